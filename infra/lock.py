@@ -1,0 +1,42 @@
+"""Resolves the dependency groups of pyproject.toml into `locks/`.
+
+The largest group is resolved first and constrains the others, so that a package has one version everywhere. Locks are
+requirements files with hashes: pip in the container's build, uv on a developer's machine and for the Lambda layer
+read the same format, and it names no package index, so that each machine may use its own.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ROOT / "locks"
+WHOLE = "dev"
+# Lock → its groups. Those that start from the project's own dependencies are marked below.
+GROUPS = {"dev": ("dev",), "demo": ("demo",), "commands": (), "container": ("container",), "layer": ("layer",), "node": ("node",)}
+WITH_PROJECT = ("dev", "demo", "commands")
+
+
+def main() -> None:
+    """Write every lock; ends the process when a group cannot be resolved."""
+    LOCKS.mkdir(exist_ok=True)
+    compile_lock("installer", ("installer",), constrained=False)
+    for name, groups in GROUPS.items():
+        compile_lock(name, groups, constrained=name not in (WHOLE, "node"))
+
+
+def compile_lock(name: str, groups: tuple[str, ...], *, constrained: bool) -> None:
+    """Resolve one lock for every platform and every Python from 3.11 on."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+    command += ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--custom-compile-command", "make lock"]
+    command += [word for group in groups for word in ("--group", f"pyproject.toml:{group}")]
+    if constrained:
+        command += ["--constraint", f"locks/{WHOLE}.txt"]
+    if name in WITH_PROJECT:
+        command += ["pyproject.toml"]
+    sys.stdout.write(f"locks/{name}.txt\n")
+    subprocess.run([*command, "--output-file", f"locks/{name}.txt"], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Reads a state machine definition written in YAML.
+
+YAML lets a definition name its retry and catch sets once (top-level keys that end in ` Sets`, expanded through
+anchors and dropped here) and keep its reasons as comments. What comes out is plain Amazon States Language.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from statemachine.rules import faults
+
+PROMOTE_MODEL = Path(__file__).with_name("promote-model.asl.yaml")
+DEPLOY_STACK = Path(__file__).with_name("deploy-stack.asl.yaml")
+
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
+
+
+class InvalidDefinition(ValueError):
+    """A definition breaks a rule of the house or of the language. One line per fault: file, state, rule."""
+
+
+def load_definition(path: Path) -> str:
+    """The definition as compact JSON, with its `${Placeholders}` still in place.
+
+    Raises:
+        InvalidDefinition: not YAML, or a fault that `statemachine.rules` finds.
+    """
+    definition = read_definition(path)
+    found = faults(definition)
+    if found:
+        raise InvalidDefinition("\n".join(f"{path.name}: {fault}" for fault in found))
+    return json.dumps(definition, separators=(",", ":"), ensure_ascii=False)
+
+
+def read_definition(path: Path) -> dict[str, Any]:
+    """The definition as a dictionary, anchors expanded, sets dropped, unchecked."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as fault:
+        raise InvalidDefinition(f"{path.name}: {fault}") from fault
+    if not isinstance(document, dict):
+        raise InvalidDefinition(f"{path.name}: holds no definition")
+    return {key: value for key, value in document.items() if not key.endswith(" Sets")}
+
+
+def placeholders(definition: str) -> set[str]:
+    """The names of all `${Placeholders}` in a definition's text."""
+    return set(_PLACEHOLDER.findall(definition))
