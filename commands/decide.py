@@ -1,0 +1,26 @@
+"""Approves or rejects a release from the terminal, through the same function as the mailed link."""
+
+import json
+
+from commands.deployment import Deployment
+from commands.faults import CommandFailed
+
+
+def decide(deployment: Deployment, run: str, decision: str, comment: str) -> str:
+    """Claim the decision for `run`; returns a sentence that says what was decided.
+
+    Raises:
+        CommandFailed: a rejection without a reason, or a run that asks nothing or was decided before.
+    """
+    if decision == "reject" and not comment.strip():
+        raise CommandFailed("A rejection needs a reason: make reject RUN=… REASON='…'")
+    reply = deployment.client("lambda").invoke(
+        FunctionName=deployment.decide_release_function,
+        Payload=json.dumps({"run": run, "decision": decision, "comment": comment}).encode(),
+    )
+    answer = json.loads(reply["Payload"].read())
+    if "FunctionError" in reply:
+        raise CommandFailed(f"The decision could not be made: {answer.get('errorMessage', answer)}")
+    if not answer["decided"]:
+        raise CommandFailed(answer["message"])
+    return str(answer["message"])

@@ -1,0 +1,61 @@
+"""Finds a deployment's parts in the account that the caller's credentials belong to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from commands.faults import CommandFailed
+
+NAME = "mlops"
+"""Every stack, bucket and table of a deployment starts with it."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Names and clients of one deployment."""
+
+    session: boto3.Session
+    bucket: str
+    promote_model_arn: str
+    decide_release_function: str
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 makes its clients' classes at run time
+        """A client for one service, with the caller's credentials."""
+        return self.session.client(service)  # type: ignore[call-overload]
+
+
+def find_deployment(session: boto3.Session | None = None) -> Deployment:
+    """Look the deployment up in the outputs of its stacks.
+
+    Raises:
+        CommandFailed: no region, no valid credentials, nobody listening, or nothing deployed.
+    """
+    session = session or boto3.Session()
+    if not session.region_name:
+        raise CommandFailed("No AWS region is set. Set AWS_REGION, or run the lines that `make local` prints.")
+    try:
+        outputs = _outputs(session, f"{NAME}-storage") | _outputs(session, f"{NAME}-workflow")
+        return Deployment(
+            session=session,
+            bucket=outputs["Bucket"],
+            promote_model_arn=outputs["PromoteModelArn"],
+            decide_release_function=outputs["DecideReleaseFunction"],
+        )
+    except BotoCoreError as fault:
+        raise CommandFailed(f"AWS cannot be reached: {fault}") from fault
+    except KeyError as fault:
+        raise CommandFailed(f"The deployed stacks are of another version: output {fault} is missing. Deploy again.") from fault
+
+
+def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as fault:
+        if "does not exist" in str(fault):
+            raise CommandFailed(
+                f"There is no stack {stack} in {session.region_name}. Deploy first, or set AWS_ENDPOINT_URL as `make local` says."
+            ) from fault
+        raise CommandFailed(str(fault)) from fault
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

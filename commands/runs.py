@@ -1,0 +1,91 @@
+"""Lists runs, newest first: what each is about, how it stands, and what it waits for."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from commands.deployment import Deployment
+from commands.faults import CommandFailed
+from commands.history import entered, read_events
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of promote-model."""
+
+    id: str
+    arn: str
+    model: str
+    dataset: str
+    status: str
+    state: str
+    started: datetime
+    ended: datetime | None
+    cause: str
+
+    def took(self, now: datetime) -> timedelta:
+        """From the start to the end, or to now."""
+        return (self.ended or now) - self.started
+
+
+def list_runs(deployment: Deployment, *, limit: int = 20) -> Iterator[Run]:
+    """The newest runs."""
+    stepfunctions = deployment.client("stepfunctions")
+    listed = stepfunctions.list_executions(stateMachineArn=deployment.promote_model_arn, maxResults=limit)["executions"]
+    for execution in listed:
+        yield describe_run(stepfunctions, execution["executionArn"])
+
+
+def describe_run(stepfunctions: Any, arn: str) -> Run:  # noqa: ANN401 -- a boto3 client
+    """One run with the state it is in, or ended in."""
+    execution = stepfunctions.describe_execution(executionArn=arn)
+    key = str(json.loads(execution["input"]).get("detail", {}).get("object", {}).get("key", ""))
+    states = [step.state for step in entered(read_events(stepfunctions, arn))]
+    return Run(
+        id=execution["name"],
+        arn=arn,
+        model=key.split("/")[1] if key.count("/") > 1 else "?",
+        dataset=key.rsplit("/", 1)[-1],
+        status=execution["status"],
+        state=states[-1] if states else "",
+        started=execution["startDate"],
+        ended=execution.get("stopDate"),
+        cause=execution.get("cause", ""),
+    )
+
+
+def find_run(deployment: Deployment, run: str) -> str:
+    """The full id of the run that `run` is the start of.
+
+    Raises:
+        CommandFailed: no run starts so, or more than one does.
+    """
+    if not run:
+        raise CommandFailed("Which run? Name it with RUN=…; `make runs` lists them.")
+    pages = deployment.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=deployment.promote_model_arn)
+    found = [execution["name"] for page in pages for execution in page["executions"] if execution["name"].startswith(run)]
+    if run in found:
+        return run
+    if not found:
+        raise CommandFailed(f"No run starts with {run!r}; `make runs` lists them.")
+    if len(found) > 1:
+        raise CommandFailed(f"{len(found)} runs start with {run!r}; write more of it: {', '.join(found[:5])}")
+    return str(found[0])
+
+
+def table(runs: list[Run], now: datetime | None = None) -> str:
+    """The runs as text, one line each, and a line of explanation below those that failed."""
+    if not runs:
+        return "No runs yet. Drop a dataset: make drop MODEL=iris-model DATASET=file.csv"
+    now = now or datetime.now(UTC)
+    lines = [f"{'RUN':36}  {'MODEL':20}  {'STATUS':10}  {'STATE':24}  {'TOOK':>9}  DATASET"]
+    for run in runs:
+        took = str(timedelta(seconds=int(run.took(now).total_seconds())))
+        lines.append(f"{run.id:36.36}  {run.model:20.20}  {run.status:10}  {run.state:24.24}  {took:>9}  {run.dataset}")
+        if run.cause:
+            lines.append(f"    {run.cause.splitlines()[0][:200]}")
+        if run.status == "RUNNING" and run.state == "Request Approval":
+            lines.append(f"    waits for a person: make approve RUN={run.id}   or   make reject RUN={run.id} REASON=…")
+    return "\n".join(lines)

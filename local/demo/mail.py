@@ -1,0 +1,42 @@
+"""Reads the mails that the embedded cloud captured instead of sending."""
+
+import json
+import re
+import textwrap
+import urllib.request
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A captured mail: plain-text part only."""
+
+    subject: str
+    to: tuple[str, ...]
+    text: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether the mail carries a link to decide with."""
+        return bool(_LINK.search(self.text))
+
+    def quoted(self) -> str:
+        """The mail as it is shown in a terminal."""
+        return textwrap.indent(f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.text.strip()}", "  │ ", lambda _: True)
+
+
+_LINK = re.compile(r"https?://\S*lambda-url\S*")
+
+
+def approval_link(text: str) -> str:
+    """The first link to the approval page in a mail's text."""
+    found = _LINK.search(text)
+    if found is None:
+        raise ValueError("the mail has no link to the approval page")
+    return found[0]
+
+
+def read_mails(endpoint: str) -> list[Mail]:
+    """All mails captured so far, oldest first."""
+    with urllib.request.urlopen(f"{endpoint}/_cloud/mails", timeout=10) as reply:  # noqa: S310 -- our own loopback address
+        return [Mail(mail["subject"], tuple(mail["to"]), mail["text"]) for mail in json.load(reply)["mails"]]

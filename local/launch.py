@@ -1,0 +1,114 @@
+"""Starts the embedded cloud as a process of its own and brings the product's stacks up in it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+
+from local.configuration import Configuration
+from local.deployer import Deployer, read_assembly
+from local.image import publish_image
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSEMBLY = ROOT / "build" / "cloud-assembly"
+BOOTSTRAP_TEMPLATE = Path(__file__).with_name("cdk-toolkit.template.yaml")
+# CodePipeline runs on AWS only: here an image is what its source says (local/image.py).
+NOT_DEPLOYED = ("mlops-image",)
+_READY_SECONDS = 60
+_STOP_SECONDS = 20
+
+
+class CloudNotReady(RuntimeError):
+    """The embedded cloud ended or hung while it started; the message carries its own last words."""
+
+
+@dataclass(frozen=True)
+class RunningCloud:
+    """An embedded cloud that answers."""
+
+    endpoint: str
+    region: str
+    process: subprocess.Popen[bytes]
+
+    def session(self) -> boto3.Session:
+        """A session of the account's root user in this cloud. Its clients need `AWS_ENDPOINT_URL` in the environment."""
+        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=self.region)  # noqa: S106 -- no secret: any key opens the embedded cloud
+
+    def environment(self) -> dict[str, str]:
+        """What any AWS client has to be told to use this cloud."""
+        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+@contextmanager
+def running_cloud(configuration: Configuration, log: Path) -> Iterator[RunningCloud]:
+    """Start a cloud, yield it once it answers, and stop it.
+
+    Raises:
+        CloudNotReady: it ended or did not answer in time.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "local"], cwd=ROOT, env=_environment(configuration), stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _await_ready(configuration.endpoint, process, log)
+            yield RunningCloud(configuration.endpoint, configuration.region, process)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def deploy_product(cloud: RunningCloud, say: Callable[[str], None] = lambda _: None, assembly: Path = ASSEMBLY) -> None:
+    """Bring up the stacks of the cloud assembly and publish the container image they use."""
+    os.environ.update(cloud.environment())
+    session = cloud.session()
+    Deployer(session, say).deploy([stack for stack in read_assembly(assembly) if stack.name not in NOT_DEPLOYED])
+    publish_image(session)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _environment(configuration: Configuration) -> dict[str, str]:
+    environment = {
+        **os.environ,
+        "GATEWAY_PORT": str(configuration.port),
+        "TIME_FACTOR": str(configuration.time_factor),
+        "RUNTIME": configuration.runtime,
+        "BOOTSTRAP_TEMPLATE": str(configuration.bootstrap_template or BOOTSTRAP_TEMPLATE),
+    }
+    environment.pop("STATE_DIR", None)
+    environment.pop("AWS_ENDPOINT_URL", None)
+    if configuration.state_dir:
+        environment["STATE_DIR"] = str(configuration.state_dir)
+    return environment
+
+
+def _await_ready(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise CloudNotReady(log.read_text(errors="replace").strip() or f"the embedded cloud ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_cloud/health", timeout=2) as reply:  # noqa: S310 -- our own loopback address
+                if reply.status == 200:  # noqa: PLR2004
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise CloudNotReady(f"the embedded cloud did not answer within {_READY_SECONDS} s; its log: {log}")

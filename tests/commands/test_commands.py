@@ -1,0 +1,169 @@
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from commands.__main__ import main
+from commands.decide import decide
+from commands.deployment import Deployment
+from commands.drop import check
+from commands.faults import CommandFailed
+from commands.history import entered
+from commands.runs import Run, find_run, table
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+class Session:
+    """Hands out one prepared client."""
+
+    def __init__(self, client: object) -> None:
+        self._client = client
+
+    def client(self, _service: str) -> object:
+        return self._client
+
+
+def deployment(client: object) -> Deployment:
+    return Deployment(Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide")
+
+
+class Executions:
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def get_paginator(self, _operation: str) -> "Executions":
+        return self
+
+    def paginate(self, **_: str) -> list[dict]:
+        return [{"executions": [{"name": name}]} for name in self._names]
+
+
+def test_a_run_is_found_by_the_start_of_its_id():
+    assert find_run(deployment(Executions("abc-1", "abd-2")), "abc") == "abc-1"
+
+
+def test_a_full_id_wins_over_longer_ones():
+    assert find_run(deployment(Executions("abc", "abcd")), "abc") == "abc"
+
+
+@pytest.mark.parametrize(("run", "says"), [("", "RUN="), ("ab", "2 runs start"), ("x", "No run starts")])
+def test_an_unclear_run_is_refused(run, says):
+    with pytest.raises(CommandFailed, match=says):
+        find_run(deployment(Executions("abc-1", "abd-2")), run)
+
+
+class Function:
+    def __init__(self, answer: dict, **reply: str) -> None:
+        self._answer, self._reply = answer, reply
+        self.asked: dict = {}
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict:  # noqa: N803 -- boto3's names
+        assert FunctionName == "decide"
+        self.asked = json.loads(Payload)
+        return {"Payload": io.BytesIO(json.dumps(self._answer).encode()), **self._reply}
+
+
+def test_a_decision_is_handed_to_the_function():
+    function = Function({"decided": True, "message": "Approved."})
+    assert decide(deployment(function), "run-1", "approve", "fine") == "Approved."
+    assert function.asked == {"run": "run-1", "decision": "approve", "comment": "fine"}
+
+
+def test_a_rejection_needs_a_reason():
+    with pytest.raises(CommandFailed, match="REASON="):
+        decide(deployment(Function({})), "run-1", "reject", "  ")
+
+
+def test_a_decision_that_came_too_late_is_a_failure():
+    with pytest.raises(CommandFailed, match="decided before"):
+        decide(deployment(Function({"decided": False, "message": "decided before"})), "run-1", "approve", "")
+
+
+def test_a_broken_function_is_a_failure():
+    with pytest.raises(CommandFailed, match="boom"):
+        decide(deployment(Function({"errorMessage": "boom"}, FunctionError="Unhandled")), "run-1", "approve", "")
+
+
+def run(**change: object) -> Run:
+    fields = {
+        "id": "run-1", "arn": "arn", "model": "iris-model", "dataset": "iris.csv", "status": "RUNNING", "state": "Request Approval",
+        "started": NOW - timedelta(minutes=3), "ended": None, "cause": "",
+    }  # fmt: skip
+    return Run(**{**fields, **change})
+
+
+def test_a_waiting_run_says_how_to_answer():
+    text = table([run()], NOW)
+    assert "0:03:00" in text
+    assert "make approve RUN=run-1" in text
+
+
+def test_a_failed_run_says_why():
+    text = table([run(status="FAILED", state="Training Failed", cause="no rows\nmore")], NOW)
+    assert "no rows" in text
+    assert "more" not in text
+
+
+def test_no_runs_say_how_to_start_one():
+    assert "make drop" in table([])
+
+
+def test_history_yields_the_states_in_order():
+    events = [{"type": "ExecutionStarted"}, {"stateEnteredEventDetails": {"name": "A"}, "timestamp": NOW}]
+    assert [(step.state, step.at) for step in entered(events)] == [("A", NOW)]
+
+
+def test_a_sound_drop_passes(tmp_path):
+    dataset = tmp_path / "iris.csv"
+    dataset.write_text("0,1\n")
+    assert check(MODELS, "iris-model", dataset).name == "iris-model"
+
+
+def test_what_can_be_known_before_a_drop_is_said_before_it(tmp_path):
+    dataset = tmp_path / "iris.csv"
+    with pytest.raises(CommandFailed, match="There is no file"):
+        check(MODELS, "iris-model", dataset)
+    dataset.write_text("0,1\n")
+    with pytest.raises(CommandFailed, match="There are: iris-model"):
+        check(MODELS, "unknown", dataset)
+    with pytest.raises(CommandFailed, match="Which model"):
+        check(MODELS, "", dataset)
+    wrong = tmp_path / "iris.txt"
+    wrong.write_text("0,1\n")
+    with pytest.raises(CommandFailed, match="ends in .csv"):
+        check(MODELS, "iris-model", wrong)
+
+
+def test_invalid_settings_are_found_when_dropping(tmp_path):
+    (tmp_path / "broken.toml").write_text("owners = []\n")
+    dataset = tmp_path / "data.csv"
+    dataset.write_text("0,1\n")
+    with pytest.raises(CommandFailed, match=r"broken.toml: owners: .*\n.*broken.toml: approval: "):
+        check(tmp_path, "broken", dataset)
+
+
+def test_a_file_over_the_limit_is_not_uploaded(tmp_path):
+    (tmp_path / "small.toml").write_text('owners = ["a@example.com"]\n[data]\nmaximum_bytes = 3\n[approval]\napprovers = ["a@example.com"]\n')
+    dataset = tmp_path / "data.csv"
+    dataset.write_text("0,1\n")
+    with pytest.raises(CommandFailed, match="4 bytes.*allows 3"):
+        check(tmp_path, "small", dataset)
+
+
+def test_without_a_region_the_command_says_what_to_set(monkeypatch, capsys):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    assert main(["runs"]) == 1
+    assert "make local" in capsys.readouterr().err
+
+
+def test_nobody_listening_is_said_plainly(monkeypatch, capsys):
+    for name, value in {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_MAX_ATTEMPTS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["runs"]) == 1
+    assert "cannot be reached" in capsys.readouterr().err

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from contracts.settings import InvalidSettings, load_all_settings, load_settings
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+MINIMAL = 'owners = ["team@example.com"]\n[approval]\napprovers = ["a@example.com"]\n'
+
+
+def write(folder: Path, text: str, name: str = "some-model") -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return path
+
+
+def test_every_model_of_the_repository_is_valid():
+    assert "iris-model" in load_all_settings(MODELS)
+
+
+def test_defaults_are_those_of_the_course(tmp_path):
+    settings = load_settings(write(tmp_path, MINIMAL))
+    scaling = settings.production.scaling
+    assert (scaling.minimum, scaling.maximum, scaling.target) == (2, 10, 200.0)
+    assert (scaling.scale_in_cooldown_seconds, scaling.scale_out_cooldown_seconds) == (30, 60)
+    assert (settings.data.label, settings.data.header, settings.data.test_fraction, settings.data.seed) == (0, False, 0.33, 42)
+    assert settings.production.instance_count == 2
+    assert settings.development.instance_count == 1
+    assert settings.development.capture_percent == settings.production.capture_percent == 100
+    assert settings.development_endpoint == "some-model-development"
+    assert settings.production_endpoint == "some-model-production"
+
+
+def test_hyperparameters_travel_as_strings(tmp_path):
+    text = MINIMAL + "[training.hyperparameters]\nn_estimators = 120\nmax_depth = 10\nbootstrap = true\n"
+    resolved = load_settings(write(tmp_path, text)).resolved()
+    assert resolved["training"]["hyperparameters"] == {"n_estimators": "120", "max_depth": "10", "bootstrap": "true"}
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "rule"),
+    [
+        (MINIMAL + "[data]\nminimum_rows = 1\n", "data.minimum_rows", "greater than or equal to 2"),
+        (MINIMAL + '[data]\nlabel = "species"\n', "data", "needs `header = true`"),
+        (MINIMAL + "[data]\nlabel = -1\n", "data", "counts from 0"),
+        (MINIMAL + "[data]\nmaximum_bytes = 6000000000\n", "data.maximum_bytes", "less than or equal"),
+        (MINIMAL + "[production]\ninstance_count = 1\n", "production.instance_count", "greater than or equal to 2"),
+        (MINIMAL + "[production]\ninstance_count = 11\n", "production", "scaling.maximum"),
+        (MINIMAL + "[production.scaling]\nminimum = 5\nmaximum = 4\n", "production.scaling", "below `minimum`"),
+        (MINIMAL + "[production]\ninstance_typ = 'ml.c5.large'\n", "production.instance_typ", "Extra inputs"),
+        (MINIMAL + "[training]\ninstance_type = 'c5.large'\n", "training.instance_type", "pattern"),
+        (MINIMAL + "[gate]\nchampion = 'equal'\n", "gate.champion", "better"),
+        ('[approval]\napprovers = ["a@example.com"]\n', "owners", "required"),
+        ('owners = ["team@example.com"]\n[approval]\napprovers = []\n', "approval.approvers", "at least 1"),
+        ('owners = ["team"]\n[approval]\napprovers = ["a@example.com"]\n', "owners.0", "pattern"),
+        (MINIMAL + "expires_after_seconds = 40000000\n", "approval.expires_after_seconds", "365 days"),
+        ("owners = [\n", "", "not valid TOML"),
+    ],
+)
+def test_a_broken_rule_is_named_with_file_and_key(tmp_path, text, key, rule):
+    path = write(tmp_path, text)
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert f"{key}: " in message
+    assert rule in message
+
+
+@pytest.mark.parametrize("name", ["Iris", "iris_model", "-iris", "a" * 41, "iris--model"])
+def test_a_name_must_fit_into_endpoint_names(tmp_path, name):
+    with pytest.raises(InvalidSettings, match="name"):
+        load_settings(write(tmp_path, MINIMAL, name))
+
+
+def test_a_name_must_be_the_files(tmp_path):
+    with pytest.raises(InvalidSettings, match="must be the file's name 'some-model'"):
+        load_settings(write(tmp_path, 'name = "other"\n' + MINIMAL))
+
+
+def test_the_faults_of_all_files_come_together(tmp_path):
+    write(tmp_path, MINIMAL + "[data]\nseed = -1\n", "first")
+    write(tmp_path, MINIMAL + "[data]\nseed = -1\n", "second")
+    with pytest.raises(InvalidSettings) as caught:
+        load_all_settings(tmp_path)
+    assert "first.toml: data.seed" in str(caught.value)
+    assert "second.toml: data.seed" in str(caught.value)
+
+
+def test_no_settings_at_all_are_a_fault(tmp_path):
+    with pytest.raises(InvalidSettings, match="one TOML file per model"):
+        load_all_settings(tmp_path)

@@ -1,0 +1,37 @@
+"""One embedded cloud for all flow tests; each works under its own model's name."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from commands.deployment import find_deployment
+from local.configuration import Configuration
+from local.demo.iris import iris_csv
+from local.launch import ASSEMBLY, deploy_product, free_port, running_cloud
+from tests.flow.product import Product
+
+# Waits of the state machines are ten times shorter; nothing else is different.
+TIME_FACTOR = 10.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all flow tests in one worker, so that they share the cloud."""
+    for item in items:
+        if "tests/flow/" in str(item.path):
+            item.add_marker(pytest.mark.xdist_group("flow"))
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product, deployed in a cloud of its own. `make test` has synthesised the templates."""
+    assert (ASSEMBLY / "manifest.json").exists(), "no templates; run: make synth"
+    log = tmp_path_factory.mktemp("cloud") / "cloud.log"
+    with running_cloud(Configuration(port=free_port(), time_factor=TIME_FACTOR), log) as cloud:
+        deploy_product(cloud)
+        yield Product(cloud, find_deployment(cloud.session()))
+
+
+@pytest.fixture(scope="session")
+def iris() -> str:
+    """The whole dataset of the course: label first, no header."""
+    return iris_csv().decode()

@@ -1,0 +1,203 @@
+"""The product in an embedded cloud, as the flow tests use it: make a model, drop a dataset, follow the run."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import tomllib
+from botocore.config import Config
+
+from commands.deployment import Deployment
+from commands.history import entered, read_events
+from contracts.settings import ModelSettings
+from local.demo.browser import answer
+from local.demo.mail import Mail, approval_link, read_mails
+from local.launch import ASSEMBLY, RunningCloud
+
+ROOT = Path(__file__).resolve().parents[2]
+PATTERN_MODEL = "iris-model"
+DEADLINE_SECONDS = 90
+
+
+def until(what: str, probe: Callable[[], Any], deadline_seconds: float = DEADLINE_SECONDS) -> Any:
+    """The first true value of `probe`; fails the test when there is none in time."""
+    deadline = time.monotonic() + deadline_seconds
+    while time.monotonic() < deadline:
+        if value := probe():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not happen within {deadline_seconds} s")
+
+
+@dataclass
+class Run:
+    """An execution of promote-model."""
+
+    product: "Product"
+    arn: str
+
+    @property
+    def id(self) -> str:
+        return self.arn.rsplit(":", 1)[-1]
+
+    def describe(self) -> dict[str, Any]:
+        return self.product.stepfunctions.describe_execution(executionArn=self.arn)
+
+    def states(self) -> list[str]:
+        return [step.state for step in entered(read_events(self.product.stepfunctions, self.arn))]
+
+    def reaches(self, state: str) -> "Run":
+        """Wait until the run has entered a state; fails when it ends before."""
+
+        def probe() -> bool:
+            ended = self.describe()["status"] != "RUNNING"
+            states = self.states()
+            assert state in states or not ended, f"ended in {states[-1]}: {self.describe().get('cause')}"
+            return state in states
+
+        until(f"entering {state}", probe)
+        return self
+
+    def ends(self) -> dict[str, Any]:
+        """Wait for the end; the description of the ended execution."""
+        until("the end of the run", lambda: self.describe()["status"] != "RUNNING")
+        return self.describe()
+
+    def ends_in(self, state: str) -> dict[str, Any]:
+        """Wait for the end and check in which state it came."""
+        ended = self.ends()
+        assert self.states()[-1] == state, f"{self.states()}: {ended.get('error')}: {ended.get('cause')}"
+        return ended
+
+    def mail(self) -> Mail:
+        """The approval mail of this run."""
+        self.reaches("Request Approval")
+
+        def probe() -> Mail | None:
+            return next((mail for mail in self.product.mails() if mail.asks and self.release() in mail.text), None)
+
+        return until("the approval mail", probe)
+
+    def link(self) -> str:
+        return approval_link(self.mail().text)
+
+    def release(self) -> str:
+        """The name that a person types."""
+        for event in read_events(self.product.stepfunctions, self.arn):
+            for details in (event.get("stateExitedEventDetails"),):
+                if details and details["name"] == "Register Candidate":
+                    return json.loads(details["assignedVariables"]["release"])["name"]
+        raise AssertionError("no candidate was registered")
+
+    def decide(self, decision: str, comment: str = "as tested") -> str:
+        """Decide through the page's own form."""
+        return answer(self.link(), decision, self.release(), comment)
+
+    def approve(self) -> dict[str, Any]:
+        self.decide("approve")
+        return self.ends_in("Model Deployed")
+
+    def outcome_mail(self) -> Mail:
+        """The mail that told people how this run ended."""
+        mails = [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
+        assert len(mails) == 1, [mail.subject for mail in mails]
+        return mails[0]
+
+
+class Product:
+    """A deployment in an embedded cloud."""
+
+    def __init__(self, cloud: RunningCloud, deployment: Deployment) -> None:
+        self.cloud = cloud
+        self.deployment = deployment
+        self.session: boto3.Session = deployment.session
+        self.stepfunctions = self.client("stepfunctions")
+        self.s3 = self.client("s3")
+        self.sagemaker = self.client("sagemaker")
+
+    def client(self, service: str, **config: Any) -> Any:
+        settings = Config(retries={"total_max_attempts": 1}, **config)
+        return self.session.client(service, endpoint_url=self.cloud.endpoint, config=settings)
+
+    def mails(self) -> list[Mail]:
+        return read_mails(self.cloud.endpoint)
+
+    def model(self, name: str, settings: str = "", *, production: Callable[[str], str] = str, development: Callable[[str], str] = str) -> ModelSettings:
+        """Deploy a model of this name: the repository's iris model with other settings (TOML that replaces whole tables).
+
+        `production` and `development` change the text of the endpoint templates.
+        """
+        table = tomllib.loads((ROOT / "models" / f"{PATTERN_MODEL}.toml").read_text()) | tomllib.loads(settings)
+        model = ModelSettings.model_validate({**table, "name": name})
+        pointer = json.loads(self._parameter(PATTERN_MODEL))
+        changed = {
+            "settings": self._store(json.dumps(model.resolved())),
+            "development": self._endpoint_stack(name, pointer["development"], development),
+            "production": self._endpoint_stack(name, pointer["production"], production),
+        }
+        self.client("ssm").put_parameter(Name=f"/mlops/models/{name}", Type="String", Value=json.dumps(changed), Overwrite=True)
+        groups = self.sagemaker.list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"]
+        if name not in [group["ModelPackageGroupName"] for group in groups]:
+            self.sagemaker.create_model_package_group(ModelPackageGroupName=name)
+        return model
+
+    def drop(self, model: str, content: bytes | str, file: str = "data.csv") -> Run:
+        """Drop a dataset and wait for its run."""
+        body = content.encode() if isinstance(content, str) else content
+        version = self.s3.put_object(Bucket=self.deployment.bucket, Key=f"datasets/{model}/{file}", Body=body)["VersionId"]
+        return until("the start of a run", lambda: self.run_of(version))
+
+    def run_of(self, version: str) -> Run | None:
+        """The first run of a dataset version."""
+        found = [run for run in self.runs() if version in run.describe()["input"]]
+        return found[-1] if found else None
+
+    def runs(self) -> list[Run]:
+        listed = self.stepfunctions.list_executions(stateMachineArn=self.deployment.promote_model_arn)["executions"]
+        return [Run(self, execution["executionArn"]) for execution in listed]
+
+    def predict(self, endpoint: str, rows: str) -> list[str]:
+        """The classes of some rows, as text."""
+        reply = self.client("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=rows.encode())
+        return reply["Body"].read().decode().split()
+
+    def served_artefact(self, endpoint: str) -> str:
+        """The S3 address of the artefact that an endpoint serves."""
+        config = self.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+        model = self.sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]["ModelName"]
+        return str(self.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]["ModelDataUrl"])
+
+    def sha256(self, url: str) -> str:
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        return hashlib.sha256(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()).hexdigest()
+
+    def has_endpoint(self, name: str) -> bool:
+        found = self.sagemaker.list_endpoints(NameContains=name)["Endpoints"]
+        return name in [endpoint["EndpointName"] for endpoint in found]
+
+    def _parameter(self, model: str) -> str:
+        return str(self.client("ssm").get_parameter(Name=f"/mlops/models/{model}")["Parameter"]["Value"])
+
+    def _endpoint_stack(self, name: str, pattern: dict[str, str], change: Callable[[str], str]) -> dict[str, str]:
+        file = pattern["template_url"].rsplit("/", 1)[-1]
+        bucket = json.loads(self._parameter(PATTERN_MODEL))["settings"]["bucket"]
+        template = self.s3.get_object(Bucket=bucket, Key=file)["Body"].read().decode()
+        stored = self._store(change(template.replace(PATTERN_MODEL, name)))
+        return {
+            "stack": pattern["stack"].replace(PATTERN_MODEL, name),
+            "template_url": pattern["template_url"].replace(file, stored["key"]),
+        }
+
+    def _store(self, text: str) -> dict[str, str]:
+        bucket = json.loads(self._parameter(PATTERN_MODEL))["settings"]["bucket"]
+        key = f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+        self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        return {"bucket": bucket, "key": key}
+
+
+__all__ = ["ASSEMBLY", "Product", "Run", "until"]

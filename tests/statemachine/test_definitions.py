@@ -1,0 +1,153 @@
+import json
+import re
+from collections.abc import Iterator
+
+import jsonata
+import pytest
+
+from statemachine.loader import DEPLOY_STACK, PROMOTE_MODEL, load_definition, placeholders, read_definition
+from statemachine.rules import targets
+
+MACHINES = {"promote-model": PROMOTE_MODEL, "deploy-stack": DEPLOY_STACK}
+BOUND_BY_AWS = {"states"}
+EXPECTED_ENDS = {
+    "Model Deployed", "Duplicate Ignored", "Dataset Rejected", "Training Failed", "Candidate Rejected", "Smoke Test Failed",
+    "Release Rejected", "Approval Expired", "Deployment Failed", "Production Restored", "Production Unhealthy", "Image Missing", "Run Failed",
+}  # fmt: skip
+
+
+@pytest.fixture(params=MACHINES)
+def definition(request):
+    return read_definition(MACHINES[request.param])
+
+
+def expressions(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from expressions(item, f"{path}/{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from expressions(item, f"{path}/{index}")
+    elif isinstance(value, str) and value.strip().startswith("{%"):
+        yield path, value.strip()[2:-2]
+
+
+@pytest.mark.parametrize("path", MACHINES.values(), ids=MACHINES)
+def test_the_loader_finds_no_fault(path):
+    assert json.loads(load_definition(path))["QueryLanguage"] == "JSONata"
+
+
+def test_every_expression_parses(definition):
+    found = list(expressions(definition["States"]))
+    assert len(found) > 20
+    for path, expression in found:
+        try:
+            jsonata.Jsonata(expression)
+        except Exception as fault:  # noqa: BLE001 -- the library raises its own and Python's
+            pytest.fail(f"{path}: {fault}: {expression}")
+
+
+def names_read(expression: str) -> set[str]:
+    """Variables of an expression, less those that it binds itself."""
+    text = re.sub(r"'[^']*'|\"[^\"]*\"", "''", expression)
+    bound = set(re.findall(r"\$(\w+)\s*:=", text))
+    for parameters in re.findall(r"function\(([^)]*)\)", text):
+        bound |= set(re.findall(r"\$(\w+)", parameters))
+    called = set(re.findall(r"\$(\w+)\(", text))
+    return set(re.findall(r"\$(\w+)", text)) - bound - called - BOUND_BY_AWS
+
+
+def assigned_before(definition: dict) -> dict[str, set[str]]:
+    """For each state, the variables that every way to it has assigned."""
+    states = definition["States"]
+    everything = {name for state in states.values() for holder in holders(state) for name in holder.get("Assign", {})}
+    known = {name: set(everything) for name in states}
+    known[definition["StartAt"]] = set()
+    changed = True
+    while changed:
+        changed = False
+        for name, state in states.items():
+            for target, gained in ways(state):
+                left = known[target] & (known[name] | gained)
+                if left != known[target]:
+                    known[target], changed = left, True
+    return known
+
+
+def holders(state: dict) -> list[dict]:
+    return [state, *state.get("Choices", []), *state.get("Catch", [])]
+
+
+def ways(state: dict) -> Iterator[tuple[str, set[str]]]:
+    for holder in holders(state):
+        if "Next" in holder:
+            yield holder["Next"], set(holder.get("Assign", {}))
+    if "Default" in state:
+        yield state["Default"], set(state.get("Assign", {}))
+
+
+def test_every_variable_is_assigned_on_every_way_before_it_is_read(definition):
+    known = assigned_before(definition)
+    for name, state in definition["States"].items():
+        for path, expression in expressions(state):
+            missing = names_read(expression) - known[name]
+            assert not missing, f"{name}{path} reads {sorted(missing)}"
+
+
+def test_the_analysis_sees_a_variable_that_one_way_leaves_out():
+    definition = {
+        "StartAt": "A",
+        "States": {
+            "A": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Assign": {"x": 1}, "Next": "B"}], "Default": "B"},
+            "B": {"Type": "Pass", "Output": "{% $x %}"},
+        },
+    }
+    assert assigned_before(definition)["B"] == set()
+    assert names_read(" $x.y & '$z' & $string($w) ") == {"x", "w"}
+
+
+def test_the_ends_are_those_that_people_are_told_about():
+    definition = read_definition(PROMOTE_MODEL)
+    ends = {name for name, state in definition["States"].items() if state["Type"] in ("Succeed", "Fail")}
+    assert ends == EXPECTED_ENDS
+
+
+def test_a_fail_states_error_is_its_name():
+    for name, state in read_definition(PROMOTE_MODEL)["States"].items():
+        if state["Type"] == "Fail":
+            assert state["Error"] == name.replace(" ", "")
+
+
+def test_every_way_that_took_the_lease_gives_it_back():
+    states = read_definition(PROMOTE_MODEL)["States"]
+    giving_back = {"Return Lease", "Record Release"}
+    waiting, seen = ["Check Champion"], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name in giving_back:
+            continue
+        seen.add(name)
+        waiting += targets(states[name])
+    assert "Announce Outcome" not in seen
+
+
+def test_no_expression_uses_what_aws_lacks(definition):
+    for path, expression in expressions(definition):
+        assert "$eval(" not in expression, path
+
+
+def test_waits_grow_so_that_a_long_creation_costs_few_transitions():
+    wait = read_definition(DEPLOY_STACK)["States"]["Wait For Deployment"]["Seconds"].strip()[2:-2]
+    seconds = []
+    for polls in range(1, 30):
+        expression = jsonata.Jsonata(wait)
+        expression.assign("polls", polls)
+        seconds.append(int(expression.evaluate(None)))
+    assert seconds[:6] == [1, 2, 4, 8, 16, 30]
+    turns = next(count for count in range(1, 30) if sum(seconds[:count]) >= 8 * 60)
+    # Each turn enters a Wait, a Task and a Choice.
+    assert 3 * turns <= 60
+
+
+def test_placeholders_are_found():
+    assert placeholders("${A} ${Bc1} $x {% $y %}") == {"A", "Bc1"}
