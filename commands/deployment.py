@@ -39,7 +39,7 @@ def find_deployment(session: boto3.Session | None = None) -> Deployment:
         outputs = _outputs(session, f"{NAME}-storage") | _outputs(session, f"{NAME}-workflow")
         return Deployment(
             session=session,
-            bucket=outputs["Bucket"],
+            bucket=outputs["BucketOutput"],
             promote_model_arn=outputs["PromoteModelArn"],
             decide_release_function=outputs["DecideReleaseFunction"],
         )

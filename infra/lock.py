@@ -13,7 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "locks"
 WHOLE = "dev"
 # Lock → its groups. Those that start from the project's own dependencies are marked below.
-GROUPS = {"dev": ("dev",), "demo": ("demo",), "commands": (), "container": ("container",), "layer": ("layer",), "node": ("node",)}
+GROUPS = {
+    "dev": ("dev",),
+    "demo": ("demo",),
+    "commands": (),
+    "container": ("container",),
+    "layer": ("layer",),
+    "node": ("node",),
+}
 WITH_PROJECT = ("dev", "demo", "commands")
 
 

@@ -24,11 +24,11 @@ class DeploymentFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack of an assembly: its name, its template, the files it needs, and what must be there before it."""
+    """One stack of an assembly: its name, where its template will be, the files to upload, and what must be there before."""
 
     name: str
-    template: Path
-    assets: Path | None
+    template_object: str
+    assets: Path
     needs: tuple[str, ...]
 
 
@@ -43,9 +43,8 @@ def read_assembly(folder: Path) -> list[Stack]:
         for need in needs:
             add(need)
         if name not in [stack.name for stack in ordered]:
-            properties = stacks[name]["properties"]
-            assets = folder / f"{name}.assets.json"
-            ordered.append(Stack(name, folder / properties["templateFile"], assets if assets.exists() else None, needs))
+            template = stacks[name]["properties"]["stackTemplateAssetObjectUrl"].removeprefix("s3://")
+            ordered.append(Stack(name, template, folder / f"{name}.assets.json", needs))
 
     for name in stacks:
         add(name)
@@ -84,7 +83,9 @@ class Deployer:
         return text.replace("${AWS::AccountId}", self._account).replace("${AWS::Region}", self._region)
 
     def _bring_up(self, stack: Stack) -> None:
-        request = {"StackName": stack.name, "TemplateBody": stack.template.read_text(), "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        # By address: a template in the request itself may have 51,200 bytes, and the workflow's has more.
+        template = f"https://s3.{self._region}.amazonaws.com/{self._fill(stack.template_object)}"
+        request = {"StackName": stack.name, "TemplateURL": template, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
         if (status := self._status(stack.name)) in _GONE_BY:
             self._cloudformation.delete_stack(StackName=stack.name)
             self._wait(stack.name)
@@ -124,8 +125,6 @@ class Deployer:
 
 
 def _assets(stack: Stack) -> Iterator[tuple[Path, dict[str, Any]]]:
-    if stack.assets is None:
-        return
     for file in json.loads(stack.assets.read_text())["files"].values():
         for destination in file["destinations"].values():
             yield stack.assets.parent / file["source"]["path"], destination

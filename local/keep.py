@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+from infra.project import PROJECT, CannotSynthesise
 from infra.synthesise import synthesise
 from local.configuration import Configuration, InvalidConfiguration
 from local.launch import CloudNotReady, RunningCloud, deploy_product, running_cloud
@@ -21,7 +22,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stopped.set())
     try:
         configuration = Configuration.from_environment({"STATE_DIR": str(STATE / "state"), **os.environ})
-        synthesise()
+        synthesise(PROJECT)
         print("Starting the embedded cloud …", flush=True)
         with running_cloud(configuration, STATE / "cloud.log") as cloud:
             deploy_product(cloud, lambda stack: print(f"  deployed {stack}", flush=True))
@@ -30,7 +31,7 @@ def main() -> int:
                 if cloud.process.poll() is not None:
                     raise CloudNotReady(f"the embedded cloud ended by itself; its log: {STATE / 'cloud.log'}")
             print("\nStopping; what is there is kept in build/local.")
-    except (CloudNotReady, InvalidConfiguration) as fault:
+    except (CannotSynthesise, CloudNotReady, InvalidConfiguration) as fault:
         print(fault, file=sys.stderr)
         return 1
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import boto3
 
+from infra.deployment import load_deployment
 from local.configuration import Configuration
 from local.deployer import Deployer, read_assembly
 from local.image import publish_image
@@ -71,11 +72,13 @@ def running_cloud(configuration: Configuration, log: Path) -> Iterator[RunningCl
 
 
 def deploy_product(cloud: RunningCloud, say: Callable[[str], None] = lambda _: None, assembly: Path = ASSEMBLY) -> None:
-    """Bring up the stacks of the cloud assembly and publish the container image they use."""
+    """Bring up the stacks of the cloud assembly, publish the container image they use, and verify the mail sender."""
     os.environ.update(cloud.environment())
     session = cloud.session()
     Deployer(session, say).deploy([stack for stack in read_assembly(assembly) if stack.name not in NOT_DEPLOYED])
     publish_image(session)
+    # What a person does once on AWS: SES sends only from addresses that were verified.
+    session.client("sesv2").create_email_identity(EmailIdentity=load_deployment(ROOT / "infra" / "deployment.toml").sender)
 
 
 def free_port() -> int:

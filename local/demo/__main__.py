@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from commands.deployment import Deployment, find_deployment
 from commands.drop import Dropped, drop
 from contracts.settings import InvalidSettings, load_settings
-from infra.node import NodeMissing
+from infra.project import PROJECT, CannotSynthesise
 from infra.synthesise import synthesise
 from local.configuration import Configuration, InvalidConfiguration
 from local.demo.browser import answer
@@ -57,10 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
     begun = Stopwatch(time.monotonic() - max(0.0, time.time() - float(os.environ.get("DEMO_STARTED") or time.time())))
     try:
         configuration = Configuration.from_environment({**os.environ, "STATE_DIR": ""})
-        synthesise()
+        synthesise(PROJECT)
         report.seconds["setup"] = begun.seconds()
         _in_cloud(configuration, report, approve=options.approve)
-    except (InvalidSettings, InvalidConfiguration, CloudNotReady, NodeMissing) as fault:
+    except (InvalidSettings, InvalidConfiguration, CloudNotReady, CannotSynthesise) as fault:
         print(fault, file=sys.stderr)
         return 1
     finally:

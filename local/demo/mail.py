@@ -20,11 +20,20 @@ class Mail:
         """Whether the mail carries a link to decide with."""
         return bool(_LINK.search(self.text))
 
+    @property
+    def release(self) -> str:
+        """The release that an approval mail is about."""
+        found = _RELEASE.search(self.subject)
+        if found is None:
+            raise ValueError(f"the mail {self.subject!r} asks about no release")
+        return found[1]
+
     def quoted(self) -> str:
         """The mail as it is shown in a terminal."""
         return textwrap.indent(f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.text.strip()}", "  │ ", lambda _: True)
 
 
+_RELEASE = re.compile(r"Release (\S+) to production")
 _LINK = re.compile(r"https?://\S*lambda-url\S*")
 
 

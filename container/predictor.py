@@ -1,0 +1,74 @@
+"""The exported model, ready to answer. The only place that knows ONNX Runtime."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+# Since 1.29 the official builds report models and requests to Microsoft. The library's Privacy.md: only this, set
+# before it is loaded, keeps it from the uploader and from the identifier it stores.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from container.schema import SCHEMA_FILE, Schema, UnreadableSchema
+
+MODEL_FILE: Final = "model.onnx"
+LABEL_OUTPUT: Final = "label"
+PROBABILITIES_OUTPUT: Final = "probabilities"
+Rows = NDArray[np.float32]
+"""Shape (rows, features). NaN is a missing value."""
+
+
+class UnreadableModel(ValueError):
+    """The files are not a model that this program can serve."""
+
+
+class Predictor:
+    """Answers rows with classes.
+
+    A row whose best probabilities are equal is answered with either of them: the forest adds up in 64-bit, the graph
+    in 32-bit numbers.
+    """
+
+    def __init__(self, model: bytes, schema: Schema) -> None:
+        """Raises: UnreadableModel."""
+        self.schema = schema
+        options = onnxruntime.SessionOptions()
+        # A row takes 10 to 20 µs; handing it to threads, which then spin, more than doubles the CPU it costs.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as fault:  # ONNX Runtime's faults share no class of their own
+            raise UnreadableModel(f"{MODEL_FILE} cannot be loaded: {fault}") from fault
+        (self._input,) = self._session.get_inputs()
+        if self._input.shape[1:] != [schema.feature_count]:
+            raise UnreadableModel(
+                f"{MODEL_FILE} takes {self._input.shape[1:]} features, {SCHEMA_FILE} says {schema.feature_count}"
+            )
+
+    def answer(self, rows: Rows) -> NDArray[np.int64]:
+        """Each row's class, as its position in `schema.classes`: shape (rows,)."""
+        (positions,) = self._session.run([LABEL_OUTPUT], {self._input.name: rows})
+        return np.asarray(positions, dtype=np.int64)
+
+    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+        """Shape (rows, classes)."""
+        (shares,) = self._session.run([PROBABILITIES_OUTPUT], {self._input.name: rows})
+        return np.asarray(shares, dtype=np.float32)
+
+
+def load_predictor(folder: Path) -> Predictor:
+    """The model in `folder`.
+
+    Raises:
+        UnreadableModel: a file is missing or is not what its name says.
+    """
+    try:
+        schema = Schema.from_json((folder / SCHEMA_FILE).read_bytes())
+        model = (folder / MODEL_FILE).read_bytes()
+    except (OSError, UnreadableSchema) as fault:
+        raise UnreadableModel(f"no model in {folder}: {fault}") from fault
+    return Predictor(model, schema)

@@ -1,0 +1,1 @@
+"""`serve`: SageMaker's HTTP contract. Imports nothing of training, no scikit-learn and no pickle."""

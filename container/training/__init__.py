@@ -1,0 +1,1 @@
+"""`train`: from the channels' CSV files to an exported, evaluated model."""

@@ -1,0 +1,33 @@
+"""The reasons a training job can end with. Each message is one line that a person can act on.
+
+TrainingFault
+├── InvalidHyperparameters
+├── UnusableDataset
+├── UnreadableChampion
+├── ExportDiffers
+└── ReportTooLarge
+"""
+
+
+class TrainingFault(Exception):
+    """Ends the job; its message becomes the job's FailureReason."""
+
+
+class InvalidHyperparameters(TrainingFault):
+    """A hyperparameter is unknown, of another type, or out of range."""
+
+
+class UnusableDataset(TrainingFault):
+    """A channel's files break a rule of the model's data settings."""
+
+
+class UnreadableChampion(TrainingFault):
+    """The champion cannot be compared with the candidate."""
+
+
+class ExportDiffers(TrainingFault):
+    """The exported graph answers rows differently from the estimator it was made from."""
+
+
+class ReportTooLarge(TrainingFault):
+    """The evaluation is larger than its readers accept."""

@@ -1,0 +1,135 @@
+"""The approval record: `request_approval` writes it, `decide_release` decides on it.
+
+One table with keys `pk` and `sk`. `run#<run>` / `approval` is the request and, later, the decision;
+`link#<sha256 of a link id>` / `link` leads from a mailed link to its run and approver. A link id itself is
+stored nowhere, and the callback token only encrypted.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from contracts.errors import ReleaseRejected
+from contracts.release import Release
+
+Item = dict[str, Any]
+"""A DynamoDB item or key in the low-level form: attribute → {type: value}."""
+
+Verdict = Literal["approve", "reject"]
+
+WAITING = "waiting"
+DECIDED = "decided"
+
+# SendTaskFailure takes 256 characters of error and 32,768 of cause; ours stays readable in a mail.
+MAXIMUM_COMMENT_CHARACTERS = 1_000
+# As long as Step Functions keeps an execution's history, so that record and history can be read side by side.
+KEPT_AFTER_EXPIRY_SECONDS = 90 * 86_400
+
+
+class Delivery(StrEnum):
+    """How far a decision has come on its way to the run that waits for it."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The run waits no longer: it expired, was stopped, or went on."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided. `by` is the person a link was issued to, or the terminal; `at` is ISO 8601 in UTC."""
+
+    verdict: Verdict
+    by: str
+    at: str
+    comment: str
+
+    @property
+    def approved(self) -> bool:
+        """Whether the release may go to production."""
+        return self.verdict == "approve"
+
+    def output(self) -> str:
+        """What the waiting task returns on an approval."""
+        return json.dumps({"decision": self.verdict, "by": self.by, "at": self.at, "comment": self.comment})
+
+    error: ClassVar[str] = ReleaseRejected.__name__
+
+    def cause(self) -> str:
+        """Why the waiting task fails on a rejection: the reason first, it is mailed to people."""
+        return f"{self.comment} (rejected by {self.by}, {self.at})"
+
+
+@dataclass(frozen=True)
+class ApprovalRequest:
+    """One run's question and, once there is one, its decision. `expires_at` is in epoch seconds."""
+
+    run: str
+    release: Release
+    asked_at: str
+    expires_at: int
+    approvers: tuple[str, ...]
+    mailed: frozenset[str]
+    decision: Decision | None
+    delivery: Delivery | None
+    encrypted_token: bytes = field(repr=False)
+
+    def expired(self, now: float) -> bool:
+        """Whether the deadline has passed at `now` (epoch seconds). DynamoDB's own expiry only cleans up."""
+        return now >= self.expires_at
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "ApprovalRequest":
+        """From a stored item."""
+        decided = item["state"]["S"] == DECIDED
+        return cls(
+            run=item["run"]["S"],
+            release=Release.from_fields(json.loads(item["dossier"]["S"])),
+            asked_at=item["asked_at"]["S"],
+            expires_at=int(item["expires_at"]["N"]),
+            approvers=tuple(approver["S"] for approver in item["approvers"]["L"]),
+            mailed=frozenset(item["mailed"]["M"]),
+            decision=_decision(item) if decided else None,
+            delivery=Delivery(item["delivery"]["S"]) if decided else None,
+            encrypted_token=bytes(item["token"]["B"]),
+        )
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a mailed link leads."""
+
+    run: str
+    approver: str
+
+
+def request_key(run: str) -> Item:
+    """The key of a run's request."""
+    return {"pk": {"S": f"run#{run}"}, "sk": {"S": "approval"}}
+
+
+def link_key(link_hash: str) -> Item:
+    """The key of a link."""
+    return {"pk": {"S": f"link#{link_hash}"}, "sk": {"S": "link"}}
+
+
+def hash_link(link_id: str) -> str:
+    """What is stored of a link id. Ids are random and long, so a plain hash cannot be searched."""
+    return hashlib.sha256(link_id.encode()).hexdigest()
+
+
+def encryption_context(run: str) -> dict[str, str]:
+    """Binds an encrypted token to its run: it cannot be decrypted as another run's."""
+    return {"run": run}
+
+
+def _decision(item: Mapping[str, Any]) -> Decision:
+    return Decision(
+        verdict=item["decision"]["S"],
+        by=item["decided_by"]["S"],
+        at=item["decided_at"]["S"],
+        comment=item["comment"]["S"],
+    )

@@ -1,0 +1,1 @@
+"""One folder is one Lambda function is one verb: a handler that translates, and pure modules that decide."""

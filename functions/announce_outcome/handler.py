@@ -1,0 +1,79 @@
+"""Mails how a run ended to the model's owners, or to the operators when the run belongs to no model."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.logging import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contracts.environment import read_environment
+from functions.announce_outcome.announcement import announce
+from functions.announce_outcome.ending import Ending
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sesv2 import SESV2Client
+
+    from contracts.mail import Mail
+
+
+class NobodyReached(RuntimeError):
+    """No recipient could be mailed."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """`operators` are mail addresses with commas between."""
+
+    mail_sender: str
+    operators: str
+
+
+logger = Logger(service="announce_outcome")
+environment = read_environment(Environment, os.environ)
+ses: "SESV2Client" = boto3.client("sesv2")
+
+
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
+    """The reason in plain words, for the run's own end state, and how many people were mailed.
+
+    Raises:
+        NobodyReached: no mail could be sent.
+    """
+    ending = Ending.from_event(event)
+    logger.append_keys(run=ending.run, model=ending.model, outcome=ending.outcome)
+    mail = announce(ending)
+    recipients = ending.owners or tuple(address.strip() for address in environment.operators.split(","))
+    mailed = sum(_send(mail, recipient) for recipient in recipients)
+    if not mailed:
+        raise NobodyReached("Nobody could be mailed; is the sender verified in SES?")
+    logger.info("outcome announced", mailed=mailed)
+    return {"reason": ending.told, "mailed": mailed}
+
+
+def _send(mail: "Mail", to: str) -> bool:
+    try:
+        ses.send_email(
+            FromEmailAddress=environment.mail_sender,
+            Destination={"ToAddresses": [to]},
+            Content={
+                "Simple": {
+                    "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {"Data": mail.text, "Charset": "UTF-8"},
+                        "Html": {"Data": mail.html, "Charset": "UTF-8"},
+                    },
+                }
+            },
+        )
+    except (ClientError, BotoCoreError) as fault:
+        # One address that SES refuses must not keep the others from hearing.
+        logger.warning(
+            "not mailed",
+            error=fault.response["Error"]["Code"] if isinstance(fault, ClientError) else type(fault).__name__,
+        )
+        return False
+    return True

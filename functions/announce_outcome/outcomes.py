@@ -1,0 +1,148 @@
+"""Every way a run can end, in the words of the people who read about it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["good", "bad", "calm"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do: a sentence, and the command for it where there is one."""
+
+    text: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The texts may name {model}, {release}, {serving}, {run}: see `announcement`."""
+
+    tone: Tone
+    headline: str
+    production: str
+    steps: tuple[Step, ...]
+
+
+_UNTOUCHED = "Production is untouched: it serves {serving}."
+_DROP = "make drop MODEL={model} DATASET=<file>"
+_SETTINGS = "models/{model}.toml"
+
+RUN_FAILED = Outcome(
+    "bad",
+    "The run failed unexpectedly",
+    "Production serves {serving}, unless the run had begun to deploy it: make runs shows how far it came.",
+    (
+        Step("Look at how far the run came, and at the state that failed in the Step Functions console.", "make runs"),
+        Step("When the cause is mended, drop the dataset again.", _DROP),
+    ),
+)
+
+OUTCOMES: dict[str, Outcome] = {
+    "Model Deployed": Outcome(
+        "good",
+        "{release} is in production",
+        "The endpoint {model}-production serves {release} and has answered known rows as recorded.",
+        (Step("Nothing. The next dataset makes the next candidate.", _DROP),),
+    ),
+    "Dataset Rejected": Outcome(
+        "bad",
+        "The dataset was rejected",
+        _UNTOUCHED,
+        (Step("Correct what is named above and drop the file again. Nothing was trained, nothing is lost.", _DROP),),
+    ),
+    "Image Missing": Outcome(
+        "bad",
+        "The container image is not built yet",
+        _UNTOUCHED,
+        (
+            Step("Wait until the image pipeline has ended well (CodePipeline console); a failed build says why there."),
+            Step("Then drop the dataset again.", _DROP),
+        ),
+    ),
+    "Training Failed": Outcome(
+        "bad",
+        "Training failed",
+        _UNTOUCHED,
+        (
+            Step("The job's log has the details (CloudWatch, /aws/sagemaker/TrainingJobs)."),
+            Step(f"If settings are the cause, change {_SETTINGS} and deploy them.", "make deploy"),
+            Step("Then drop the dataset again.", _DROP),
+        ),
+    ),
+    "Candidate Rejected": Outcome(
+        "calm",
+        "The candidate is not good enough",
+        _UNTOUCHED,
+        (
+            Step("Drop a dataset that is better or larger.", _DROP),
+            Step(f"Or change [training] or [gate] in {_SETTINGS} and deploy the settings.", "make deploy"),
+        ),
+    ),
+    "Deployment Failed": Outcome(
+        "bad",
+        "Deploying {release} failed",
+        "CloudFormation has put back what was there before: production serves {serving}.",
+        (
+            Step("Mend the cause; the stack's events in the CloudFormation console have the details."),
+            Step("Then drop the dataset again.", _DROP),
+        ),
+    ),
+    "Smoke Test Failed": Outcome(
+        "bad",
+        "{release} answers otherwise than evaluated",
+        _UNTOUCHED,
+        (
+            Step("Compare training and serving in the container: the same row must get the same answer."),
+            Step("Then drop the dataset again.", _DROP),
+        ),
+    ),
+    "Release Rejected": Outcome(
+        "calm",
+        "{release} was rejected",
+        _UNTOUCHED,
+        (Step("When the reason is dealt with, drop a dataset again.", _DROP),),
+    ),
+    "Approval Expired": Outcome(
+        "calm",
+        "Nobody decided about {release}",
+        _UNTOUCHED,
+        (
+            Step("Drop the dataset again; while a run waits, a terminal can decide too.", _DROP),
+            Step("Decide about a run that waits.", "make approve RUN=<run>"),
+            Step(f"Approvers and the time they have stand under [approval] in {_SETTINGS}."),
+        ),
+    ),
+    "Superseded": Outcome(
+        "calm",
+        "A newer run took the place of this one",
+        _UNTOUCHED,
+        (Step("Nothing: the newer run asks for approval itself.", "make runs"),),
+    ),
+    "Champion Changed": Outcome(
+        "calm",
+        "The champion changed while {release} was being judged",
+        "Production serves the new champion, which this candidate was not compared with.",
+        (Step("Drop the dataset again to compare with the new champion.", _DROP),),
+    ),
+    "Production Restored": Outcome(
+        "bad",
+        "{release} was taken back from production",
+        "The champion is back: production serves {serving}.",
+        (
+            Step("Read why above. Between deployment and restoration, answers may have come from {release}."),
+            Step("When the cause is mended, drop the dataset again.", _DROP),
+        ),
+    ),
+    "Production Unhealthy": Outcome(
+        "bad",
+        "Production needs a person now",
+        "The endpoint {model}-production does not serve as it should, and there was no champion to restore, or "
+        "restoring it failed.",
+        (
+            Step("Look at the endpoint {model}-production in the SageMaker console: its status, its log, its alarms."),
+            Step("A dataset that was released before makes a good candidate to go back to.", _DROP),
+        ),
+    ),
+    "Run Failed": RUN_FAILED,
+}

@@ -1,0 +1,49 @@
+"""Takes a decision: claims it, then gives it to the run. The same for the page and for the terminal."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from contracts.approval import ApprovalRequest, Decision, Delivery
+
+
+class Claims(Protocol):
+    """Where decisions are kept; at most one per request."""
+
+    def find_request(self, run: str) -> ApprovalRequest | None:
+        """What a run asks, or asked."""
+
+    def claim(self, request: ApprovalRequest, decision: Decision, now: float) -> ApprovalRequest | None:
+        """Make a decision the only one; None when that is no longer possible."""
+
+    def record_delivery(self, run: str, delivery: Delivery) -> None:
+        """Keep how far a decision came."""
+
+
+class Run(Protocol):
+    """What waits for the decision."""
+
+    def deliver(self, request: ApprovalRequest) -> Delivery:
+        """Send the request's decision."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Decides about requests."""
+
+    claims: Claims
+    run: Run
+
+    def decide(self, request: ApprovalRequest, decision: Decision, now: float) -> ApprovalRequest | None:
+        """The request with the decision that counts, which may be an earlier one; None when it has expired.
+
+        A decision that was claimed before and has not reached the run is sent again when it is repeated.
+        """
+        current = self.claims.claim(request, decision, now) or self.claims.find_request(request.run)
+        if current is None or current.decision is None or current.delivery is None:
+            return None
+        if current.delivery is not Delivery.PENDING or current.decision.verdict != decision.verdict:
+            return current
+        delivery = self.run.deliver(current)
+        if delivery is not Delivery.PENDING:
+            self.claims.record_delivery(current.run, delivery)
+        return replace(current, delivery=delivery)

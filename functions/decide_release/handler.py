@@ -1,0 +1,74 @@
+"""Answers the function URL and the terminal commands.
+
+GET and HEAD show; only POST decides, and only with a nonce from the page, this browser's cookie, the release's
+name and a decision. Mail scanners open links and press buttons, so nothing less may count.
+"""
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.logging import Logger
+from botocore.config import Config
+
+from contracts.environment import read_environment
+from functions.decide_release.callback import Callback
+from functions.decide_release.desk import Desk
+from functions.decide_release.nonce import Nonces
+from functions.decide_release.register import Register
+from functions.decide_release.site import Site, failure
+from functions.decide_release.terminal import decide_from_terminal
+from functions.decide_release.visit import Visit, is_visit
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+_BROWSER_BYTES = 24  # 192 bits
+# A person waits: three short attempts end before the function's own time limit, with a page that says so.
+_CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The keys are ARNs or ids: one encrypts tokens, the other is an HMAC key for page nonces."""
+
+    approvals_table: str
+    token_key_id: str
+    nonce_key_id: str
+
+
+logger = Logger(service="decide_release")
+environment = read_environment(Environment, os.environ)
+dynamodb: "DynamoDBClient" = boto3.client("dynamodb", config=_CONFIG)
+kms: "KMSClient" = boto3.client("kms", config=_CONFIG)
+stepfunctions: "SFNClient" = boto3.client("stepfunctions", config=_CONFIG)
+desk = Desk(
+    Register(dynamodb, environment.approvals_table),
+    Callback(kms, stepfunctions, environment.token_key_id, logger),
+)
+site = Site(
+    Register(dynamodb, environment.approvals_table),
+    desk,
+    Nonces(kms, environment.nonce_key_id),
+    new_browser=lambda: secrets.token_urlsafe(_BROWSER_BYTES),
+)
+
+
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
+    """A page for a visit; `{"run", "decided", "message"}` for a terminal command."""
+    if not is_visit(event):
+        logger.append_keys(run=event.get("run"))
+        return decide_from_terminal(desk, event, time.time())
+    try:
+        return site.answer(Visit.from_event(event))
+    except Exception:
+        # What went wrong is for the log; a visitor learns nothing about our inside.
+        logger.exception("page failed")
+        return failure()

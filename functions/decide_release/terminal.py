@@ -1,0 +1,42 @@
+"""The decision of somebody who may invoke the function directly: the terminal commands."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from contracts.approval import ApprovalRequest, Decision, Delivery, Verdict
+from contracts.times import iso_time
+from functions.decide_release.desk import Desk
+from functions.decide_release.form import clean, decision_faults
+from functions.decide_release.words import consequence, decided
+
+# Whoever it was stands in CloudTrail; what an event says about its sender proves nothing.
+TERMINAL = "a terminal command"
+
+
+def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """The answer to `{"run", "decision", "comment"}`: whether that is now the run's decision, and a message."""
+    run, verdict = str(event.get("run", "")), str(event.get("decision", ""))
+    comment = clean(str(event.get("comment") or ""))
+    faults = decision_faults(verdict, comment)
+    if faults:
+        return _answer(run, decided=False, message=" ".join(faults.values()))
+    request = desk.claims.find_request(run) if run else None
+    if request is None:
+        return _answer(run, decided=False, message=f"No run named {run!r} asks for an approval. make runs lists them.")
+    decision = Decision(cast("Verdict", verdict), TERMINAL, iso_time(now), comment)
+    settled = desk.decide(request, decision, now)
+    if settled is None or settled.decision is None:
+        return _answer(run, decided=False, message=f"{request.release.name}: the time to decide is over.")
+    return _settled(settled, settled.decision, verdict)
+
+
+def _settled(request: ApprovalRequest, decision: Decision, verdict: str) -> dict[str, Any]:
+    message = f"{decided(request.release.name, decision)} {consequence(decision, request.delivery)}"
+    if request.delivery is Delivery.PENDING:
+        message += " Give the same command again."
+    reached = request.delivery is Delivery.DELIVERED and decision.verdict == verdict
+    return _answer(request.run, decided=reached, message=message)
+
+
+def _answer(run: str, *, decided: bool, message: str) -> dict[str, Any]:
+    return {"run": run, "decided": decided, "message": message}

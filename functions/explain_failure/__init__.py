@@ -1,0 +1,1 @@
+"""Finds why a stack's deployment failed: the first cause among its events, which may fill many pages."""

@@ -1,0 +1,130 @@
+"""Stores a run's question with its token encrypted, and mails each approver who has no link yet.
+
+The state machine may call it again for the same run: the token is renewed, links that were mailed stay valid, and
+a decision made meanwhile is given to the new token.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.logging import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contracts.approval import Decision, encryption_context
+from contracts.environment import read_environment
+from functions.request_approval.invitation import invite
+from functions.request_approval.question import Question
+from functions.request_approval.register import Register
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+    from contracts.mail import Mail
+
+_LINK_BYTES = 24  # 192 bits
+
+
+class ApproversUnreachable(RuntimeError):
+    """No approver could be mailed, so nobody knows that a run waits."""
+
+
+class DecisionUndeliverable(RuntimeError):
+    """A decision made before could not be given to the run. Never carries AWS's message: that may quote the token."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """`page_url` ends in a slash and is followed by a link id; the keys are ARNs or ids of KMS keys."""
+
+    approvals_table: str
+    token_key_id: str
+    mail_sender: str
+    page_url: str
+
+
+logger = Logger(service="request_approval")
+environment = read_environment(Environment, os.environ)
+kms: "KMSClient" = boto3.client("kms")
+ses: "SESV2Client" = boto3.client("sesv2")
+stepfunctions: "SFNClient" = boto3.client("stepfunctions")
+register = Register(boto3.client("dynamodb"), environment.approvals_table)
+
+
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
+    """How many approvers hold a link; the run itself goes on when somebody decides.
+
+    Raises:
+        ApproversUnreachable: no mail could be sent.
+        DecisionUndeliverable: the run asked again after a decision, and its new token was not accepted.
+    """
+    question = Question.from_event(event)
+    logger.append_keys(run=question.run, model=question.release.model, release=question.release.name)
+    encrypted = kms.encrypt(
+        KeyId=environment.token_key_id,
+        Plaintext=question.task_token.encode(),
+        EncryptionContext=encryption_context(question.run),
+    )
+    request = register.ask(question, encrypted["CiphertextBlob"])
+    if request.decision is not None:
+        _repeat(request.decision, question.task_token)
+        register.record_delivery(question.run)
+        logger.info("decided before, answered again")
+        return {"mailed": len(request.mailed)}
+
+    mailed = set(request.mailed)
+    mailed.update(approver for approver in question.approvers if approver not in mailed and _mail(question, approver))
+    if not mailed:
+        raise ApproversUnreachable("No approver could be mailed; is the sender verified in SES?")
+    logger.info("approval requested", approvers=len(question.approvers), mailed=len(mailed))
+    return {"mailed": len(mailed)}
+
+
+def _mail(question: Question, approver: str) -> bool:
+    link_id = secrets.token_urlsafe(_LINK_BYTES)
+    register.add_link(link_id, approver, question)
+    try:
+        message_id = _send(invite(question, approver, environment.page_url + link_id), approver)
+    except (ClientError, BotoCoreError) as fault:
+        # One address that SES refuses must not keep the others from deciding.
+        logger.warning("approver not mailed", error=_code(fault))
+        return False
+    register.record_mail(question.run, approver, message_id)
+    return True
+
+
+def _send(mail: "Mail", to: str) -> str:
+    sent = ses.send_email(
+        FromEmailAddress=environment.mail_sender,
+        Destination={"ToAddresses": [to]},
+        Content={
+            "Simple": {
+                "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                "Body": {
+                    "Text": {"Data": mail.text, "Charset": "UTF-8"},
+                    "Html": {"Data": mail.html, "Charset": "UTF-8"},
+                },
+            }
+        },
+    )
+    return sent["MessageId"]
+
+
+def _repeat(decision: Decision, task_token: str) -> None:
+    try:
+        if decision.approved:
+            stepfunctions.send_task_success(taskToken=task_token, output=decision.output())
+        else:
+            stepfunctions.send_task_failure(taskToken=task_token, error=decision.error, cause=decision.cause())
+    except (ClientError, BotoCoreError) as fault:
+        raise DecisionUndeliverable(_code(fault)) from None
+
+
+def _code(fault: ClientError | BotoCoreError) -> str:
+    return fault.response["Error"]["Code"] if isinstance(fault, ClientError) else type(fault).__name__

@@ -1,0 +1,101 @@
+"""The question's place in the approvals table."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from contracts.approval import (
+    KEPT_AFTER_EXPIRY_SECONDS,
+    WAITING,
+    ApprovalRequest,
+    Delivery,
+    Item,
+    hash_link,
+    link_key,
+    request_key,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from functions.request_approval.question import Question
+
+
+class Register:
+    """Writes questions, links and who was mailed."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def ask(self, question: "Question", encrypted_token: bytes) -> ApprovalRequest:
+        """Store a new question, or renew the token of one that was asked before; returns what is now stored.
+
+        A decision that was made about this very release stays, and so do links that were mailed.
+        """
+        fields = _question_fields(question, encrypted_token)
+        try:
+            return ApprovalRequest.from_item(self._renew(question, fields))
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            item = {**request_key(question.run), **fields, "state": {"S": WAITING}, "mailed": {"M": {}}}
+            self._dynamodb.put_item(TableName=self._table, Item=item)
+            return ApprovalRequest.from_item(item)
+
+    def add_link(self, link_id: str, approver: str, question: "Question") -> None:
+        """Make `link_id` lead to the question, as `approver`'s."""
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item={
+                **link_key(hash_link(link_id)),
+                "run": {"S": question.run},
+                "approver": {"S": approver},
+                "purge_at": _purge_at(question),
+            },
+        )
+
+    def record_mail(self, run: str, approver: str, message_id: str) -> None:
+        """Remember that `approver` has a working link."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=request_key(run),
+            UpdateExpression="SET mailed.#approver = :message",
+            ExpressionAttributeNames={"#approver": approver},
+            ExpressionAttributeValues={":message": {"S": message_id}},
+        )
+
+    def record_delivery(self, run: str) -> None:
+        """Remember that the decision made about `run` has reached it."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=request_key(run),
+            UpdateExpression="SET delivery = :delivered",
+            ExpressionAttributeValues={":delivered": {"S": Delivery.DELIVERED}},
+        )
+
+    def _renew(self, question: "Question", fields: Item) -> Mapping[str, Any]:
+        names = {f"#{name}": name for name in fields}
+        return self._dynamodb.update_item(
+            TableName=self._table,
+            Key=request_key(question.run),
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
+            ConditionExpression="#release_name = :release_name",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={f":{name}": value for name, value in fields.items()},
+            ReturnValues="ALL_NEW",
+        )["Attributes"]
+
+
+def _question_fields(question: "Question", encrypted_token: bytes) -> Item:
+    return {
+        "run": {"S": question.run},
+        "release_name": {"S": question.release.name},
+        "dossier": {"S": question.dossier},
+        "approvers": {"L": [{"S": approver} for approver in question.approvers]},
+        "asked_at": {"S": question.asked_at},
+        "expires_at": {"N": str(question.expires_at)},
+        "purge_at": _purge_at(question),
+        "token": {"B": encrypted_token},
+    }
+
+
+def _purge_at(question: "Question") -> dict[str, str]:
+    return {"N": str(question.expires_at + KEPT_AFTER_EXPIRY_SECONDS)}

@@ -1,0 +1,67 @@
+"""Invokes the endpoint with the report's examples, together and one alone. Repeating is the state machine's."""
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.logging import Logger
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contracts.answers import Reply, examine, recorded_examples, request_body, tell
+from contracts.errors import SmokeTestFailed
+from contracts.reports import UnreadableReport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+    from contracts.reports import Example
+
+# A model has 60 s to answer (InvokeEndpoint), so waiting longer is waiting for nothing.
+_CONFIG = Config(connect_timeout=5, read_timeout=65, retries={"mode": "standard", "total_max_attempts": 2})
+
+logger = Logger(service="smoke_test")
+s3: "S3Client" = boto3.client("s3")
+runtime: "SageMakerRuntimeClient" = boto3.client("sagemaker-runtime", config=_CONFIG)
+
+
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
+    """The endpoint's answers beside the expected ones.
+
+    Raises:
+        SmokeTestFailed: another answer than recorded, no answer, or nothing to compare with.
+    """
+    endpoint = event["endpoint"]
+    logger.append_keys(endpoint=endpoint)
+    answers, differences = examine(_examples(event["report_uri"]), partial(_ask, endpoint))
+    if differences:
+        raise SmokeTestFailed(
+            f"{endpoint} does not answer as the training job recorded.\n{tell(differences)}\n"
+            "What is served differs from what was evaluated: look at the endpoint's log and at the container's version."
+        )
+    logger.info("smoke test passed", rows=len(answers))
+    return {"endpoint": endpoint, "answers": [asdict(answer) for answer in answers]}
+
+
+def _examples(report_uri: str) -> "Sequence[Example]":
+    bucket, _, key = report_uri.removeprefix("s3://").partition("/")
+    try:
+        return recorded_examples(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except UnreadableReport as fault:
+        raise SmokeTestFailed(f"{report_uri}: {fault}") from fault
+
+
+def _ask(endpoint: str, examples: "Sequence[Example]") -> Reply:
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=request_body(examples)
+        )
+        return Reply(answer["Body"].read(), answer.get("InvokedProductionVariant", ""))
+    except (ClientError, BotoCoreError) as fault:
+        raise SmokeTestFailed(f"{endpoint} gave no answer to {len(examples)} rows: {fault}") from fault

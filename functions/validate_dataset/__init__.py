@@ -1,0 +1,1 @@
+"""Refuses a dataset that breaks its model's rules, before training is paid for."""

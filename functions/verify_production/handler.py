@@ -1,0 +1,80 @@
+"""Describes the endpoint and asks it. Repeating is the state machine's."""
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.logging import Logger
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contracts.answers import Reply, examine, recorded_examples, request_body, tell
+from contracts.errors import ProductionUnhealthy
+from contracts.reports import UnreadableReport
+from functions.verify_production.fleet import Fleet, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+    from contracts.reports import Example
+
+# A model has 60 s to answer (InvokeEndpoint), so waiting longer is waiting for nothing.
+_CONFIG = Config(connect_timeout=5, read_timeout=65, retries={"mode": "standard", "total_max_attempts": 2})
+
+logger = Logger(service="verify_production")
+s3: "S3Client" = boto3.client("s3")
+sagemaker: "SageMakerClient" = boto3.client("sagemaker")
+runtime: "SageMakerRuntimeClient" = boto3.client("sagemaker-runtime", config=_CONFIG)
+
+
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
+    """The endpoint's answers beside the expected ones.
+
+    Raises:
+        ProductionUnhealthy: not in service, another artefact, too few instances, or other answers than recorded.
+    """
+    endpoint = event["endpoint"]
+    logger.append_keys(endpoint=endpoint)
+    found = faults(_describe(endpoint), event["model_data_url"], event["instance_count"])
+    if found:
+        raise ProductionUnhealthy("\n".join([f"{endpoint} does not serve the release.", *found]))
+    answers, differences = examine(_examples(event["report_uri"]), partial(_ask, endpoint))
+    if differences:
+        raise ProductionUnhealthy(f"{endpoint} does not answer as the training job recorded.\n{tell(differences)}")
+    logger.info("production verified", rows=len(answers))
+    return {"endpoint": endpoint, "answers": [asdict(answer) for answer in answers]}
+
+
+def _describe(endpoint: str) -> Fleet:
+    try:
+        described = sagemaker.describe_endpoint(EndpointName=endpoint)
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+        model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    except (ClientError, BotoCoreError) as fault:
+        raise ProductionUnhealthy(f"{endpoint} cannot be described: {fault}") from fault
+    return Fleet.from_descriptions(described, model)
+
+
+def _examples(report_uri: str) -> "Sequence[Example]":
+    bucket, _, key = report_uri.removeprefix("s3://").partition("/")
+    try:
+        return recorded_examples(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except UnreadableReport as fault:
+        raise ProductionUnhealthy(f"{report_uri}: {fault}") from fault
+
+
+def _ask(endpoint: str, examples: "Sequence[Example]") -> Reply:
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=request_body(examples)
+        )
+        return Reply(answer["Body"].read(), answer.get("InvokedProductionVariant", ""))
+    except (ClientError, BotoCoreError) as fault:
+        raise ProductionUnhealthy(f"{endpoint} gave no answer to {len(examples)} rows: {fault}") from fault

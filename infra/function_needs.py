@@ -1,0 +1,168 @@
+"""What each function needs and may do."""
+
+from infra.deployment import Deployment
+from infra.functions import FunctionNeeds
+from infra.grants import ANYTHING, Grant
+from infra.names import Names, arn
+
+# A model has 60 s to answer and is asked twice, each time once more when it fails. The states wait 300 s.
+_ENDPOINT_SECONDS = 290
+
+
+def validate_dataset(names: Names) -> FunctionNeeds:
+    """Reads a dataset, nothing else."""
+    frozen = Grant(
+        "ReadDataset",
+        "Reads the run's frozen copy, never the dropped object that may change meanwhile.",
+        ("s3:GetObject",),
+        (names.objects("runs/*/train/dataset.csv"),),
+    )
+    # As long as a function may take: a dataset of the size limit is read once, as a stream.
+    return FunctionNeeds(
+        "validate_dataset", "Refuses bad data before training is paid for.", (frozen,), 900, memory_mb=1024
+    )
+
+
+def smoke_test(names: Names) -> FunctionNeeds:
+    """Asks the development endpoint."""
+    return FunctionNeeds(
+        "smoke_test",
+        "Asks the development endpoint rows whose answers are known.",
+        (_read_report(names), _invoke_endpoint("development")),
+        _ENDPOINT_SECONDS,
+        memory_mb=512,
+    )
+
+
+def request_approval(names: Names, deployment: Deployment, token_key_arn: str, page_url: str) -> FunctionNeeds:
+    """Stores a request and mails it; `page_url` is where its links lead."""
+    grants = (
+        Grant(
+            "StoreRequest",
+            "A second call for the same run renews the token and keeps the links.",
+            ("dynamodb:PutItem", "dynamodb:UpdateItem"),
+            (names.table(names.approvals_table),),
+        ),
+        Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (token_key_arn,)),
+        _answer_run("A run that asks again after a decision is given that decision at once."),
+        *_send_mail(deployment.sender),
+    )
+    environment = {
+        "APPROVALS_TABLE": names.approvals_table,
+        "TOKEN_KEY_ID": token_key_arn,
+        "MAIL_SENDER": deployment.sender,
+        "PAGE_URL": page_url,
+    }
+    return FunctionNeeds(
+        "request_approval", "Mails each approver a link to decide.", grants, 120, environment=environment
+    )
+
+
+def decide_release(names: Names, token_key_arn: str, nonce_key_arn: str) -> FunctionNeeds:
+    """Shows a request to whoever holds a link, takes the decision, and gives it to the run."""
+    grants = (
+        Grant(
+            "ClaimDecision",
+            "The page shows the request; a decision is claimed by a conditional update before it is sent.",
+            ("dynamodb:GetItem", "dynamodb:UpdateItem"),
+            (names.table(names.approvals_table),),
+        ),
+        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (token_key_arn,)),
+        Grant(
+            "SignNonce",
+            "A page's nonce is signed with a key that never leaves KMS.",
+            ("kms:GenerateMac", "kms:VerifyMac"),
+            (nonce_key_arn,),
+        ),
+        _answer_run("A decision goes to the run that waits for it."),
+    )
+    environment = {
+        "APPROVALS_TABLE": names.approvals_table,
+        "TOKEN_KEY_ID": token_key_arn,
+        "NONCE_KEY_ID": nonce_key_arn,
+    }
+    return FunctionNeeds(
+        "decide_release", "Shows a release to an approver and takes the decision.", grants, 60, environment=environment
+    )
+
+
+def verify_production(names: Names) -> FunctionNeeds:
+    """Looks at production and asks it."""
+    described = Grant(
+        "LookAtProduction",
+        "Compares what production serves with what was released; CloudFormation makes up the names behind it.",
+        ("sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"),
+        (arn("sagemaker", "endpoint/*-production"), arn("sagemaker", "endpoint-config/*"), arn("sagemaker", "model/*")),
+    )
+    return FunctionNeeds(
+        "verify_production",
+        "Checks that production serves this release, on all instances.",
+        (_read_report(names), described, _invoke_endpoint("production")),
+        _ENDPOINT_SECONDS,
+        memory_mb=512,
+    )
+
+
+def announce_outcome(deployment: Deployment) -> FunctionNeeds:
+    """Mails."""
+    environment = {"MAIL_SENDER": deployment.sender, "OPERATORS": ",".join(deployment.operators)}
+    return FunctionNeeds(
+        "announce_outcome", "Mails how a run ended.", _send_mail(deployment.sender), 60, environment=environment
+    )
+
+
+def explain_failure(names: Names) -> FunctionNeeds:
+    """Reads the events of endpoint stacks."""
+    events = Grant(
+        "ReadStackEvents",
+        "The first cause of a failed deployment stands in the stack's events, which may exceed what a state can hold.",
+        ("cloudformation:DescribeStackEvents",),
+        (names.endpoint_stacks(),),
+    )
+    return FunctionNeeds("explain_failure", "Finds the first cause of a failed deployment.", (events,), 50)
+
+
+def _read_report(names: Names) -> Grant:
+    return Grant(
+        "ReadReport",
+        "The training job's report holds the rows and their answers.",
+        ("s3:GetObject",),
+        (names.objects("runs/*/output/*"),),
+    )
+
+
+def _invoke_endpoint(stage: str) -> Grant:
+    return Grant(
+        "AskEndpoint",
+        f"Known rows are put to the {stage} endpoint, as a client would.",
+        ("sagemaker:InvokeEndpoint",),
+        (arn("sagemaker", f"endpoint/*-{stage}"),),
+    )
+
+
+def _answer_run(reason: str) -> Grant:
+    return Grant(
+        "AnswerRun",
+        f"{reason} The token itself names the waiting task: these actions know no resource.",
+        ("states:SendTaskSuccess", "states:SendTaskFailure"),
+        (ANYTHING,),
+    )
+
+
+def _send_mail(sender: str) -> tuple[Grant, ...]:
+    domain = sender.rpartition("@")[2]
+    return (
+        Grant(
+            "SendMail",
+            "Mail goes out under the deployment's sender: its own identity, or that of its domain.",
+            ("ses:SendEmail",),
+            (arn("ses", f"identity/{sender}"), arn("ses", f"identity/{domain}")),
+        ),
+        Grant(
+            "SendMailInSandbox",
+            "While an account is in the SES sandbox the recipient's identity is checked too; the sender stays fixed.",
+            ("ses:SendEmail",),
+            (arn("ses", "identity/*"),),
+            {"StringEquals": {"ses:FromAddress": sender}},
+        ),
+    )

@@ -1,0 +1,79 @@
+"""Makes the Lambda functions. A function's folder, construct and state carry the same verb."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.deployment import Deployment
+from infra.grants import Grant, role, write_logs
+from infra.log_groups import log_group
+from infra.names import Names, arn
+from infra.project import CannotSynthesise, Project
+
+
+@dataclass(frozen=True)
+class FunctionNeeds:
+    """What one function needs and may do. `verb` is its folder under `functions/`."""
+
+    verb: str
+    purpose: str
+    grants: tuple[Grant, ...]
+    timeout_seconds: int
+    memory_mb: int = 256
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class FunctionMaker:
+    """Makes functions that share a layer, a runtime and the deployment's settings."""
+
+    def __init__(self, scope: Construct, project: Project, deployment: Deployment) -> None:
+        self._scope, self._project, self._deployment = scope, project, deployment
+        self._names = Names(deployment.name)
+        self._layer = lambda_.LayerVersion(
+            scope,
+            "Libraries",
+            description="The functions' third-party packages, pure Python, from locks/layer.txt.",
+            code=lambda_.Code.from_asset(str(project.staged_layer)),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+        )
+
+    def make(self, needs: FunctionNeeds) -> lambda_.Function:
+        """The function, with its own role and log group.
+
+        Raises:
+            CannotSynthesise: no code is staged for it.
+        """
+        code = self._project.staged_functions / needs.verb
+        if not code.is_dir():
+            raise CannotSynthesise(f"functions/{needs.verb}/handler.py is missing")
+        name, construct = self._names.function(needs.verb), construct_id(needs.verb)
+        group_name = f"/aws/lambda/{name}"
+        logs_grant = write_logs(arn("logs", f"log-group:{group_name}"))
+        made = role(self._scope, f"{construct}Role", "lambda.amazonaws.com", needs.purpose, (*needs.grants, logs_grant))
+        return lambda_.Function(
+            self._scope,
+            construct,
+            function_name=name,
+            description=needs.purpose,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=lambda_.Code.from_asset(str(code)),
+            handler=f"functions.{needs.verb}.handler.handle",
+            layers=[self._layer],
+            role=made.without_policy_updates(),
+            timeout=Duration.seconds(needs.timeout_seconds),
+            memory_size=needs.memory_mb,
+            environment=dict(needs.environment),
+            log_group=log_group(self._scope, f"{construct}Logs", group_name, self._deployment.retention.logs_days),
+            # A run that waits a week invokes the version that its definition named, long after the next deployment.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+        )
+
+
+def construct_id(verb: str) -> str:
+    """`validate_dataset` → `ValidateDataset`."""
+    return "".join(word.title() for word in verb.split("_"))

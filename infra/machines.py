@@ -1,0 +1,48 @@
+"""Makes the state machines from their definitions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.log_groups import log_group
+from infra.project import CannotSynthesise
+from statemachine.loader import load_definition, placeholders
+
+
+def state_machine(
+    scope: Construct, definition: Path, role: iam.Role, values: Mapping[str, str], logs_days: int
+) -> sfn.StateMachine:
+    """A Standard machine that logs everything but data. It bears the name of its definition's file.
+
+    Raises:
+        CannotSynthesise: the definition has a placeholder for which there is no value.
+        statemachine.loader.InvalidDefinition: the definition breaks a rule.
+    """
+    text = load_definition(definition)
+    used = placeholders(text)
+    unknown = sorted(used - values.keys())
+    if unknown:
+        raise CannotSynthesise(f"{definition.name}: there is no value for the placeholder {', '.join(unknown)}")
+    name = definition.name.removesuffix(".asl.yaml")
+    construct = "".join(word.title() for word in name.split("-"))
+    return sfn.StateMachine(
+        scope,
+        construct,
+        state_machine_name=name,
+        state_machine_type=sfn.StateMachineType.STANDARD,
+        # Inline: a definition given as a file becomes an S3 object that linters, snapshots and diffs cannot see.
+        definition_body=sfn.DefinitionBody.from_string(text),
+        definition_substitutions={key: values[key] for key in sorted(used)},
+        role=role.without_policy_updates(),
+        tracing_enabled=True,
+        logs=sfn.LogOptions(
+            # The prefix keeps log delivery out of the account's log resource policy, whose size is limited.
+            destination=log_group(scope, f"{construct}Logs", f"/aws/vendedlogs/states/{name}", logs_days),
+            level=sfn.LogLevel.ALL,
+            # Payloads hold task tokens and rows of data.
+            include_execution_data=False,
+        ),
+    )

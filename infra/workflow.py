@@ -1,0 +1,77 @@
+"""The release process: functions, state machines, their roles, and what starts a run."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra import function_needs as needs
+from infra.deployment import Deployment
+from infra.functions import FunctionMaker
+from infra.machine_roles import deploy_stack_role, promote_model_role
+from infra.machines import state_machine
+from infra.names import Names
+from infra.project import Project
+from infra.sagemaker_roles import deployment_role, endpoint_role, training_role
+from infra.storage import StorageStack
+from infra.trigger import DatasetTrigger
+from statemachine.loader import DEPLOY_STACK, PROMOTE_MODEL
+
+
+class WorkflowStack(Stack):
+    """From a dropped dataset to a released model."""
+
+    def __init__(self, scope: Construct, project: Project, deployment: Deployment, storage: StorageStack) -> None:
+        self._names = Names(deployment.name)
+        super().__init__(
+            scope, self._names.stack("workflow"), description="Takes dropped datasets to approved production endpoints."
+        )
+        self._deployment = deployment
+        serving_role = endpoint_role(self, self._names)
+        self._roles = {
+            "TrainingRoleArn": training_role(self, self._names),
+            "EndpointRoleArn": serving_role,
+            "DeploymentRoleArn": deployment_role(self, serving_role),
+        }
+        self._values = {
+            "LedgerTable": self._names.ledger_table,
+            "Bucket": self._names.bucket,
+            "ModelsPrefix": self._names.models_prefix,
+            "ImageParameter": self._names.image_parameter,
+            "StackPrefix": self._names.stack_prefix,
+            **{key: role.role_arn for key, role in self._roles.items()},
+            **self._function_versions(FunctionMaker(self, project, deployment), storage),
+        }
+        promote_model = self._machines()
+        DatasetTrigger(self, "DatasetDropped", self._names, promote_model)
+        CfnOutput(self, "PromoteModelArn", value=promote_model.state_machine_arn)
+
+    def _function_versions(self, maker: FunctionMaker, storage: StorageStack) -> dict[str, str]:
+        """Every function's version ARN, by the placeholder under which definitions know it."""
+        names, deployment = self._names, self._deployment
+        decide_release = maker.make(needs.decide_release(names, storage.token_key.key_arn, storage.nonce_key.key_arn))
+        # Whoever holds a mailed link has no AWS identity: the page itself checks the link.
+        page = decide_release.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
+        CfnOutput(self, "DecisionUrl", value=page.url)
+        CfnOutput(self, "DecideReleaseFunction", value=decide_release.function_name)
+        functions = [
+            maker.make(each)
+            for each in (
+                needs.validate_dataset(names),
+                needs.smoke_test(names),
+                needs.request_approval(names, deployment, storage.token_key.key_arn, page.url),
+                needs.verify_production(names),
+                needs.announce_outcome(deployment),
+                needs.explain_failure(names),
+            )
+        ]
+        return {f"{each.node.id}FunctionArn": each.current_version.function_arn for each in functions}
+
+    def _machines(self) -> sfn.StateMachine:
+        """Makes both machines; gives back the one that runs are executions of."""
+        days = self._deployment.retention.logs_days
+        child_role = deploy_stack_role(self, self._names, self._roles["DeploymentRoleArn"])
+        deploy_stack = state_machine(self, DEPLOY_STACK, child_role, self._values, days)
+        values = {**self._values, "DeployStackArn": deploy_stack.state_machine_arn}
+        role = promote_model_role(self, self._names, self._roles["TrainingRoleArn"])
+        return state_machine(self, PROMOTE_MODEL, role, values, days)

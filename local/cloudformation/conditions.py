@@ -1,0 +1,41 @@
+"""Conditions: the emulator compares only parameters and literals, CDK's bootstrap template also joins and substitutes."""
+
+from collections.abc import Callable
+from typing import Any
+
+_COMPARISONS = ("Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not")
+
+
+def install() -> None:
+    """Resolve the values in conditions before the emulator compares them, in every module that evaluates them."""
+    from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+    evaluate = _resolving(engine._evaluate_conditions)
+    for module in (engine, handlers, changesets, stacks):
+        module._evaluate_conditions = evaluate
+
+
+def _resolving(original: Callable[..., dict[str, bool]]) -> Callable[..., dict[str, bool]]:
+    def evaluate(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
+        mappings = template.get("Mappings", {})
+        conditions = {
+            name: _resolved(definition, params, mappings)
+            for name, definition in (template.get("Conditions") or {}).items()
+        }
+        return original({**template, "Conditions": conditions}, params)
+
+    return evaluate
+
+
+def _resolved(expression: Any, params: dict[str, Any], mappings: dict[str, Any]) -> Any:
+    """The expression with its comparisons kept and every value in them resolved."""
+    from ministack.services.cloudformation import engine
+
+    if isinstance(expression, list):
+        return [_resolved(item, params, mappings) for item in expression]
+    if not isinstance(expression, dict) or "Condition" in expression:
+        return expression
+    for comparison in _COMPARISONS:
+        if comparison in expression:
+            return {comparison: _resolved(expression[comparison], params, mappings)}
+    return engine._resolve_refs(expression, {}, params, {}, mappings, "", "")

@@ -1,0 +1,129 @@
+"""Stack operations that a crash cut off go on at the next start: no stack stays IN_PROGRESS forever.
+
+An operation leaves its arguments on the stack's record, which is saved like everything else. Resources that were
+recorded are taken over, the one in flight is found by its tags, the rest is done. A deletion is simply repeated.
+"""
+
+import asyncio
+import contextvars
+import copy
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from local.context import Cloud
+
+_KEY = "_operation"
+# True while an operation is repeated: a resource of that name which is the stack's own is no conflict then.
+_resuming: contextvars.ContextVar[bool] = contextvars.ContextVar("resuming_stack_operation", default=False)
+_log = logging.getLogger(__name__)
+
+Operation = Callable[..., Awaitable[None]]
+
+
+def is_resuming() -> bool:
+    """Whether the operation in progress repeats one that a crash cut off."""
+    return _resuming.get()
+
+
+def install() -> None:
+    """Have stack operations leave their arguments behind while they run."""
+    from ministack.services.cloudformation import changesets, handlers, stacks
+
+    deploy, delete = _recording("deploy", stacks._deploy_stack_async), _recording("delete", stacks._delete_stack_async)
+    for module in (handlers, changesets, stacks):
+        if hasattr(module, "_deploy_stack_async"):
+            module._deploy_stack_async = deploy
+        if hasattr(module, "_delete_stack_async"):
+            module._delete_stack_async = delete
+
+
+def resume(cloud: Cloud) -> None:
+    """Start the operations that the saved state says were running."""
+    state_dir = cloud.configuration.state_dir
+    if state_dir is None or not _any_interrupted(state_dir / "services" / "cloudformation.json"):
+        return
+    from ministack import app
+    from ministack.services import cloudformation
+
+    for (account, region, _), stack in list(cloudformation._stacks._data.items()):
+        if _KEY in stack and stack["StackStatus"].endswith("IN_PROGRESS"):
+            _log.warning("Going on with the interrupted operation on stack %s", stack["StackName"])
+            asyncio.run_coroutine_threadsafe(_resume_one(account, region, stack), app._MAIN_LOOP)
+
+
+def _any_interrupted(saved: Path) -> bool:
+    # Looking into the file first: importing CloudFormation takes a second.
+    return saved.exists() and f'"{_KEY}"' in saved.read_text(encoding="utf-8")
+
+
+def _recording(kind: str, original: Operation) -> Operation:
+    async def run(stack_name: str, stack_id: str, *arguments: Any, **more: Any) -> None:
+        from ministack.services import cloudformation
+
+        if (stack := cloudformation._stacks.get(stack_name)) is not None:
+            more_json = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in more.items()}
+            plain = [sorted(value) if isinstance(value, frozenset) else value for value in arguments]
+            stack[_KEY] = {"kind": kind, "arguments": plain, "more": more_json}
+        try:
+            await original(stack_name, stack_id, *arguments, **more)
+        finally:
+            if stack is not None:
+                stack.pop(_KEY, None)
+
+    return run
+
+
+async def _resume_one(account: str, region: str, stack: dict[str, Any]) -> None:
+    from ministack.core.responses import set_request_account_id, set_request_region
+    from ministack.services.cloudformation import stacks
+
+    from local.cloudformation.acting import act_for_stack
+
+    set_request_account_id(account)
+    set_request_region(region)
+    _resuming.set(True)
+    act_for_stack(stack)
+    operation = stack[_KEY]
+    name, stack_id, more = stack["StackName"], stack["StackId"], operation["more"]
+    try:
+        if operation["kind"] == "delete":
+            await stacks._delete_stack_async(name, stack_id, *operation["arguments"], **more)
+        else:
+            await _redeploy(stack, operation["arguments"], more)
+    except Exception:
+        _log.exception("The operation on stack %s could not go on", name)
+    _settle_change_sets(stack)
+
+
+async def _redeploy(stack: dict[str, Any], arguments: list[Any], more: dict[str, Any]) -> None:
+    from ministack.services.cloudformation import stacks
+
+    creating = not more.get("is_update")
+    if creating:
+        # What was created is the previous state: equal resources are left alone, missing ones created.
+        template, parameters = arguments[0], arguments[1]
+        more = {**more, "is_update": True, "previous_stack": _as_previous(stack, template, parameters)}
+    await stacks._deploy_stack_async(stack["StackName"], stack["StackId"], *arguments, **more)
+    if creating and stack["StackStatus"] == "UPDATE_COMPLETE":
+        stack["StackStatus"] = "CREATE_COMPLETE"
+
+
+def _as_previous(stack: dict[str, Any], template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "_resources": copy.deepcopy(stack.get("_resources", {})),
+        "_template": template,
+        "_resolved_params": parameters,
+        **{key: copy.deepcopy(stack.get(key)) for key in ("_template_body", "Parameters", "Tags", "Outputs")},
+    }
+
+
+def _settle_change_sets(stack: dict[str, Any]) -> None:
+    from ministack.services import cloudformation
+
+    complete = stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    for change_set in cloudformation._change_sets._data.values():
+        executing = change_set.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS"
+        if change_set.get("StackId") == stack["StackId"] and executing:
+            change_set["ExecutionStatus"] = "EXECUTE_COMPLETE" if complete else "EXECUTE_FAILED"

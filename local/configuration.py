@@ -1,0 +1,86 @@
+"""What the embedded cloud is told when it starts: read once from the environment, typed, and never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Runtime = Literal["process", "podman", "docker"]
+RUNTIMES: tuple[Runtime, ...] = ("process", "podman", "docker")
+
+# Time may be compressed (a 7-day expiry in seconds), never stopped: a stopped clock would hang every wait.
+MAX_TIME_FACTOR = 1_000_000.0
+
+
+class InvalidConfiguration(ValueError):
+    """A setting of the embedded cloud breaks a rule; the message names the variable and the rule."""
+
+
+def _project_root() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Settings of one embedded cloud.
+
+    ``state_dir`` None means that nothing survives the process. ``time_factor`` is cloud seconds per real second.
+    ``runtime`` says how training and serving containers run: the container's entry points as plain processes, or
+    the real image under an engine. ``bootstrap_template`` is a CDK bootstrap template to deploy after start.
+    """
+
+    port: int = 4599
+    state_dir: Path | None = None
+    region: str = "us-east-1"
+    account: str = "123456789012"
+    time_factor: float = 1.0
+    runtime: Runtime = "process"
+    project_root: Path = field(default_factory=_project_root)
+    bootstrap_template: Path | None = None
+
+    @property
+    def endpoint(self) -> str:
+        # The name, not the address: the CDK CLI builds virtual-host bucket names in front of it.
+        return f"http://localhost:{self.port}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
+        """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT and BOOTSTRAP_TEMPLATE.
+
+        Raises InvalidConfiguration for a value outside its range.
+        """
+        state_dir = environment.get("STATE_DIR")
+        template = environment.get("BOOTSTRAP_TEMPLATE")
+        root = environment.get("PROJECT_ROOT")
+        return cls(
+            port=_port(environment.get("GATEWAY_PORT", "4599")),
+            state_dir=Path(state_dir).expanduser().resolve() if state_dir else None,
+            time_factor=time_factor(environment.get("TIME_FACTOR", "1")),
+            runtime=_runtime(environment.get("RUNTIME", "process")),
+            project_root=Path(root).resolve() if root else _project_root(),
+            bootstrap_template=Path(template).expanduser().resolve() if template else None,
+        )
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise InvalidConfiguration(f"GATEWAY_PORT is {text!r}: it must be a whole number from 1 to 65535")
+    return int(text)
+
+
+def time_factor(text: str | float) -> float:
+    """Cloud seconds per real second, checked: above 0, at most MAX_TIME_FACTOR."""
+    try:
+        factor = float(text)
+    except (TypeError, ValueError):
+        raise InvalidConfiguration(f"TIME_FACTOR is {text!r}: it must be a number") from None
+    if not 0 < factor <= MAX_TIME_FACTOR:  # also refuses nan
+        raise InvalidConfiguration(f"TIME_FACTOR is {text!r}: it must be above 0 and at most {MAX_TIME_FACTOR:,.0f}")
+    return factor
+
+
+def _runtime(text: str) -> Runtime:
+    for known in RUNTIMES:
+        if text == known:
+            return known
+    raise InvalidConfiguration(f"RUNTIME is {text!r}: it must be one of {', '.join(RUNTIMES)}")

@@ -1,0 +1,21 @@
+"""What every part of the embedded cloud is handed when it is installed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local.clock import Clock
+from local.configuration import Configuration
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One running embedded cloud: its settings, its time, and what to do when it has started and when it stops.
+
+    ``on_ready`` run in order on one thread once the front door answers (resume what a crash interrupted); ``on_stop``
+    run in reverse order before the front door closes (end child processes, flush). Neither may block for long.
+    """
+
+    configuration: Configuration
+    clock: Clock
+    on_ready: list[Callable[[], None]] = field(default_factory=list)
+    on_stop: list[Callable[[], None]] = field(default_factory=list)

@@ -1,0 +1,144 @@
+"""Which resource an API call is authorised on, and which roles it hands to a service.
+
+Facts are those of AWS's Service Authorization Reference; SageMaker's ARNs carry names in lower case.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+Parameters = Mapping[str, Any]
+
+# Parameter that names the resource → its kind in the ARN. The first one present whose kind the operation names decides.
+_SAGEMAKER_KINDS = {
+    "TrainingJobName": "training-job",
+    "ProcessingJobName": "processing-job",
+    "TransformJobName": "transform-job",
+    "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
+    "MonitoringScheduleName": "monitoring-schedule",
+    "ModelPackageGroupName": "model-package-group",
+    "ModelPackageName": "model-package",
+    "EndpointConfigName": "endpoint-config",
+    "EndpointName": "endpoint",
+    "ModelName": "model",
+}
+# UpdateEndpoint is authorised on the endpoint, and CreateEndpoint on both; the endpoint is what policies name.
+_SAGEMAKER_OPERATION_KIND = {"CreateEndpoint": "EndpointName", "UpdateEndpoint": "EndpointName"}
+
+# service → operation → (parameter with the role, service the role is passed to)
+_PASSED_ROLES: dict[str, dict[str, tuple[str, str]]] = {
+    "states": {
+        "CreateStateMachine": ("roleArn", "states.amazonaws.com"),
+        "UpdateStateMachine": ("roleArn", "states.amazonaws.com"),
+    },
+    "sagemaker": {
+        "CreateTrainingJob": ("RoleArn", "sagemaker.amazonaws.com"),
+        "CreateProcessingJob": ("RoleArn", "sagemaker.amazonaws.com"),
+        "CreateAutoMLJobV2": ("RoleArn", "sagemaker.amazonaws.com"),
+        "CreateModel": ("ExecutionRoleArn", "sagemaker.amazonaws.com"),
+        "CreateEndpointConfig": ("ExecutionRoleArn", "sagemaker.amazonaws.com"),
+        "CreateMonitoringSchedule": (
+            "MonitoringScheduleConfig.MonitoringJobDefinition.RoleArn",
+            "sagemaker.amazonaws.com",
+        ),
+    },
+    "cloudformation": dict.fromkeys(("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ContinueUpdateRollback"), ("RoleARN", "cloudformation.amazonaws.com")),
+    "lambda": {
+        "CreateFunction": ("Role", "lambda.amazonaws.com"),
+        "UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),
+    },
+    "events": {
+        "PutRule": ("RoleArn", "events.amazonaws.com"),
+        "PutTargets": ("Targets.RoleArn", "events.amazonaws.com"),
+    },
+    "scheduler": {
+        "CreateSchedule": ("Target.RoleArn", "scheduler.amazonaws.com"),
+        "UpdateSchedule": ("Target.RoleArn", "scheduler.amazonaws.com"),
+    },
+    "pipes": {"CreatePipe": ("RoleArn", "pipes.amazonaws.com"), "UpdatePipe": ("RoleArn", "pipes.amazonaws.com")},
+    "application-autoscaling": {
+        "RegisterScalableTarget": ("RoleARN", "application-autoscaling.amazonaws.com"),
+    },
+}
+
+
+def sagemaker_resource(operation: str, path: str, parameters: Parameters, region: str, account: str) -> str:
+    """The ARN a SageMaker control-plane or runtime call is authorised on; "*" when it names none."""
+    prefix = f"arn:aws:sagemaker:{region}:{account}"
+    if path.startswith("/endpoints/"):
+        return f"{prefix}:endpoint/{unquote(path.split('/')[2]).lower()}"
+    group = parameters.get("ModelPackageGroupName")
+    if operation == "CreateModelPackage" and isinstance(group, str):
+        return f"{prefix}:model-package/{group.lower()}/*"  # its version is not known yet
+    for field in ("ResourceArn", "TrainingJobArn", "ModelPackageArn", "SourceArn"):
+        if isinstance(arn := parameters.get(field), str) and arn.startswith("arn:"):
+            return arn
+    preferred = _SAGEMAKER_OPERATION_KIND.get(operation)
+    for field, kind in _SAGEMAKER_KINDS.items():
+        name = parameters.get(field)
+        if not isinstance(name, str) or (preferred and field != preferred):
+            continue
+        if field == preferred or kind.replace("-", "") in operation.lower():
+            return name if name.startswith("arn:") else f"{prefix}:{kind}/{name.lower()}"
+    return "*"
+
+
+def autoscaling_resource(operation: str, parameters: Parameters, region: str, account: str) -> str:
+    """Application Auto Scaling authorises writes on ``scalable-target/*``, tags on the ARN they name, lists on "*"."""
+    if isinstance(arn := parameters.get("ResourceARN"), str):
+        return arn
+    if operation.startswith(("Describe", "List", "Get")):
+        return "*"
+    return f"arn:aws:application-autoscaling:{region}:{account}:scalable-target/*"
+
+
+def sender_identity(parameters: Parameters, region: str, account: str) -> str:
+    """Sending mail is authorised on the identity of its sender; "*" when it names none."""
+    sender = parameters.get("FromEmailAddress") or parameters.get("Source")
+    return f"arn:aws:ses:{region}:{account}:identity/{sender}" if isinstance(sender, str) else "*"
+
+
+def states_resource(operation: str, parameters: Parameters, region: str, account: str) -> str:
+    """The state machine, execution or activity that a Step Functions call names; "*" otherwise."""
+    for field in ("stateMachineArn", "executionArn", "activityArn", "resourceArn", "mapRunArn"):
+        if isinstance(arn := parameters.get(field), str) and arn:
+            # An alias or version is authorised as its own resource; a map run under its execution's label.
+            return arn
+    name = parameters.get("name")
+    if operation == "CreateStateMachine" and isinstance(name, str):
+        return f"arn:aws:states:{region}:{account}:stateMachine:{name}"
+    if operation == "CreateActivity" and isinstance(name, str):
+        return f"arn:aws:states:{region}:{account}:activity:{name}"
+    return "*"
+
+
+def passed_roles(service: str, action: str, parameters: Parameters) -> list[tuple[str, str]]:
+    """(role ARN, service it is passed to) of each role that this call hands over."""
+    operation = action.rpartition(":")[2]
+    rule = _PASSED_ROLES.get(service, {}).get(operation)
+    if rule is None:
+        return []
+    field, passed_to = rule
+    return [(role, passed_to) for role in _values(parameters, field.split(".")) if role]
+
+
+def _values(value: Any, path: list[str]) -> list[str]:
+    if isinstance(value, list):
+        return [found for item in value for found in _values(item, path)]
+    if not path:
+        return [value] if isinstance(value, str) else []
+    return _values(value.get(path[0]), path[1:]) if isinstance(value, Mapping) else []
+
+
+def call_parameters(body: bytes, content_type: str) -> dict[str, Any]:
+    """A request's parameters from its JSON or form body; {} when it has neither."""
+    if not body:
+        return {}
+    if "form" in content_type:
+        return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

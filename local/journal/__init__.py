@@ -1,0 +1,1 @@
+"""What lets the cloud survive its process: service state, cloud time, executions."""

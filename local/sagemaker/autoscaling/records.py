@@ -1,0 +1,60 @@
+"""What the store keeps of scaling: targets, policies, activities, each under a production variant."""
+
+import re
+from dataclasses import dataclass
+
+from local.sagemaker.store import Record, Store
+
+TARGET = "scalable-target"
+POLICY = "scaling-policy"
+ACTIVITY = "scaling-activity"
+
+DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+
+_RESOURCE_ID = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
+
+
+@dataclass(frozen=True)
+class ScaledVariant:
+    endpoint: str
+    variant: str
+
+    @property
+    def resource_id(self) -> str:
+        return f"endpoint/{self.endpoint}/variant/{self.variant}"
+
+    @classmethod
+    def parse(cls, resource_id: str) -> "ScaledVariant | None":
+        match = _RESOURCE_ID.fullmatch(resource_id)
+        return cls(match[1], match[2]) if match else None
+
+
+def policies_of(store: Store, resource_id: str) -> list[Record]:
+    return [policy for policy in store.all(POLICY) if policy["ResourceId"].lower() == resource_id.lower()]
+
+
+def policy_key(resource_id: str, policy_name: str) -> str:
+    return f"{resource_id}|{policy_name}"
+
+
+def scaled_variants(store: Store, endpoint: str) -> set[str]:
+    """Names of the endpoint's variants that are registered as scalable targets."""
+    variants = (ScaledVariant.parse(target["ResourceId"]) for target in store.all(TARGET))
+    return {scaled.variant for scaled in variants if scaled and scaled.endpoint.lower() == endpoint.lower()}
+
+
+def forget_target(store: Store, resource_id: str) -> Record | None:
+    """Remove a target with its policies; the target, or None when there was none."""
+    with store.transaction():
+        for policy in policies_of(store, resource_id):
+            store.delete(POLICY, policy_key(resource_id, policy["PolicyName"]))
+        target = store.delete(TARGET, resource_id)
+        if target is not None:
+            store.untag(target["ScalableTargetARN"])
+        return target
+
+
+def forget_scaling(store: Store, endpoint: str) -> None:
+    """AWS deregisters an endpoint's variants when the endpoint is deleted."""
+    for variant in scaled_variants(store, endpoint):
+        forget_target(store, ScaledVariant(endpoint, variant).resource_id)

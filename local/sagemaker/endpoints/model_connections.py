@@ -1,0 +1,96 @@
+"""Talks HTTP to one serving process over connections that are kept."""
+
+import http.client
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# "Your model containers must respond to requests within 60 seconds":
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+# Real seconds, whatever the cloud's time factor: a model does not compute faster because time is compressed.
+INVOCATION_SECONDS = 60.0
+# "The request timeout on /ping attempts is 2 seconds", same chapter on inference containers. Real seconds, too.
+_PING_SECONDS = 2.0
+
+
+class ModelSilent(Exception):
+    """The container did not answer in time."""
+
+
+class ModelGone(Exception):
+    """The container closed the connection before it had answered."""
+
+
+class ModelUnreachable(ModelGone):
+    """Nobody listens: the request did not reach the container, and may be given to another."""
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+class ModelConnections:
+    """A pool for one port on the loopback interface. Safe for threads."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._lock = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> ModelAnswer:
+        """POST /invocations. Raises ModelSilent, ModelGone, ModelUnreachable."""
+        kept = self._take_idle()
+        if kept is not None:
+            try:
+                return self._exchange(kept, body, headers)
+            except ModelGone:
+                pass  # a server may close a kept connection at any time: not yet a sign of its health
+        return self._exchange(self._connection(INVOCATION_SECONDS), body, headers)
+
+    def is_healthy(self) -> bool:
+        """Whether GET /ping answers 200."""
+        connection = self._connection(_PING_SECONDS)
+        try:
+            connection.request("GET", "/ping")
+            response = connection.getresponse()
+            response.read()
+            return response.status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _exchange(self, connection: http.client.HTTPConnection, body: bytes, headers: Mapping[str, str]) -> ModelAnswer:
+        try:
+            connection.request("POST", "/invocations", body, dict(headers))
+            response = connection.getresponse()
+            content = response.read()
+        except ConnectionRefusedError as fault:
+            raise ModelUnreachable(str(fault)) from fault
+        except TimeoutError as fault:
+            connection.close()
+            raise ModelSilent from fault
+        except (OSError, http.client.HTTPException) as fault:
+            connection.close()
+            raise ModelGone(str(fault)) from fault
+        if not response.will_close:
+            with self._lock:
+                self._idle.append(connection)
+        return ModelAnswer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+
+    def _take_idle(self) -> http.client.HTTPConnection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _connection(self, timeout_seconds: float) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_seconds)

@@ -1,0 +1,176 @@
+"""The operations on endpoints: create, update, resize, describe, list, delete."""
+
+import secrets
+
+from local.clock import Clock
+from local.sagemaker.autoscaling.records import forget_scaling, scaled_variants
+from local.sagemaker.endpoint_configs import EndpointConfigs
+from local.sagemaker.endpoints import record as records
+from local.sagemaker.endpoints.endpoints import Endpoints
+from local.sagemaker.endpoints.specification import (
+    FleetSpecification,
+    capture_specification,
+    variant_specification,
+)
+from local.sagemaker.faults import already_exists, could_not_find, invalid
+from local.sagemaker.json_rpc import Json, Operation
+from local.sagemaker.listing import matching, page, picked
+from local.sagemaker.models import Models
+from local.sagemaker.resource_names import ResourceNames
+from local.sagemaker.store import Record, Store
+from local.sagemaker.tags import set_tags
+
+_SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
+_SORT_KEYS = {"CreationTime": "CreationTime", "Name": "EndpointName", "Status": "EndpointStatus"}
+
+
+class EndpointOperations:
+    def __init__(
+        self,
+        store: Store,
+        endpoints: Endpoints,
+        configs: EndpointConfigs,
+        models: Models,
+        names: ResourceNames,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._endpoints = endpoints
+        self._configs = configs
+        self._models = models
+        self._names = names
+        self._clock = clock
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            "CreateEndpoint": self.create,
+            "UpdateEndpoint": self.update,
+            "UpdateEndpointWeightsAndCapacities": self.update_weights_and_capacities,
+            "DescribeEndpoint": self.describe,
+            "ListEndpoints": self.list,
+            "DeleteEndpoint": self.delete,
+        }
+
+    def create(self, request: Json) -> Json:
+        name = request["EndpointName"]
+        arn = self._names.endpoint(name)
+        with self._store.transaction():
+            fleet = self._fleet(request["EndpointConfigName"])
+            record = records.new_endpoint(request, arn, fleet, self._clock.now())
+            if not self._store.insert(records.KIND, name, record):
+                raise already_exists("endpoint", arn)
+            set_tags(self._store, arn, request.get("Tags"))
+        self._endpoints.create(name)
+        return {"EndpointArn": arn}
+
+    def update(self, request: Json) -> Json:
+        name = request["EndpointName"]
+        with self._store.transaction():
+            endpoint = self._ready(name)
+            served = records.live(endpoint)
+            assert served is not None  # it is in service
+            fleet = self._fleet(request["EndpointConfigName"])
+            self._check_scaled_variants(name, served, fleet)
+            if request.get("RetainAllVariantProperties", False):
+                excluded = request.get("ExcludeRetainedVariantProperties", [])
+                fleet = fleet.retaining(served, (prop["VariantPropertyType"] for prop in excluded))
+            endpoint["Pending"] = fleet.to_json()
+            endpoint |= {"LastDeploymentConfig": request["DeploymentConfig"]} if "DeploymentConfig" in request else {}
+            records.set_status(endpoint, "Updating", self._clock.now())
+            self._store.put(records.KIND, name, endpoint)
+        self._endpoints.update(name)
+        return {"EndpointArn": endpoint["EndpointArn"]}
+
+    def update_weights_and_capacities(self, request: Json) -> Json:
+        name = request["EndpointName"]
+        with self._store.transaction():
+            endpoint = self._ready(name)
+            fleet = records.live(endpoint)
+            assert fleet is not None  # it is in service
+            for desired in request["DesiredWeightsAndCapacities"]:
+                fleet = _resized(fleet, desired)
+            endpoint["Live"] = fleet.to_json()
+            records.set_status(endpoint, "Updating", self._clock.now())
+            self._store.put(records.KIND, name, endpoint)
+        self._endpoints.resize(name)
+        return {"EndpointArn": endpoint["EndpointArn"]}
+
+    def describe(self, request: Json) -> Json:
+        name = request["EndpointName"]
+        return records.description(self.existing(name), self._endpoints.states(name))
+
+    def list(self, request: Json) -> Json:
+        found = matching(self._store.all(records.KIND), request, "EndpointName", "EndpointStatus")
+        return page(found, request, _SORT_KEYS, lambda endpoint: picked(endpoint, _SUMMARY), "Endpoints")
+
+    def delete(self, request: Json) -> Json:
+        name = request["EndpointName"]
+        with self._store.transaction():
+            endpoint = self.existing(name)
+            if endpoint["EndpointStatus"] in records.IN_PROGRESS:
+                raise _in_progress(endpoint)
+            forget_scaling(self._store, name)
+            records.set_status(endpoint, "Deleting", self._clock.now())
+            self._store.put(records.KIND, name, endpoint)
+        self._endpoints.delete(name)
+        return {}
+
+    def existing(self, name: str) -> Record:
+        """Raises ValidationException "Could not find endpoint"."""
+        endpoint = self._store.get(records.KIND, name)
+        if endpoint is None:
+            raise could_not_find("endpoint", self._names.endpoint(name))
+        return endpoint
+
+    def _ready(self, name: str) -> Record:
+        """An endpoint that can be changed."""
+        endpoint = self.existing(name)
+        if endpoint["EndpointStatus"] in records.IN_PROGRESS:
+            raise _in_progress(endpoint)
+        if endpoint["EndpointStatus"] == "Failed":
+            raise invalid(f'Cannot update endpoint "{endpoint["EndpointArn"]}" with status "Failed".')
+        return endpoint
+
+    def _fleet(self, config_name: str) -> FleetSpecification:
+        config = self._configs.existing(config_name)
+        return FleetSpecification(
+            fleet_id=secrets.token_hex(8),
+            config_name=config["EndpointConfigName"],
+            deployed_at=self._clock.now(),
+            variants=tuple(
+                variant_specification(variant, self._models.existing(variant["ModelName"]))
+                for variant in config["ProductionVariants"]
+            ),
+            capture=capture_specification(config.get("DataCaptureConfig")),
+        )
+
+    def _check_scaled_variants(self, name: str, served: FleetSpecification, wanted: FleetSpecification) -> None:
+        """A scaled variant may change its model, not its instance type, and may not go away.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
+        """
+        changed = []
+        for variant in served.variants:
+            successor = wanted.variant(variant.name)
+            if successor is None or successor.instance_type != variant.instance_type:
+                changed.append(variant.name)
+        if scaled := sorted(scaled_variants(self._store, name).intersection(changed)):
+            # The wording is from memory of AWS's answer [unverified].
+            raise invalid(
+                f"The variant(s) {scaled} must be deregistered as scalable targets with AWS Auto Scaling before they "
+                "can be removed or have their instance type updated."
+            )
+
+
+def _resized(fleet: FleetSpecification, desired: Json) -> FleetSpecification:
+    name = desired["VariantName"]
+    if fleet.variant(name) is None:
+        raise invalid(f'Could not find production variant "{name}" in endpoint configuration "{fleet.config_name}".')
+    count = desired.get("DesiredInstanceCount")
+    if count == 0:
+        raise invalid("DesiredInstanceCount must be at least 1: only inference components scale to zero.")
+    return fleet.resized(name, weight=desired.get("DesiredWeight"), instance_count=count)
+
+
+def _in_progress(endpoint: Record) -> Exception:
+    return invalid(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')

@@ -1,0 +1,109 @@
+"""The record of an endpoint and what is told of it. Pure: times are handed in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from local.sagemaker.endpoints.specification import FleetSpecification, VariantSpecification
+from local.sagemaker.json_rpc import Json
+from local.sagemaker.listing import picked
+from local.sagemaker.store import Record
+
+KIND = "endpoint"
+
+# While one of these, nothing else may be started on the endpoint.
+IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+_PLAIN = (
+    "EndpointName",
+    "EndpointArn",
+    "EndpointStatus",
+    "FailureReason",
+    "CreationTime",
+    "LastModifiedTime",
+    "LastDeploymentConfig",
+)
+
+
+@dataclass(frozen=True)
+class VariantState:
+    """What runs of a variant now."""
+
+    weight: float
+    instance_count: int
+
+
+def new_endpoint(request: Json, arn: str, fleet: FleetSpecification, now: float) -> Record:
+    """``Live`` is the fleet that serves, ``Pending`` one that is being started."""
+    return {
+        "EndpointName": request["EndpointName"],
+        "EndpointArn": arn,
+        "EndpointStatus": "Creating",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "Live": None,
+        "Pending": fleet.to_json(),
+    } | ({"LastDeploymentConfig": request["DeploymentConfig"]} if "DeploymentConfig" in request else {})
+
+
+def set_status(endpoint: Record, status: str, now: float, failure: str | None = None) -> None:
+    endpoint["EndpointStatus"] = status
+    endpoint["LastModifiedTime"] = now
+    endpoint.pop("FailureReason", None)
+    if failure:
+        endpoint["FailureReason"] = failure
+
+
+def live(endpoint: Record) -> FleetSpecification | None:
+    return FleetSpecification.from_json(endpoint["Live"]) if endpoint["Live"] else None
+
+
+def pending(endpoint: Record) -> FleetSpecification | None:
+    return FleetSpecification.from_json(endpoint["Pending"]) if endpoint["Pending"] else None
+
+
+def configs_in_use(endpoint: Record) -> set[str]:
+    """Names of the endpoint configurations that the endpoint serves or is about to serve."""
+    if endpoint["EndpointStatus"] in ("Failed", "Deleting"):
+        return set()
+    return {fleet["config_name"] for fleet in (endpoint["Live"], endpoint["Pending"]) if fleet}
+
+
+def description(endpoint: Record, running: Mapping[str, VariantState]) -> Json:
+    """The answer of DescribeEndpoint. ``running`` has the variants of the fleet that serves."""
+    answer = picked(endpoint, _PLAIN)
+    served, started = live(endpoint), pending(endpoint)
+    shown = served or started
+    assert shown is not None  # an endpoint is one or the other
+    answer["EndpointConfigName"] = shown.config_name
+    if served:
+        answer["ProductionVariants"] = [_variant(served, variant, running) for variant in served.variants]
+        if served.capture:
+            answer["DataCaptureConfig"] = {
+                "EnableCapture": True,
+                "CaptureStatus": "Started",
+                "CurrentSamplingPercentage": served.capture.sampling_percentage,
+                "DestinationS3Uri": served.capture.destination,
+                "KmsKeyId": served.capture.kms_key or "",
+            }
+    if started:
+        answer["PendingDeploymentSummary"] = {
+            "EndpointConfigName": started.config_name,
+            "StartTime": started.deployed_at,
+            "ProductionVariants": [
+                _variant(started, variant, {}) | {"InstanceType": variant.instance_type} for variant in started.variants
+            ],
+        }
+    return answer
+
+
+def _variant(fleet: FleetSpecification, variant: VariantSpecification, running: Mapping[str, VariantState]) -> Json:
+    state = running.get(variant.name, VariantState(0.0, 0))
+    image = {"SpecifiedImage": variant.image, "ResolvedImage": variant.image, "ResolutionTime": fleet.deployed_at}
+    return {
+        "VariantName": variant.name,
+        "DeployedImages": [image],
+        "CurrentWeight": state.weight,
+        "DesiredWeight": variant.weight,
+        "CurrentInstanceCount": state.instance_count,
+        "DesiredInstanceCount": variant.instance_count,
+    }

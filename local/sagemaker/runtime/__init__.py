@@ -1,0 +1,1 @@
+"""Invocations of endpoints: routing, errors, metrics, data capture."""

@@ -1,0 +1,168 @@
+"""Counts invocations by variant and minute and publishes them as CloudWatch metrics.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html#cloudwatch-metrics-endpoint-invocation
+"""
+
+import datetime as dt
+import logging
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.clock import Clock
+from local.sagemaker.json_rpc import Json
+
+log = logging.getLogger(__name__)
+
+_NAMESPACE = "AWS/SageMaker"
+_MINUTE = 60
+# How far back the scaling of a variant may look.
+_KEPT_MINUTES = 60
+# PutMetricData takes at most 150 distinct values a datum; latencies are rounded so that a minute has few.
+_SIGNIFICANT_DIGITS = 3
+_MOST_VALUES = 150
+
+
+@dataclass
+class VariantMinute:
+    """What a variant did in one minute of the cloud's time, which began at epoch second ``start``."""
+
+    start: int
+    invocations: int = 0
+    client_errors: int = 0
+    server_errors: int = 0
+    latencies_us: Counter[float] = field(default_factory=Counter)
+    overheads_us: Counter[float] = field(default_factory=Counter)
+
+
+_Key = tuple[str, str, int]
+
+
+class Usage:
+    """``publish`` gets the metric data of finished minutes: `cloudwatch_publisher`, or a test's list."""
+
+    def __init__(
+        self, clock: Clock, instance_count: Callable[[str, str], int], publish: Callable[[list[Json]], None]
+    ) -> None:
+        self._clock = clock
+        self._instance_count = instance_count
+        self._publish = publish
+        self._lock = threading.Lock()
+        self._minutes: OrderedDict[_Key, VariantMinute] = OrderedDict()
+        self._unpublished: set[_Key] = set()
+        self._busy = threading.Event()
+        self._closing = threading.Event()
+        self._publisher = threading.Thread(target=self._run, name="usage", daemon=True)
+        self._publisher.start()
+
+    def count(self, endpoint: str, variant: str, status: int, latency_us: float, overhead_us: float) -> None:
+        """One invocation that reached a container; ``status`` is the container's."""
+        start = int(self._clock.now()) // _MINUTE * _MINUTE
+        key = (endpoint, variant, start)
+        with self._lock:
+            minute = self._minutes.get(key)
+            if minute is None:
+                minute = self._minutes[key] = VariantMinute(start)
+                self._unpublished.add(key)
+                self._busy.set()
+            minute.invocations += 1
+            minute.client_errors += 400 <= status < 500
+            minute.server_errors += status >= 500
+            minute.latencies_us[_rounded(latency_us)] += 1
+            minute.overheads_us[_rounded(overhead_us)] += 1
+
+    def invocations(self, endpoint: str, variant: str, seconds: int) -> dict[int, int]:
+        """Invocations by start of minute, for the last ``seconds`` of the cloud's time; empty minutes are left out."""
+        earliest = self._clock.now() - seconds
+        with self._lock:
+            return {
+                minute.start: minute.invocations
+                for (of_endpoint, of_variant, _), minute in self._minutes.items()
+                if (of_endpoint, of_variant) == (endpoint, variant) and minute.start + _MINUTE > earliest
+            }
+
+    def flush(self, *, unfinished: bool = False) -> None:
+        """Publish minutes that have passed, and on request the one that has not."""
+        now = self._clock.now()
+        with self._lock:
+            due = [key for key in self._minutes if key in self._unpublished and (unfinished or key[2] + _MINUTE <= now)]
+            data = [datum for key in due for datum in self._data(key)]
+            self._unpublished.difference_update(due)
+            self._forget_old(now)
+            if not self._unpublished:
+                self._busy.clear()
+        if data:
+            self._publish(data)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._busy.set()
+        self._publisher.join()
+        self.flush(unfinished=True)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._busy.wait()  # an idle cloud has no timer running
+            self._clock.wait(self._closing, _MINUTE - self._clock.now() % _MINUTE)
+            if not self._closing.is_set():
+                self.flush()
+
+    def _forget_old(self, now: float) -> None:
+        for key in [key for key in self._minutes if key[2] < now - _KEPT_MINUTES * _MINUTE]:
+            if key not in self._unpublished:
+                del self._minutes[key]
+
+    def _data(self, key: _Key) -> list[Json]:
+        endpoint, variant, start = key
+        minute = self._minutes[key]
+        dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
+        common: Json = {"Dimensions": dimensions, "Timestamp": dt.datetime.fromtimestamp(start, dt.UTC)}
+        share = 1.0 / max(1, self._instance_count(endpoint, variant))
+        metrics = (
+            ("Invocations", "None", Counter({1.0: minute.invocations})),
+            ("InvocationsPerInstance", "None", Counter({share: minute.invocations})),
+            ("Invocation4XXErrors", "None", _ones_and_zeros(minute.client_errors, minute.invocations)),
+            ("Invocation5XXErrors", "None", _ones_and_zeros(minute.server_errors, minute.invocations)),
+            ("ModelLatency", "Microseconds", minute.latencies_us),
+            ("OverheadLatency", "Microseconds", minute.overheads_us),
+        )
+        return [
+            common | {"MetricName": name, "Unit": unit} | part
+            for name, unit, values in metrics
+            for part in _distributions(values)
+        ]
+
+
+def cloudwatch_publisher(cloudwatch: Callable[[], Any]) -> Callable[[list[Json]], None]:
+    """Puts the data to CloudWatch; when that fails, says so and goes on, as metrics on AWS are best effort."""
+
+    def publish(data: list[Json]) -> None:
+        try:
+            client = cloudwatch()
+            # PutMetricData takes 1000 data; a variant's minute some ten.
+            for start in range(0, len(data), 500):
+                client.put_metric_data(Namespace=_NAMESPACE, MetricData=data[start : start + 500])
+        except (ClientError, BotoCoreError) as fault:
+            log.warning("%d metric values are lost: %s", len(data), fault)
+
+    return publish
+
+
+def _rounded(value_us: float) -> float:
+    return float(f"{max(0.0, value_us):.{_SIGNIFICANT_DIGITS}g}")
+
+
+def _ones_and_zeros(ones: int, total: int) -> Counter[float]:
+    """One value for each invocation, so that sum, average and number are what AWS documents."""
+    return Counter({value: count for value, count in ((1.0, ones), (0.0, total - ones)) if count})
+
+
+def _distributions(values: Counter[float]) -> Iterator[Json]:
+    items = sorted(values.items())
+    for start in range(0, len(items), _MOST_VALUES):
+        part = items[start : start + _MOST_VALUES]
+        yield {"Values": [value for value, _ in part], "Counts": [float(count) for _, count in part]}

@@ -1,0 +1,200 @@
+"""Puts the embedded cloud together and runs it: one process, one port, stopped cleanly by SIGTERM or SIGINT."""
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from local import bootstrap, compat, occupancy
+from local.clock import Clock
+from local.configuration import Configuration
+from local.context import Cloud
+from local.gateway import environment
+from local.gateway.decisions import DecisionLog
+from local.gateway.protocol import Backend
+
+# Idle keep-alive connections count as open, so every stop with a client around takes this long.
+_GRACE_SECONDS = 0.5
+_KEEP_ALIVE_SECONDS = 75
+_log = logging.getLogger(__name__)
+
+Application = Callable[..., Awaitable[None]]
+
+
+def run(configuration: Configuration, say: Callable[[str], None]) -> None:
+    """Serve until a signal arrives. Raises occupancy.Occupied or compat.Incompatible before anything is changed."""
+    started = time.monotonic()
+    listener = occupancy.claim_port(configuration)
+    state_lock = None
+    if configuration.state_dir is not None:
+        state_lock = occupancy.claim_state(configuration.state_dir, configuration.port)
+    for line in _introduction(configuration):
+        say(line)
+    environment.apply(configuration, os.environ)
+    compat.check()
+    cloud = _cloud(configuration)
+    ready = threading.Event()
+    application = _assemble(cloud, ready)
+    try:
+        asyncio.run(_serve(application, listener, cloud, _Opening(cloud, ready, say, started)))
+    finally:
+        say("Stopped.")
+        # Nothing is left to do. Threads that wait for a function's answer would keep the process for minutes.
+        sys.stdout.flush()
+        listener.close()
+        if state_lock is not None:
+            state_lock.close()
+
+
+def _introduction(configuration: Configuration) -> list[str]:
+    kept = str(configuration.state_dir) if configuration.state_dir else "nothing (set STATE_DIR to keep it)"
+    return [
+        f"Embedded cloud: region {configuration.region}, account {configuration.account}, loopback only, IAM on.",
+        f"  keeps: {kept}",
+        f"  runs containers as: {configuration.runtime}    time factor: {configuration.time_factor:g}",
+    ]
+
+
+def _cloud(configuration: Configuration) -> Cloud:
+    from local.journal.time_keeping import restored_clock
+
+    cloud = Cloud(configuration, Clock(configuration.time_factor))
+    if configuration.state_dir is None:
+        return cloud
+    clock, keep = restored_clock(configuration.state_dir, configuration.time_factor)
+    cloud = Cloud(configuration, clock)
+    cloud.on_ready.append(keep.start)
+    cloud.on_stop.append(keep.stop)
+    return cloud
+
+
+def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
+    """Install every part in order; the last one installed sees a complete cloud."""
+    from local import cloudformation
+    from local.gateway import authorization, entrance, events, function_urls, functions, loading, object_events, routing
+    from local.journal import control_plane
+
+    loading.import_late()
+    decisions = DecisionLog()
+    backends: dict[str, Backend] = {}
+    authorization.install(cloud.clock, decisions, backends)
+    functions.install(cloud)
+    function_urls.install(cloud)
+    object_events.install(cloud.clock)
+    events.install(cloud)
+    cloudformation.install(cloud)
+    control_plane.install(cloud)
+    backends.update(_our_backends(cloud))
+    routing.install(backends)
+    return entrance.application(cloud, decisions, ready)
+
+
+def _our_backends(cloud: Cloud) -> Mapping[str, Backend]:
+    # Absent only while a part is being worked on; a call to it then answers as an unsupported service.
+    backends: dict[str, Backend] = {}
+    for name in ("stepfunctions", "sagemaker"):
+        try:
+            install = importlib.import_module(f"local.{name}").install
+        except (ImportError, AttributeError) as error:
+            _log.warning("local.%s is not there yet: %s", name, error)
+            continue
+        made = install(cloud)
+        backends.update(made if isinstance(made, Mapping) else {"states": made})
+    return backends
+
+
+async def _serve(
+    application: Application,
+    listener: socket.socket,
+    cloud: Cloud,
+    opening: "_Opening",
+) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    config.graceful_timeout = _GRACE_SECONDS
+    config.loglevel = os.environ["LOG_LEVEL"]
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+
+    async def stop() -> None:
+        await stopping.wait()
+        opening.say("Stopping …")
+        await asyncio.to_thread(_stop_parts, cloud)
+
+    opened = asyncio.create_task(opening.follow())
+    try:
+        await serve(application, config, shutdown_trigger=stop)
+    finally:
+        opened.cancel()
+
+
+class _Opening:
+    """From the first answer to "ready": parts resume their work, the bootstrap stack comes up."""
+
+    def __init__(self, cloud: Cloud, ready: threading.Event, say: Callable[[str], None], started: float) -> None:
+        self.say = say
+        self._cloud = cloud
+        self._ready = ready
+        self._started = started
+
+    async def follow(self) -> None:
+        """Announce that the cloud is ready when it is."""
+        await _answers(self._cloud.configuration.port)
+        threading.Thread(target=self._start_parts, name="start-parts", daemon=True).start()
+        try:
+            if await asyncio.to_thread(bootstrap.deploy, self._cloud):
+                self.say(f"  deployed {bootstrap.STACK}")
+        except bootstrap.BootstrapFailed as fault:
+            self.say(f"  the CDK's bootstrap stack is missing, so `cdk deploy` will not work: {fault}")
+        self._ready.set()
+        self.say(f"Ready in {time.monotonic() - self._started:.1f} s: {self._cloud.configuration.endpoint}")
+
+    def _start_parts(self) -> None:
+        for start in self._cloud.on_ready:
+            try:
+                start()
+            except Exception:
+                _log.exception("A part of the cloud did not resume")
+
+
+async def _answers(port: int) -> None:
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /_cloud/health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            answer = await reader.read(64)
+            writer.close()
+            if answer.startswith(b"HTTP/1."):
+                return
+        except OSError:
+            pass
+        await asyncio.sleep(0.01)
+
+
+def _stop_parts(cloud: Cloud) -> None:
+    # The emulator stops its SFTP server at its end, and imports it (half a second) if nobody has.
+    sys.modules.setdefault("ministack.services.transfer", None)  # type: ignore[arg-type]
+    for stop in reversed(cloud.on_stop):
+        try:
+            stop()
+        except Exception:
+            _log.exception("A part of the cloud did not stop cleanly")
+
+
+def announce(line: str) -> None:
+    """Print a line at once, also when the output is a file or a pipe."""
+    print(line, flush=True, file=sys.stdout)
+
+

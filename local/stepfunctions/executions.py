@@ -1,0 +1,273 @@
+"""Executions: started once by name, ended once, and remembered."""
+
+import dataclasses
+import json
+import logging
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from local.clock import Clock
+from local.journal.executions import ExecutionJournal, Finished, Unfinished
+from local.stepfunctions.faults import (
+    execution_exists,
+    invalid_input,
+    invalid_name,
+    no_execution,
+)
+from local.stepfunctions.run import Outcome, Run, Subject
+from local.stepfunctions.tokens import TaskTokens
+
+Json = dict[str, Any]
+
+RUNNING: Final = "RUNNING"
+_MOST_INPUT_BYTES: Final = 262_144
+_NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
+_ENDED_EVENT: Final = {
+    "SUCCEEDED": "ExecutionSucceeded",
+    "FAILED": "ExecutionFailed",
+    "ABORTED": "ExecutionAborted",
+    "TIMED_OUT": "ExecutionTimedOut",
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Execution:
+    """One execution; ``machine`` is what DescribeStateMachineForExecution tells: the machine as it was at the start."""
+
+    subject: Subject
+    machine: Json
+    trace_header: str | None = None
+    status: str = RUNNING
+    stopped_at: float | None = None
+    outcome: Outcome | None = None
+    run: Run | None = None
+    watchers: list[threading.Event] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Executions:
+    """All executions of the cloud."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: ExecutionJournal,
+        tokens: TaskTokens,
+        world: Callable[[Execution], Any],
+        changed: Callable[[Execution], None],
+    ) -> None:
+        """``world`` makes what an execution may touch; ``changed`` is told each new status."""
+        self._clock = clock
+        self._journal = journal
+        self._tokens = tokens
+        self._world = world
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._by_arn: dict[str, Execution] = {}
+        self._going_down = False
+
+    def start(self, subject: Subject, machine: Json, trace_header: str | None) -> Execution:
+        """Start it; the running execution of the same name and input is the one that is meant.
+
+        ``subject`` comes without name, ARN, seed and time where they are empty. Raises StatesFault.
+        """
+        subject = _completed(subject, self._clock)
+        with self._lock:
+            known = self._by_arn.get(subject.arn)
+            if known is not None:
+                if known.status == RUNNING and known.subject.input == subject.input:
+                    return known
+                raise execution_exists(subject.arn)
+            execution = Execution(subject, machine, trace_header)
+            self._journal.started(subject.arn, _start_record(execution), subject.definition)
+            self._by_arn[subject.arn] = execution
+        self._begin(execution, {})
+        return execution
+
+    def resume(self, recovered: Iterable[Unfinished | Finished]) -> list[Execution]:
+        """Know what the journal remembers and replay what was running; returns those."""
+        running = []
+        for record in recovered:
+            execution = _from_record(record)
+            self._by_arn[execution.subject.arn] = execution
+            self._tokens.begin_execution(execution.subject.arn)
+            if isinstance(record, Unfinished):
+                self._tokens.recovered(record.answers, record.heartbeats)
+                running.append((execution, record.effects))
+        for execution, effects in running:
+            self._begin(execution, effects)
+        return [execution for execution, _ in running]
+
+    def get(self, arn: object) -> Execution:
+        """Raises StatesFault ExecutionDoesNotExist."""
+        execution = self._by_arn.get(arn) if isinstance(arn, str) else None
+        if execution is None:
+            raise no_execution(str(arn))
+        return execution
+
+    def of_machine(self, machine_arn: str) -> list[Execution]:
+        """Newest first."""
+        with self._lock:
+            found = [each for each in self._by_arn.values() if each.subject.machine_arn == machine_arn]
+        return sorted(found, key=lambda each: each.subject.started_at)[::-1]
+
+    def history(self, execution: Execution) -> list[Json]:
+        """The events so far, in the shape of GetExecutionHistory."""
+        run = execution.run
+        if run is not None:
+            return run.history.events()
+        return [] if execution.status == RUNNING else self._journal.history(execution.subject.arn)
+
+    def stop(self, execution: Execution, error: str | None, cause: str | None) -> None:
+        """Abort it; one that has ended stays as it is."""
+        run = execution.run
+        if run is not None:
+            run.replay.wait_until_live(10.0)
+        if self._end(execution, Outcome("ABORTED", error=error, cause=cause)) and run is not None:
+            run.stop()
+
+    def forget(self, machine_arn: str) -> None:
+        """With its state machine; running ones are aborted."""
+        for execution in self.of_machine(machine_arn):
+            self.stop(execution, None, None)
+            with self._lock:
+                self._by_arn.pop(execution.subject.arn, None)
+            self._journal.forgotten(execution.subject.arn)
+
+    def watch(self, arn: str, ended: threading.Event) -> None:
+        """Have the event set when the execution ends; at once when it has, or is unknown."""
+        execution = self._by_arn.get(arn)
+        if execution is None:
+            return
+        with execution.lock:
+            if execution.status == RUNNING:
+                execution.watchers.append(ended)
+                return
+        ended.set()
+
+    def suspend(self) -> None:
+        """The cloud goes down: nothing more is recorded, and what runs goes on after the next start."""
+        with self._lock:
+            self._going_down = True
+            running = [each.run for each in self._by_arn.values() if each.run is not None]
+        for run in running:
+            run.suspend()
+
+    def _begin(self, execution: Execution, effects: Json) -> None:
+        arn = execution.subject.arn
+        self._tokens.begin_execution(arn)
+        try:
+            run = Run(
+                execution.subject,
+                self._world(execution),
+                effects,
+                lambda scope, kind, value: self._journal.effect(arn, scope, kind, value),
+                lambda outcome: self._ended(execution, outcome),
+            )
+        except Exception as fault:  # a definition that an older version of the cloud took and this one does not
+            _log.exception("%s cannot be run", arn)
+            self._end(execution, Outcome("FAILED", error="States.Runtime", cause=f"{type(fault).__name__}: {fault}"))
+            return
+        with execution.lock:
+            if execution.status != RUNNING:
+                return  # stopped before it began
+            execution.run = run
+        if not effects:
+            self._changed(execution)
+        run.begin()
+
+    def broken(self, execution: Execution, fault: BaseException) -> None:
+        """It cannot go on."""
+        self._end(execution, Outcome("FAILED", error="States.Runtime", cause=str(fault)))
+        if execution.run is not None:
+            execution.run.stop()
+
+    def _ended(self, execution: Execution, outcome: Outcome) -> None:
+        self._end(execution, outcome)
+
+    def _end(self, execution: Execution, outcome: Outcome) -> bool:
+        """The first one decides; True for it."""
+        with execution.lock:
+            if execution.status != RUNNING or self._going_down:
+                return False
+            at = round(self._clock.now(), 3)
+            history = _closed_history(execution, outcome, at)
+            end = {"status": outcome.status, "stopped_at": at, **_told(outcome)}
+            self._journal.finished(execution.subject.arn, end, history)
+            execution.status, execution.stopped_at, execution.outcome = outcome.status, at, outcome
+            execution.run = None
+            watchers, execution.watchers = execution.watchers, []
+        self._tokens.end_execution(execution.subject.arn)
+        self._changed(execution)
+        for watcher in watchers:
+            watcher.set()
+        return True
+
+
+def _completed(subject: Subject, clock: Clock) -> Subject:
+    name = subject.name or _random_name()
+    if not _NAME.fullmatch(name):
+        raise invalid_name(name)
+    try:
+        json.loads(subject.input)
+    except ValueError as fault:
+        raise invalid_input(str(fault)) from fault
+    if len(subject.input.encode()) > _MOST_INPUT_BYTES:
+        raise invalid_input("Input is larger than 262144 bytes")
+    arn = f"{subject.machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    return dataclasses.replace(
+        subject,
+        name=name,
+        arn=arn,
+        seed=subject.seed or secrets.token_hex(16),
+        started_at=round(clock.now(), 3),
+    )
+
+
+def _random_name() -> str:
+    import uuid
+
+    return str(uuid.uuid4())
+
+
+def _start_record(execution: Execution) -> Json:
+    subject = dataclasses.asdict(execution.subject)
+    del subject["definition"]  # kept once for all executions that share it
+    return {"subject": subject, "machine": execution.machine, "trace_header": execution.trace_header}
+
+
+def _from_record(record: Unfinished | Finished) -> Execution:
+    start = record.start
+    subject = Subject(**start["subject"], definition=record.definition)
+    execution = Execution(subject, start["machine"], start["trace_header"])
+    if isinstance(record, Finished):
+        execution.status, execution.stopped_at = record.end["status"], record.end["stopped_at"]
+        execution.outcome = Outcome(
+            execution.status, record.end.get("output"), record.end.get("error"), record.end.get("cause")
+        )
+    return execution
+
+
+def _told(outcome: Outcome) -> Json:
+    told = {"output": outcome.output, "error": outcome.error, "cause": outcome.cause}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _closed_history(execution: Execution, outcome: Outcome, at: float) -> list[Json]:
+    run = execution.run
+    if run is None:
+        return []
+    details = _told(outcome)
+    if outcome.status == "SUCCEEDED":
+        details["outputDetails"] = {"truncated": False}
+    elif outcome.status == "TIMED_OUT":
+        details = {"error": "States.Timeout"}
+    # A stop or a timeout follows on nothing that the program did.
+    previous = run.last_event_id if outcome.status in ("SUCCEEDED", "FAILED") else 0
+    run.history.close(_ENDED_EVENT[outcome.status], details, at, previous)
+    return run.history.events()

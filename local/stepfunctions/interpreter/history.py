@@ -1,0 +1,87 @@
+"""The events of one execution: numbered and stamped with the cloud's time, the same again on a replay.
+
+Takes the place of moto's `EventManager`, which stamps real time and counts without limit.
+"""
+
+import json
+from typing import Any, Final
+
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
+
+from local.clock import Clock
+from local.stepfunctions.interpreter.scope import ExecutionBroken, Interrupted, Replay, Scope
+
+Json = dict[str, Any]
+
+# AWS's quota; the last event is the one that says so.
+MOST_EVENTS: Final = 25_000
+EXECUTION_ENDED: Final = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
+
+
+class TooManyEvents(ExecutionBroken):
+    """The execution has reached the quota of history events."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The execution reached the maximum number of history events ({MOST_EVENTS}).")
+
+
+class EventHistory(EventManager):  # type: ignore[misc]
+    """Events in the shape of GetExecutionHistory, timestamps in epoch seconds."""
+
+    def __init__(self, clock: Clock, replay: Replay) -> None:
+        super().__init__()
+        self._clock = clock
+        self._replay = replay
+        self._events: list[Json] = []
+        self._highest_id = 0
+        self._closed = False
+
+    def add_event(
+        self,
+        context: EventHistoryContext,
+        event_type: str,
+        event_details: Json | None = None,
+        timestamp: object = None,  # noqa: ARG002 - the signature is moto's
+        update_source_event_id: bool = True,  # noqa: FBT001, FBT002 - the signature is moto's
+    ) -> int:
+        """Raises Interrupted when the execution has ended, TooManyEvents at the quota."""
+        scope: Scope = context.scope
+        recorded = self._replay.take(scope.path, "event")
+        with self._mutex:
+            if self._closed:
+                raise Interrupted
+            event_id, at = recorded[1] if recorded else (self._highest_id + 1, round(self._clock.now(), 3))
+            if event_id >= MOST_EVENTS:
+                raise TooManyEvents
+            if recorded is None:
+                self._replay.record(scope.path, "event", [event_id, at])
+            kind = getattr(event_type, "value", event_type)  # moto's names are members of an enumeration
+            self._put(event_id, at, context.source_event_id, kind, event_details)
+        scope.time = at
+        context.last_published_event_id = event_id
+        if update_source_event_id:
+            context.source_event_id = event_id
+        return int(event_id)
+
+    def close(self, event_type: str, details: Json, at: float, previous_event_id: int) -> None:
+        """Add the last event; what a state still under way has to say is dropped."""
+        with self._mutex:
+            self._closed = True
+            key = event_type[0].lower() + event_type[1:] + "EventDetails"
+            self._put(self._highest_id + 1, at, previous_event_id, event_type, {key: details})
+
+    def seal(self) -> None:
+        """No more events: the cloud goes down and the execution will go on in another process."""
+        with self._mutex:
+            self._closed = True
+
+    def events(self) -> list[Json]:
+        """In order of their ids. Not to be changed."""
+        with self._mutex:
+            return sorted(self._events, key=lambda event: int(event["id"]))
+
+    def _put(self, event_id: int, at: float, previous: int, event_type: str, details: Json | None) -> None:
+        self._highest_id = max(self._highest_id, event_id)
+        # Copied as text: moto goes on changing the values that its details hold.
+        copied: Json = json.loads(json.dumps(details or {}, default=str))
+        self._events.append({"timestamp": at, "type": event_type, "id": event_id, "previousEventId": previous} | copied)

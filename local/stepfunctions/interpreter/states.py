@@ -1,0 +1,245 @@
+"""How a state is entered, tried, retried, caught and left.
+
+Replaces the bodies of `CommonStateField`, `ExecutionState` (with `StateParallel` and `StateMap`) and `Program`:
+
+- no thread per attempt: whatever blocks can be interrupted and has its own deadline (`environment.wait`);
+- State.EnteredTime and all else that is stamped is the cloud's time;
+- Assign takes effect when the state ends: neither its Output nor its own other assignments see it, as on AWS;
+- a fault in a task's Output or Assign can be caught;
+- results over 256 KiB fail as States.DataLimitExceeded.
+"""
+
+import copy
+import datetime as dt
+import json
+from typing import Any, Final
+
+from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
+from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import StateParallel
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
+
+from local.stepfunctions.interpreter.failures import (
+    DATA_LIMIT_EXCEEDED,
+    RUNTIME,
+    failure,
+    located,
+    runtime_failure,
+)
+from local.stepfunctions.interpreter.scope import ExecutionBroken, Interrupted
+
+# "Maximum input or result size for a task, state, or execution" in the developer guide's quotas.
+MOST_BYTES: Final = 262_144
+_DEFAULT_TAKEN: Final = "default taken"
+
+
+def iso_time(epoch_seconds: float) -> str:
+    """As the context object writes times: 2026-11-23T05:00:00.123Z."""
+    moment = dt.datetime.fromtimestamp(epoch_seconds, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def within_limit(value: Any) -> bool:
+    return len(_json(value).encode()) <= MOST_BYTES
+
+
+def program_eval(self: Any, env: Any) -> None:
+    """For `Program.eval`: in the caller's thread; the machine's timeout is watched by who runs the program."""
+    env.next_state_name = self.start_at.start_at_name
+    EvalComponent.eval(self, env)
+
+
+def program_body(self: Any, env: Any) -> None:
+    """For `Program._eval_body`: state after state. How it ended is told by ``env.program_state()``."""
+    try:
+        while env.is_running():
+            self._get_state(env.next_state_name).eval(env)
+            env.stack.clear()
+            env.heap.clear()
+    except FailureEventException as fault:
+        env.set_error(error=fault.get_execution_failed_event_details())
+    except Interrupted:
+        return
+    except ExecutionBroken as fault:
+        env.world.broken(fault)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the execution must end and say so
+        env.set_error({"error": RUNTIME, "cause": located(env, f"{type(fault).__name__}: {fault}")})
+
+
+def state_body(self: Any, env: Any) -> None:
+    """For `CommonStateField._eval_body`."""
+    env.entered_event_id = env.event_manager.add_event(
+        context=env.event_history_context,
+        event_type=self.state_entered_event_type,
+        event_details={"stateEnteredEventDetails": _told(self, env, "input")},
+    )
+    context = env.states.context_object.context_object_data
+    context["State"] = {"EnteredTime": iso_time(env.scope.time), "Name": self.name}
+    env.pending_assignments = {}
+    try:
+        self._eval_state_input(env=env)
+        self._eval_state(env)
+        if not env.is_running():
+            return
+        self._eval_state_output(env=env)
+    except NoSuchJsonPathError as fault:
+        raise runtime_failure(env, _path_missing(env, fault)) from fault
+    self._verify_size_quota(env=env, value=env.states.get_input())
+    for name, value in env.pending_assignments.items():
+        env.variable_store.set(variable_identifier=name, variable_value=value)
+    self._set_next(env)
+    if self.state_exited_event_type is not None:
+        details = _told(self, env, "output")
+        if env.pending_assignments:
+            assigned = {name: _json(value) for name, value in env.pending_assignments.items()}
+            details |= {"assignedVariables": assigned, "assignedVariablesDetails": {"truncated": False}}
+        env.event_manager.add_event(
+            context=env.event_history_context,
+            event_type=self.state_exited_event_type,
+            event_details={"stateExitedEventDetails": details},
+        )
+
+
+def _told(self: Any, env: Any, data: str) -> dict[str, Any]:
+    return {"name": self.name, data: _json(env.states.get_input()), f"{data}Details": {"truncated": False}}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _path_missing(env: Any, fault: NoSuchJsonPathError) -> str:
+    return (
+        f"The JSONPath '{fault.json_path}' specified for the field '{env.next_field_name}' could not be found in the "
+        f"input '{json.dumps(fault.data, default=str)}'"
+    )
+
+
+def verify_size(self: Any, env: Any, value: Any) -> None:
+    """For `CommonStateField._verify_size_quota`."""
+    if not within_limit(value):
+        cause = (
+            f"The state/task '{self.name}' returned a result with a size exceeding the maximum number of bytes "
+            "service limit."
+        )
+        raise failure(env, DATA_LIMIT_EXCEEDED, cause, "ExecutionFailed")
+
+
+def attempt(self: Any, env: Any) -> None:
+    """For `ExecutionState._evaluate_with_timeout`: one attempt, its result on the stack or already the next input."""
+    env.scope.begin_attempt()
+    self._eval_execution(env)
+    if self._is_language_query_jsonpath():
+        for part in (self.assign_decl, self.result_selector, self.result_path):
+            if part:
+                part.eval(env)
+        return
+    result = env.stack[-1]
+    env.states.set_result(result)
+    if self.assign_decl:
+        self.assign_decl.eval(env=env)
+    if self.output:
+        self.output.eval(env=env)
+    else:
+        env.states.reset(input_value=result)
+
+
+def execution_state(self: Any, env: Any) -> None:
+    """For `ExecutionState._eval_state`: attempts until one succeeds, the retries are used up, or a Catch takes over."""
+    env.states.context_object.context_object_data["State"]["RetryCount"] = 0
+    if isinstance(self, StateParallel) and self.parargs is not None:
+        self.parargs.eval(env=env)
+    stack = copy.deepcopy(env.stack)
+    while env.is_running():
+        env.stack = copy.deepcopy(stack)
+        env.states.set_error_output(None)
+        try:
+            self._evaluate_with_timeout(env)
+        except Exception as fault:  # noqa: BLE001 - Retry and Catch decide which are expected
+            if not _handled(self, env, fault):
+                return
+        else:
+            return
+
+
+def _handled(self: Any, env: Any, fault: Exception) -> bool:
+    """Whether to try again; False when a Catch took over. Raises FailureEventException when nothing did."""
+    env.pending_assignments = {}
+    failed = _failure_of(self, env, fault)
+    event = failed.failure_event
+    details: dict[str, Any] = next(iter(event.event_details.values()))
+    output = {"Error": details.get("error", ""), "Cause": details.get("cause", "")}
+    env.states.set_error_output(output)
+    if self._is_language_query_jsonpath():
+        env.states.set_result(output)
+    if self.retry and self._handle_retry(env=env, failure_event=event) == RetryOutcome.CanRetry:
+        return True
+    if isinstance(self, (StateParallel, StateMap)):
+        kind = "ParallelStateFailed" if isinstance(self, StateParallel) else "MapStateFailed"
+        env.event_manager.add_event(context=env.event_history_context, event_type=kind)
+    if self.catch:
+        self._handle_catch(env=env, failure_event=event)
+        if env.stack[-1] == CatchOutcome.Caught:
+            return False
+    raise failed
+
+
+def _failure_of(self: Any, env: Any, fault: Exception) -> FailureEventException:
+    if isinstance(fault, NoSuchJsonPathError):
+        fault = runtime_failure(env, _path_missing(env, fault))
+    elif not isinstance(fault, FailureEventException):
+        fault = runtime_failure(env, f"{type(fault).__name__}: {fault}")
+    event = fault.failure_event
+    # An evaluation has told its failure itself, and a failed branch told its own; the rest is told here.
+    if event.event_type not in ("EvaluationFailed", "ExecutionFailed") and not isinstance(
+        self, (StateParallel, StateMap)
+    ):
+        env.event_manager.add_event(
+            context=env.event_history_context, event_type=event.event_type, event_details=event.event_details
+        )
+    return fault
+
+
+def execution_state_output(self: Any, env: Any) -> None:
+    """For `ExecutionState._eval_state_output`: a Catch has made the output; JSONata's was made in the attempt."""
+    if not isinstance(env.stack[-1], CatchOutcome) and self._is_language_query_jsonpath():
+        CommonStateField._eval_state_output(self, env=env)
+
+
+def assign_body(self: Any, env: Any) -> None:
+    """For `AssignDecl._eval_body`: noted now, in effect when the state ends."""
+    assigned: dict[str, Any] = {}
+    for binding in self.declaration_bindings:
+        binding.eval(env=env)
+        assigned.update(env.stack.pop())
+    env.pending_assignments.update(assigned)
+
+
+def choice_state(self: Any, env: Any) -> None:
+    """For `StateChoice._eval_state`: no rule and no Default is the execution's end, in AWS's words."""
+    for rule in self.choices_decl.rules:
+        rule.eval(env)
+        if env.stack.pop() is True:
+            env.stack.append(rule.next_stmt.name)
+            return
+    if self.default_state is None:
+        cause = "Failed to transition out of the state. The state does not point to a next state."
+        raise runtime_failure(env, cause)
+    env.heap[_DEFAULT_TAKEN] = True
+    env.stack.append(self.default_state.state_name)
+
+
+def choice_output(self: Any, env: Any) -> None:
+    """For `StateChoice._eval_state_output`: the Default's Assign and Output only when no rule matched."""
+    next_state: str = env.stack.pop()
+    if env.heap.pop(_DEFAULT_TAKEN, False):
+        for part in (self.assign_decl, self.output):
+            if part:
+                part.eval(env=env)
+    if self._is_language_query_jsonpath():
+        CommonStateField._eval_state_output(self, env=env)
+    env.next_state_name = next_state

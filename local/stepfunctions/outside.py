@@ -1,0 +1,35 @@
+"""The way out of an execution: API clients under the machine's role, and questions about what the role may do."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local import credentials
+from local.stepfunctions.permissions import PRINCIPAL
+
+
+def assume_role(role_arn: str, machine_arn: str) -> credentials.Credentials:
+    """A session for Step Functions. Raises ClientError AccessDenied when the role does not trust it."""
+    # One session a machine: clients are kept by their credentials, and making one takes long.
+    name = machine_arn.rpartition(":")[2]
+    return credentials.role_credentials(role_arn, PRINCIPAL, name, source_arn=machine_arn)
+
+
+def authorize(session: credentials.Credentials, action: str, resource: str, region: str) -> None:
+    """Raises PermissionError when the session may not do it."""
+    from local.gateway.authorization import Denied
+    from local.gateway.authorization import authorize as decide
+
+    try:
+        # The rule is Step Functions' own, which policies can demand.
+        decide(session, action, resource, region, {"events:ManagedBy": PRINCIPAL})
+    except Denied as fault:
+        raise PermissionError(str(fault)) from fault
+
+
+def clients_for(machine_arn: str) -> Callable[[str, str, str], Any]:
+    """The clients of one execution's tasks: (service, region, role ARN) → client. Raises ClientError."""
+
+    def client(service: str, region: str, role_arn: str) -> Any:
+        return credentials.client(service, region, assume_role(role_arn, machine_arn), validate=False)
+
+    return client

@@ -1,0 +1,90 @@
+"""Tells EventBridge of every change of an execution's status, as AWS does, so that rules can react.
+
+The default bus takes events of `aws.` sources from services only; the emulator's own services hand them over inside the
+process, and so does this one.
+"""
+
+import concurrent.futures
+import json
+import logging
+from typing import Any, Final
+
+from local.stepfunctions.executions import Execution
+
+Json = dict[str, Any]
+
+# "Input and output are included up to 248 KiB" (events detail reference of Step Functions).
+_MOST_PAYLOAD_BYTES: Final = 248 * 1024
+_log = logging.getLogger(__name__)
+
+
+class StatusEvents:
+    """Puts "Step Functions Execution Status Change" on the default bus, in order, without making anybody wait."""
+
+    def __init__(self) -> None:
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="execution-status")
+
+    def changed(self, execution: Execution) -> None:
+        # The detail is made now: the execution goes on.
+        entry = event(execution)
+        subject = execution.subject
+        try:
+            self._thread.submit(_put, entry, subject.account, subject.region)
+        except RuntimeError:
+            _log.info("The cloud goes down; nobody is told that %s is %s", subject.arn, execution.status)
+
+    def close(self) -> None:
+        """Deliver what is due."""
+        self._thread.shutdown(wait=True)
+
+
+def event(execution: Execution) -> Json:
+    """The entry for PutEvents."""
+    return {
+        "Source": "aws.states",
+        "DetailType": "Step Functions Execution Status Change",
+        "Resources": [execution.subject.arn],
+        "Detail": json.dumps(_detail(execution), ensure_ascii=False),
+    }
+
+
+def _detail(execution: Execution) -> Json:
+    subject, outcome = execution.subject, execution.outcome
+    output = outcome.output if outcome else None
+    redrive = "NOT_REDRIVABLE"
+    return {
+        "executionArn": subject.arn,
+        "stateMachineArn": execution.machine["stateMachineArn"],
+        "name": subject.name,
+        "status": execution.status,
+        "startDate": round(subject.started_at * 1000),
+        "stopDate": None if execution.stopped_at is None else round(execution.stopped_at * 1000),
+        **_payload("input", subject.input),
+        **_payload("output", output),
+        "stateMachineVersionArn": execution.machine.get("stateMachineVersionArn"),
+        "stateMachineAliasArn": execution.machine.get("stateMachineAliasArn"),
+        "redriveCount": 0,
+        "redriveDate": None,
+        "redriveStatus": redrive,
+        "redriveStatusReason": f"Execution is {execution.status} and cannot be redriven",
+        "error": outcome.error if outcome else None,
+        "cause": outcome.cause if outcome else None,
+    }
+
+
+def _payload(name: str, text: str | None) -> Json:
+    if text is None:
+        return {name: None, f"{name}Details": None}
+    included = len(text.encode()) <= _MOST_PAYLOAD_BYTES
+    return {name: text if included else None, f"{name}Details": {"included": included}}
+
+
+def _put(entry: Json, account: str, region: str) -> None:
+    try:
+        from ministack.core.responses import request_scope
+        from ministack.services import eventbridge
+
+        with request_scope(account, region):
+            eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    except Exception:
+        _log.exception("An execution's status could not be put on the event bus")

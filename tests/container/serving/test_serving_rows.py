@@ -1,0 +1,192 @@
+import itertools
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from container.schema import Schema
+from container.serving.rejections import RejectedRequest
+from container.serving.rows import read_csv, read_json, read_rows
+
+STRICT = Schema(2, None, (0, 1), "integer", missing_allowed=False)
+LENIENT = Schema(2, ("length", "width"), (0, 1), "integer", missing_allowed=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["1,2\n3,4", "1,2\n3,4\n", "1,2\r\n3,4\r\n", "1,2\r3,4\n\n\n", '"1", 2\n 3 ,"4"', "1e0,2.0\n+3,4.000"]
+)
+def test_reads_csv(text: str) -> None:
+    assert read_csv(text, STRICT).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    "text", ["[[1,2],[3,4]]", '{"instances": [[1, 2.0], [3e0, 4]]}', ' {"instances":[[1,2],[3,4]]}\n']
+)
+def test_reads_json(text: str) -> None:
+    assert read_json(text, STRICT).tolist() == [[1, 2], [3, 4]]
+
+
+def test_reads_missing_values_where_the_model_knows_them() -> None:
+    for rows in (read_csv(",2\nnan,4\n", LENIENT), read_json("[[null,2],[null,4]]", LENIENT)):
+        assert np.isnan(rows).tolist() == [[True, False], [True, False]]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the body holds no rows"),
+        ("\n\n", "the body holds no rows"),
+        ("1,2\n3", "row 2: 1 column, the model takes 2"),
+        ("1,2,3", "row 1: 3 columns, the model takes 2"),
+        ("1,2\n\n3,4", "row 2: empty, the model takes 2"),
+        ("length,width\n1,2", "row 1, column 1: 'length' is not a number"),
+        ("1,2\n3,x", "row 2, column 2: 'x' is not a number"),
+        ("1;2\n", "row 1: 1 column, the model takes 2"),
+        ("1,inf", "row 1, column 2: 'inf' is infinite or too large for a 32-bit float"),
+        ("1,1e39", "row 1, column 2: '1e39' is infinite or too large for a 32-bit float"),
+        ("1,", "row 1, column 2: missing value; the model was trained without missing values"),
+        ('1,"2', "the body is not CSV: unexpected end of data"),
+        ("1," + "2" * 200_000, "the body is not CSV: field larger than field limit (131072)"),
+        ("1,\0", r"row 1, column 2: '\x00' is not a number"),
+    ],
+)
+def test_refuses_csv_saying_row_column_and_reason(text: str, reason: str) -> None:
+    with pytest.raises(RejectedRequest) as rejection:
+        read_csv(text, STRICT)
+    assert (rejection.value.status, rejection.value.reason) == (400, reason)
+
+
+FORM = 'send {"instances": [[number, ...], ...]} or [[number, ...], ...]'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[[1,2]", "the body is not JSON: Expecting ',' delimiter: line 1 column 7 (char 6)"),
+        ("[[1,NaN]]", "the body is not JSON: NaN is not JSON"),
+        ("[[1,-Infinity]]", "the body is not JSON: -Infinity is not JSON"),
+        ("[" * 100_000, "the body is not JSON: nested too deeply"),
+        ("[]", "the body holds no rows"),
+        ('{"instances": []}', "the body holds no rows"),
+        ("{}", FORM),
+        ('{"instances": {}}', FORM),
+        ("7", FORM),
+        ("null", FORM),
+        ("[1,2]", f"row 1: not a list; {FORM}"),
+        ('[[1,2],{"features":[3,4]}]', f"row 2: not a list; {FORM}"),
+        ("[[1,2],[3]]", "row 2: 1 column, the model takes 2"),
+        ("[[]]", "row 1: empty, the model takes 2"),
+        ('[[1,"2"]]', "row 1, column 2: '2' is not a number"),
+        ("[[1,true]]", "row 1, column 2: a boolean is not a number"),
+        ("[[1,[2]]]", "row 1, column 2: a list is not a number"),
+        ("[[1,{}]]", "row 1, column 2: a map is not a number"),
+        ("[[1,null]]", "row 1, column 2: missing value; the model was trained without missing values"),
+        ("[[1,1e39]]", "row 1, column 2: '1e+39' is infinite or too large for a 32-bit float"),
+        ("[[1,1e999]]", "row 1, column 2: 'inf' is infinite or too large for a 32-bit float"),
+    ],
+)
+def test_refuses_json_saying_row_column_and_reason(text: str, reason: str) -> None:
+    with pytest.raises(RejectedRequest) as rejection:
+        read_json(text, STRICT)
+    assert (rejection.value.status, rejection.value.reason) == (400, reason)
+
+
+@pytest.mark.parametrize("digits", [39, 400, 5_000])
+def test_refuses_huge_integers(digits: int) -> None:
+    with pytest.raises(RejectedRequest) as rejection:
+        read_json(f"[[1,{'9' * digits}]]", STRICT)
+    assert rejection.value.status == 400
+    assert len(rejection.value.reason) < 200
+
+
+def test_names_columns_that_have_names() -> None:
+    with pytest.raises(RejectedRequest, match=r"row 1, column 2 \('width'\): 'x' is not a number"):
+        read_csv("1,x", LENIENT)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/csv", "TEXT/CSV", "text/csv; charset=utf-8", 'text/csv;charset="UTF-8"', "text/csv;header=absent"],
+)
+def test_accepts_csv_under_its_names(content_type: str) -> None:
+    assert read_rows(b"\xef\xbb\xbf1,2", content_type, STRICT).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "", "text/plain", "application/octet-stream", "text/csv; charset=utf-16", "application/x-npy"],
+)
+def test_refuses_other_content_types(content_type: str | None) -> None:
+    with pytest.raises(RejectedRequest, match="is not supported; send text/csv or application/json") as rejection:
+        read_rows(b"1,2", content_type, STRICT)
+    assert rejection.value.status == 415
+
+
+def test_refuses_other_encodings() -> None:
+    with pytest.raises(RejectedRequest, match="the body is not UTF-8: byte 3"):
+        read_rows(b"1,\xff", "text/csv", STRICT)
+
+
+FEATURES = st.floats(width=32, allow_infinity=False)
+
+
+def csv_of(rows: Sequence[Sequence[float]], spellings: Sequence[str]) -> str:
+    """`rows` with the numbers spelt in turn as `spellings` say; NaN as an empty field."""
+    spelling = itertools.cycle(spellings)
+    return "\n".join(
+        ",".join("" if math.isnan(value) else format(value, next(spelling)) for value in row) for row in rows
+    )
+
+
+@given(
+    rows=st.lists(st.tuples(FEATURES, FEATURES, FEATURES, FEATURES), min_size=1, max_size=30),
+    spellings=st.lists(
+        st.sampled_from([".17g", ".9g", "r", " .17e", "+.17g"]).map(lambda s: s.replace("r", "")), min_size=1
+    ),
+)
+def test_accepted_rows_are_answered_as_the_estimator_does(
+    rows: list[tuple[float, ...]], spellings: list[str], sparse: Any
+) -> None:
+    text = csv_of(rows, spellings)
+    read = read_csv(text, sparse.predictor.schema)
+    expected = np.array(rows, dtype=np.float32)
+    np.testing.assert_array_equal(read, expected)
+    with np.errstate(invalid="ignore"):  # scikit-learn looks for infinite values by adding up all of them
+        probabilities = sparse.forest.predict_proba(expected)
+    answers = sparse.predictor.answer(read)
+    chosen = probabilities[np.arange(len(rows)), answers]
+    assert (chosen >= probabilities.max(axis=1) - 2e-6).all()  # a tie may be answered with either class
+
+
+HOSTILE = st.one_of(
+    st.binary(),
+    st.text().map(str.encode),
+    st.text(alphabet='0123456789.,-+eEnaif_ "\r\n\t\0\u0661[]{}:').map(str.encode),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.just("instances") | st.text(), inner),
+    ).map(lambda document: json.dumps(document).encode()),
+)
+
+
+@given(body=HOSTILE, content_type=st.sampled_from(["text/csv", "application/json"]))
+def test_any_body_is_read_or_refused_with_one_line(body: bytes, content_type: str) -> None:
+    for schema in (STRICT, LENIENT):
+        status, reason = 200, ""
+        try:
+            rows = read_rows(body, content_type, schema)
+        except RejectedRequest as rejection:
+            status, reason = rejection.status, rejection.reason
+        else:
+            assert rows.shape[1] == 2
+            assert not np.isinf(rows).any()
+            assert schema.missing_allowed or not np.isnan(rows).any()
+        assert status in (200, 400)
+        assert reason.isprintable()
+        assert len(reason) < 300

@@ -1,0 +1,101 @@
+"""The image's recipe, and the commands of the image pipeline against stand-ins of `aws` and `docker`."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+CONTAINER = Path(__file__).parents[2] / "container"
+REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/iris-model"
+DIGEST = "sha256:" + "ab" * 32
+
+STAND_IN = """#!/bin/sh
+printf '%s %s\\n' "$(basename "$0")" "$*" >> "$CALLS"
+case "$(basename "$0") $1 $2" in
+  "$FAILS"*) exit 1 ;;
+  "aws ecr get-login-password") echo secret-password ;;
+  "docker login "*) cat > /dev/null ;;
+  "docker image inspect") printf 'elsewhere.example.com/x@sha256:00\\n%s@%s\\n\\n' "$IMAGE_REPOSITORY" "$DIGEST" ;;
+esac
+"""
+
+
+def instructions() -> list[str]:
+    text = (CONTAINER / "Dockerfile").read_text()
+    lines = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)).splitlines()
+    return [line for line in lines if line]
+
+
+def test_the_image_says_what_sagemaker_may_do() -> None:
+    (label,) = [line for line in instructions() if line.startswith("LABEL")]
+    assert label.split()[1:] == [
+        "com.amazonaws.sagemaker.capabilities.multi-models=false",
+        "com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true",
+    ]
+
+
+def test_the_image_carries_only_what_it_runs() -> None:
+    copied = [line.split()[1:-1] for line in instructions() if line.startswith("COPY") and "--from" not in line]
+    assert copied == [["locks/container.txt"], ["contracts"], ["container"]]
+    allowed = (CONTAINER / "Dockerfile.dockerignore").read_text()
+    assert all(f"!{source}" in allowed for (source,) in copied)
+
+
+def test_packages_are_installed_by_hash() -> None:
+    (install,) = [line for line in instructions() if "pip install" in line]
+    assert {"--require-hashes", "--only-binary"} <= set(install.split())
+
+
+def test_base_image_is_an_argument_that_both_stages_use() -> None:
+    assert instructions()[0].startswith("ARG BASE_IMAGE=public.ecr.aws/")
+    assert [line.split()[1] for line in instructions() if line.startswith("FROM")] == ["${BASE_IMAGE}"] * 2
+
+
+def run_buildspec(folder: Path, fails: str = "nothing") -> "tuple[subprocess.CompletedProcess[str], list[str]]":
+    """Run the phases as CodeBuild does: in one shell, ending at the first command that fails."""
+    for name in ("aws", "docker"):
+        (folder / name).write_text(STAND_IN)
+        (folder / name).chmod(0o755)
+    spec = yaml.safe_load((CONTAINER / "buildspec.yml").read_text())
+    commands = [command for phase in ("pre_build", "build") for command in spec["phases"][phase]["commands"]]
+    assert all(phase["on-failure"] == "ABORT" for phase in spec["phases"].values())
+    environment = {
+        **spec["env"]["variables"],
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "CALLS": str(folder / "calls"),
+        "FAILS": fails,
+        "DIGEST": DIGEST,
+        "IMAGE_REPOSITORY": REPOSITORY,
+    }
+    run = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(commands)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run, (folder / "calls").read_text().splitlines()
+
+
+def test_the_pipeline_publishes_what_it_pushed_by_digest(tmp_path: Path) -> None:
+    run, calls = run_buildspec(tmp_path)
+    assert run.returncode == 0, run.stderr
+    pinned = f"{REPOSITORY}@{DIGEST}"
+    assert calls[-1] == f"aws ssm put-parameter --name /mlops/image --type String --overwrite --value {pinned}"
+    assert (tmp_path / "image.url").read_text().split() == [pinned]
+    (build,) = [call for call in calls if call.startswith("docker build")]
+    for option in ("--platform linux/amd64", "--provenance=false", f"--tag {REPOSITORY}:latest"):
+        assert f" {option} " in build
+    assert calls.index(f"docker push {REPOSITORY}:latest") > calls.index(build)
+    assert not [call for call in calls if "secret-password" in call]
+
+
+@pytest.mark.parametrize("fails", ["docker login", "docker build", "docker push", "docker image inspect"])
+def test_the_pipeline_publishes_nothing_when_a_step_fails(tmp_path: Path, fails: str) -> None:
+    run, calls = run_buildspec(tmp_path, fails)
+    assert run.returncode != 0
+    assert not [call for call in calls if call.startswith("aws ssm")]

@@ -1,0 +1,234 @@
+import io
+import json
+import re
+import signal
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+
+from container.layout import Layout
+from container.predictor import MODEL_FILE, load_predictor
+from container.schema import SCHEMA_FILE
+from container.training.entry import train
+from container.training.job import ESTIMATOR_FILE, metric_lines
+from contracts.reports import EVALUATION_FILE, Evaluation, GateCheck, Scores, read_evaluation
+
+LayOut = Callable[..., Layout]
+METRIC = re.compile(r"([a-z0-9_]+)=([-+0-9.eEnaif]+);")
+
+pytestmark = pytest.mark.usefixtures("keep_sigterm")
+
+
+def pack(folder: Path) -> bytes:
+    """A folder as SageMaker packs it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        tar.add(folder, arcname=".")
+    return packed.getvalue()
+
+
+def test_leaves_model_report_and_metrics(iris_job: Any) -> None:
+    layout = iris_job.layout
+    assert {path.name for path in layout.model.iterdir()} == {MODEL_FILE, SCHEMA_FILE}
+    assert {path.name for path in layout.output_data.iterdir()} == {EVALUATION_FILE, ESTIMATOR_FILE}
+    assert not layout.failure.exists()
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert (evaluation.classes, evaluation.train_rows, evaluation.test_rows) == (("0", "1", "2"), 100, 50)
+    assert evaluation.candidate.accuracy > 0.85
+    assert {example.answer for example in evaluation.examples} == {"0", "1", "2"}
+    metrics = dict(METRIC.findall(iris_job.output))
+    assert {name: float(value) for name, value in metrics.items()} == {
+        "candidate_accuracy": evaluation.candidate.accuracy,
+        "candidate_f1_macro": evaluation.candidate.f1_macro,
+        "candidate_f1_micro": evaluation.candidate.f1_micro,
+        "gate_passed": 1,
+        "test_rows": 50,
+    }
+
+
+def test_uses_the_hyperparameters(iris_job: Any) -> None:
+    forest = joblib.load(iris_job.layout.output_data / ESTIMATOR_FILE)
+    assert (forest.n_estimators, forest.max_depth, forest.n_jobs, forest.random_state) == (120, 20, 4, 42)
+
+
+def test_the_same_dataset_and_settings_give_the_same_bytes(iris_job: Any, iris_csv: str, lay_out: LayOut) -> None:
+    """In another process, with another number of threads."""
+    layout = lay_out(iris_csv, {"max_depth": "20", "n_jobs": "1", "n_estimators": "120"})
+    assert train(layout) == 0
+    for name in (MODEL_FILE, SCHEMA_FILE):
+        assert (layout.model / name).read_bytes() == (iris_job.layout.model / name).read_bytes()
+
+
+def test_another_dataset_gives_another_model(iris_job: Any, iris_csv: str, lay_out: LayOut) -> None:
+    swapped = iris_csv.replace("\n0.000,", "\n9.000,").replace("\n1.000,", "\n0.000,")
+    layout = lay_out(swapped.replace("\n9.000,", "\n1.000,"), {"n_jobs": "1"})
+    assert train(layout) == 0
+    row = np.array([[4.6, 3.1, 1.5, 0.2]], dtype=np.float32)
+    answers = [int(load_predictor(folder).answer(row)[0]) for folder in (iris_job.layout.model, layout.model)]
+    assert answers == [0, 1]
+
+
+def few_trees(**hyperparameters: str) -> dict[str, str]:
+    return {"n_estimators": "10", "n_jobs": "1"} | hyperparameters
+
+
+def test_judges_the_champion_on_the_same_rows(
+    iris_job: Any, iris_csv: str, lay_out: LayOut, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = lay_out(iris_csv, few_trees(n_estimators="1", max_depth="1", gate='{"champion":"better"}'))
+    layout.channel("champion").mkdir()
+    (layout.channel("champion") / "model.tar.gz").write_bytes(pack(iris_job.layout.model))
+    assert train(layout) == 0
+    evaluation = read_evaluation(pack(layout.output_data))
+    champion = read_evaluation(pack(iris_job.layout.output_data)).candidate
+    assert evaluation.champion == champion
+    assert evaluation.candidate.accuracy < champion.accuracy
+    assert [check.rule for check in evaluation.gate if not check.passed] == ["better_than_champion"]
+    metrics = {name: float(value) for name, value in METRIC.findall(capsys.readouterr().out)}
+    assert metrics["champion_accuracy"] == champion.accuracy
+    assert metrics["champion_f1_macro"] == champion.f1_macro
+    assert metrics["accuracy_gain"] == pytest.approx(evaluation.candidate.accuracy - champion.accuracy)
+    assert metrics["gate_passed"] == 0
+
+
+@pytest.mark.parametrize(("rule", "exit_code"), [("off", 0), ("not-worse", 1)])
+def test_a_champion_that_cannot_be_compared_matters_when_the_gate_asks(
+    iris_csv: str, lay_out: LayOut, rule: str, exit_code: int
+) -> None:
+    layout = lay_out(iris_csv, few_trees(gate=json.dumps({"champion": rule})))
+    layout.channel("champion").mkdir()
+    (layout.channel("champion") / "model.tar.gz").write_bytes(b"damaged")
+    assert train(layout) == exit_code
+    assert layout.failure.exists() == (exit_code == 1)
+    if exit_code:
+        assert "the champion's model.tar.gz cannot be read" in layout.failure.read_text()
+
+
+def test_text_labels_header_missing_values_and_validation_channel(iris_csv: str, lay_out: LayOut) -> None:
+    rows = [line.split(",") for line in iris_csv.splitlines()]
+    names = {"0.000": "setosa", "1.000": "versicolor", "2.000": "virginica"}
+    rows = [[*features, names[label]] for label, *features in rows]
+    rows[3][1] = rows[70][2] = ""
+    lines = [",".join(row) for row in rows]
+    header = "a,b,c,d,species\n"
+    layout = lay_out(
+        header + "\n".join(lines[::2]),
+        few_trees(data='{"header": true, "label": "species"}'),
+        validation=header + "\n".join(lines[1::2]),
+    )
+    assert train(layout) == 0
+    predictor = load_predictor(layout.model)
+    assert predictor.schema.feature_names == ("a", "b", "c", "d")
+    assert predictor.schema.classes == ("setosa", "versicolor", "virginica")
+    assert predictor.schema.missing_allowed
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert (evaluation.train_rows, evaluation.test_rows) == (75, 75)
+
+
+ROWS = "".join(f"{row % 2},{row},1\n" for row in range(40))
+
+
+@pytest.mark.parametrize(
+    ("csv", "hyperparameters", "reason"),
+    [
+        ("".join(f"0,{row}\n" for row in range(40)), {}, "one class only: 0; a classifier needs at least two"),
+        (ROWS + "nan,1,2\n", {}, "train/dataset.csv line 41, column 1: missing label"),
+        (ROWS + "1,2\n", {}, "train/dataset.csv line 41: 2 columns, expected 3"),
+        (ROWS + "1,2,x\n", {}, "train/dataset.csv line 41, column 3: 'x' is not a number"),
+        ("", {}, "channel train: no rows"),
+        (b"0,1\xff", {}, "train/dataset.csv line 1: not UTF-8: invalid start byte"),
+        (ROWS, {"max_depth": "many"}, "hyperparameter max_depth is 'many', not an integer"),
+        (ROWS, {"data": '{"minimum_rows": 50}'}, "40 rows, the settings ask for 50"),
+    ],
+)
+def test_a_failure_says_why_in_one_line(
+    lay_out: LayOut,
+    capsys: pytest.CaptureFixture[str],
+    csv: str | bytes,
+    hyperparameters: dict[str, str],
+    reason: str,
+) -> None:
+    layout = lay_out(csv, hyperparameters)
+    assert train(layout) == 1
+    assert layout.failure.read_text() == reason
+    assert capsys.readouterr().err == f"training failed: {reason}\n"
+    assert not (layout.model / MODEL_FILE).exists()
+
+
+def test_a_failure_has_the_length_that_sagemaker_keeps(lay_out: LayOut) -> None:
+    layout = lay_out(ROWS, {f"unknown_{number}": "" for number in range(100)})
+    assert train(layout) == 1
+    assert len(layout.failure.read_text()) == 1_024
+
+
+def test_a_fault_that_nobody_expected_is_reported_too(lay_out: LayOut, capsys: pytest.CaptureFixture[str]) -> None:
+    layout = lay_out(ROWS, few_trees())
+    layout.model.write_text("a file where the folder should be")
+    assert train(layout) == 1
+    assert layout.failure.read_text().startswith("FileExistsError: ")
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_missing_hyperparameters_are_reported(lay_out: LayOut) -> None:
+    layout = lay_out(ROWS)
+    layout.hyperparameters.unlink()
+    assert train(layout) == 1
+    assert "hyperparameters.json cannot be read" in layout.failure.read_text()
+
+
+def test_trains_on_one_instance_only(lay_out: LayOut) -> None:
+    layout = lay_out(ROWS)
+    layout.resources.write_text('{"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}')
+    assert train(layout) == 1
+    assert layout.failure.read_text() == "the job has 2 instances, this algorithm trains on one"
+
+
+def test_a_report_that_nobody_could_read_is_refused(lay_out: LayOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("container.training.job.MAXIMUM_REPORT_BYTES", 100)
+    layout = lay_out(ROWS, few_trees())
+    assert train(layout) == 1
+    assert "its readers take 100: 2 classes are too many" in layout.failure.read_text()
+    assert not (layout.model / MODEL_FILE).exists()
+
+
+def test_metrics_of_a_champion_are_only_written_when_there_is_one() -> None:
+    scores = Scores(0.5, 0.25, 0.5)
+    evaluation = Evaluation(("a", "b"), 8, 4, scores, None, ((1, 1), (1, 1)), (GateCheck("r", 0, 1, passed=False),), ())
+    assert metric_lines(evaluation) == [
+        "candidate_accuracy=0.5;",
+        "candidate_f1_macro=0.25;",
+        "candidate_f1_micro=0.5;",
+        "gate_passed=0;",
+        "test_rows=4;",
+    ]
+
+
+def handles_sigterm(pid: int) -> bool:
+    caught = re.search(r"^SigCgt:\s+([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_sigterm_ends_the_job_with_a_reason(lay_out: LayOut, start_container: Any, until: Any) -> None:
+    layout = lay_out(ROWS)
+    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
+    until(lambda: handles_sigterm(process.pid), "the job handles SIGTERM")
+    process.terminate()
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert layout.failure.read_text() == "stopped by SIGTERM"
+
+
+@pytest.mark.full
+def test_sigterm_ends_the_job_while_it_fits(lay_out: LayOut, start_container: Any) -> None:
+    rows = "".join(f"{row * row % 7},{row * 31 % 101},{row * 17 % 103}\n" for row in range(20_000))
+    layout = lay_out(rows, {"n_estimators": "10000", "max_depth": "64"})
+    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
+    assert any(line.startswith("fitting") for line in process.stdout)
+    process.terminate()
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert layout.failure.read_text() == "stopped by SIGTERM"
+    assert not (layout.model / MODEL_FILE).exists()

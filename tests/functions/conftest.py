@@ -1,0 +1,107 @@
+"""What the functions' tests share: a made-up account, the environment they are deployed with, mocked AWS."""
+
+import importlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from tests.functions.approvals import Approvals
+
+EVENTS = Path(__file__).parents[1] / "events"
+
+# Set before a handler is imported: handlers read their environment and make their clients once, at cold start.
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "APPROVALS_TABLE": "mlops-approvals",
+    "TOKEN_KEY_ID": "alias/token",
+    "NONCE_KEY_ID": "alias/nonce",
+    "MAIL_SENDER": "mlops@example.com",
+    "PAGE_URL": "http://localhost/page/",
+    "OPERATORS": "mlops-operators@example.com, more-operators@example.com",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """An empty mocked account."""
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def log() -> io.StringIO:
+    """Everything that the functions started with `handler_of` have logged."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def handler_of(aws: None, log: io.StringIO) -> Callable[[str], ModuleType]:
+    """A function's handler module. It is started once, as on Lambda; the mocked account is empty for every test."""
+
+    def start(verb: str) -> ModuleType:
+        module = importlib.import_module(f"functions.{verb}.handler")
+        for handler in module.logger.handlers:
+            handler.setStream(log)
+        return module
+
+    return start
+
+
+@pytest.fixture
+def lambda_context() -> SimpleNamespace:
+    """What the runtime hands over beside the event."""
+    return SimpleNamespace(
+        function_name="function",
+        memory_limit_in_mb=256,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
+        aws_request_id="52fdfc07-2182-454f-963f-5f0f9a621d72",
+        get_remaining_time_in_millis=lambda: 30_000,
+    )
+
+
+@pytest.fixture
+def event() -> Callable[..., dict[str, Any]]:
+    """A recorded event, with some of its fields replaced."""
+
+    def read(name: str, **replaced: Any) -> dict[str, Any]:
+        return {**json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8")), **replaced}
+
+    return read
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_is_quiet() -> Iterator[None]:
+    """No configuration of the machine's own reaches botocore."""
+    before = {name: os.environ.get(name) for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    os.environ.update(dict.fromkeys(before, os.devnull))
+    yield
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def approvals(handler_of: Callable[[str], ModuleType], lambda_context: SimpleNamespace, event: Callable[..., dict[str, Any]]) -> Iterator[Approvals]:
+    """Both approval functions, deployed; nobody was asked yet."""
+    with Approvals.open(handler_of, lambda_context, event) as approvals:
+        yield approvals

@@ -1,0 +1,148 @@
+"""The page and the mails in a real browser. Pictures are left in build/pictures/ to be looked at."""
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from functions.announce_outcome.announcement import announce
+from functions.announce_outcome.ending import Ending
+from tests.functions.approvals import ASKED_AT, HOUR, Person, html_of
+from tests.functions.chromium import MAIL_LOOKS, PAGE_LOOKS, Chromium, served
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    browser = Chromium(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.driver.quit()
+
+
+@pytest.fixture
+def asked(approvals):
+    approvals.ask()
+    return approvals
+
+
+@pytest.fixture
+def address(asked):
+    with served(asked, ASKED_AT + HOUR) as address:
+        yield address
+
+
+def take(chromium, looks, name):
+    for look in looks:
+        chromium.look(look)
+        assert not chromium.overflows(), f"{name} is wider than {look.name}"
+        assert chromium.picture(f"{name}-{look.name}").stat().st_size > 5_000
+    chromium.look(looks[0])
+
+
+def fill(chromium, decision, release="iris-model-3", comment=""):
+    chromium.driver.find_element(By.CSS_SELECTOR, f"input[value={decision}]").click()
+    chromium.driver.find_element(By.ID, "comment").send_keys(comment)
+    chromium.driver.find_element(By.ID, "release").send_keys(release)
+
+
+def body(chromium):
+    return chromium.driver.find_element(By.TAG_NAME, "body").text
+
+
+def test_approving_by_mouse(chromium, asked, address):
+    chromium.driver.get(address + asked.link())
+    take(chromium, PAGE_LOOKS, "page-question")
+    assert chromium.complaints() == []
+    fill(chromium, "approve", comment="Looks good.")
+    chromium.driver.find_element(By.TAG_NAME, "button").click()
+    assert "was approved by link issued to release-approvers@example.com" in body(chromium)
+    assert [name for name, _ in asked.runs.calls] == ["SendTaskSuccess"]
+    take(chromium, PAGE_LOOKS, "page-approved")
+    chromium.driver.refresh()
+    assert len(asked.runs.calls) == 1
+
+
+def test_rejecting_by_keyboard(chromium, asked, address):
+    chromium.driver.get(address + asked.link())
+    keys = ActionChains(chromium.driver)
+    # Folded parts, then the choice, the comment, the name: nothing needs a mouse. Enter in the name sends the form.
+    chromium.driver.find_element(By.CSS_SELECTOR, "main").click()
+    keys.send_keys(Keys.TAB, Keys.TAB, Keys.TAB, Keys.ARROW_DOWN, Keys.TAB, "Not before Friday.", Keys.TAB, "iris-model-3", Keys.ENTER).perform()
+    assert "was rejected by link issued to" in body(chromium)
+    assert "Not before Friday." in body(chromium)
+    assert [name for name, _ in asked.runs.calls] == ["SendTaskFailure"]
+    take(chromium, PAGE_LOOKS, "page-rejected")
+
+
+def test_a_mistake_is_shown_where_it_is(chromium, asked, address):
+    chromium.driver.get(address + asked.link())
+    fill(chromium, "reject", release="iris-model")
+    chromium.driver.find_element(By.TAG_NAME, "button").click()
+    assert "Nothing was decided yet" in body(chromium)
+    take(chromium, PAGE_LOOKS, "page-mistake")
+    assert asked.runs.calls == []
+    release = chromium.driver.find_element(By.ID, "release")
+    release.clear()
+    release.send_keys("iris-model-3")
+    chromium.driver.find_element(By.ID, "comment").send_keys("Because.")
+    chromium.driver.find_element(By.TAG_NAME, "button").click()
+    assert "was rejected" in body(chromium)
+
+
+def test_a_decision_that_did_not_arrive_can_be_sent_again(chromium, asked, address):
+    asked.runs.faults = ["ThrottlingException"]
+    Person(asked, asked.link()).decides("reject", "Not before Friday.")
+    chromium.driver.get(address + asked.link("risk@example.com"))
+    take(chromium, PAGE_LOOKS[:2], "page-pending")
+    chromium.driver.find_element(By.TAG_NAME, "button").click()
+    assert "The run ends" in body(chromium)
+    assert len(asked.runs.calls) == 1
+
+
+def test_a_scanner_that_presses_everything_decides_nothing(chromium, asked, address):
+    before = asked.everything_stored()
+    for _ in range(2):
+        chromium.driver.get(address + asked.link())
+        for field in chromium.driver.find_elements(By.CSS_SELECTOR, "input[type=radio]"):
+            field.click()
+        for field in chromium.driver.find_elements(By.CSS_SELECTOR, "input[type=text], textarea"):
+            field.send_keys("test")
+        for button in chromium.driver.find_elements(By.TAG_NAME, "button"):
+            button.click()
+    assert asked.runs.calls == []
+    assert asked.everything_stored() == before
+
+
+def test_a_first_release_and_a_dead_link(chromium, approvals, event):
+    release = event("request_approval")["release"] | {"champion": None, "warnings": []}
+    approvals.ask(release=release | {"metrics": {"candidate_accuracy": 0.96, "candidate_f1_macro": 0.955, "test_rows": 50}})
+    with served(approvals, ASKED_AT + HOUR) as address:
+        chromium.driver.get(address + approvals.link())
+        take(chromium, PAGE_LOOKS[:1], "page-first-release")
+        chromium.driver.get(address + "x" * 32)
+        assert "This link leads nowhere" in body(chromium)
+        take(chromium, PAGE_LOOKS, "page-dead-link")
+
+
+def test_the_approval_mail(chromium, asked):
+    chromium.show(html_of(asked.mails[0]))
+    take(chromium, MAIL_LOOKS, "mail-approval")
+    assert chromium.driver.find_elements(By.TAG_NAME, "img") == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changed"),
+    [
+        ("Candidate Rejected", {}),
+        ("Model Deployed", {"release": "iris-model-3", "cause": "", "error": "", "metrics": {"candidate_accuracy": 0.96, "candidate_f1_macro": 0.95, "champion_accuracy": 0.94, "champion_f1_macro": 0.94, "test_rows": 50}}),
+        (
+            "Dataset Rejected",
+            {"cause": "datasets/iris-model/iris.csv breaks the rules for iris-model:\n- row 17, column 2: \"many\" is not a number\n- row 31, column 0: the label is missing\nRows are lines of the file counted from 1; columns without a name are counted from 0."},
+        ),
+        ("Production Unhealthy", {"release": "iris-model-3", "cause": "iris-model-production does not serve the release.\nInstances that serve: 1; needed: 2."}),
+    ],
+)
+def test_the_mails_about_endings(chromium, event, outcome, changed):
+    chromium.show(announce(Ending.from_event(event("announce_outcome", outcome=outcome, **changed))).html)
+    take(chromium, MAIL_LOOKS, f"mail-{outcome.lower().replace(' ', '-')}")

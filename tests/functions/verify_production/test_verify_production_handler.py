@@ -1,0 +1,94 @@
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from botocore.stub import Stubber
+
+from contracts.errors import ProductionUnhealthy
+from tests.functions.endpoint import answering, store_report
+
+ENDPOINT = "iris-model-production"
+ALL_ROWS = b"4.6,3.1,1.5,0.2\n7.7,2.6,6.9,2.3\n6.1,2.8,4.7,1.2\n"
+ONE_ROW = b"4.6,3.1,1.5,0.2\n"
+WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:us-east-1:123456789012"
+
+
+@contextmanager
+def described(client, url, status="InService", instances=2):
+    with Stubber(client) as stub:
+        stub.add_response(
+            "describe_endpoint",
+            {
+                "EndpointName": ENDPOINT,
+                "EndpointArn": f"{ARN}:endpoint/{ENDPOINT}",
+                "EndpointConfigName": "config-7",
+                "EndpointStatus": status,
+                "CreationTime": WHEN,
+                "LastModifiedTime": WHEN,
+                "ProductionVariants": [{"VariantName": "model-a", "CurrentInstanceCount": instances, "DesiredInstanceCount": 2}],
+            },
+            {"EndpointName": ENDPOINT},
+        )
+        stub.add_response(
+            "describe_endpoint_config",
+            {
+                "EndpointConfigName": "config-7",
+                "EndpointConfigArn": f"{ARN}:endpoint-config/config-7",
+                "ProductionVariants": [{"VariantName": "model-a", "ModelName": "model-7"}],
+                "CreationTime": WHEN,
+            },
+            {"EndpointConfigName": "config-7"},
+        )
+        stub.add_response(
+            "describe_model",
+            {"ModelName": "model-7", "ModelArn": f"{ARN}:model/model-7", "CreationTime": WHEN, "PrimaryContainer": {"ModelDataUrl": url}},
+            {"ModelName": "model-7"},
+        )
+        yield
+        stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def handler(handler_of, event):
+    store_report(event("verify_production")["report_uri"])
+    return handler_of("verify_production")
+
+
+def test_a_release_that_is_served_is_verified(handler, event, lambda_context):
+    asked = event("verify_production")
+    exchanges = ((ALL_ROWS, b"0\n2\n1\n"), (ONE_ROW, b"0"))
+    with described(handler.sagemaker, asked["model_data_url"]), answering(handler.runtime, ENDPOINT, *exchanges):
+        answer = handler.handle(asked, lambda_context)
+    assert answer["endpoint"] == ENDPOINT
+    assert [row["answer"] for row in answer["answers"]] == ["0", "2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("served", "status", "instances", "said"),
+    [
+        ("s3://b/old.tar.gz", "InService", 2, "It serves s3://b/old.tar.gz instead of s3://"),
+        (None, "Updating", 2, "Its status is Updating."),
+        (None, "InService", 1, "Instances that serve: 1; needed: 2."),
+    ],
+)
+def test_what_serves_something_else_is_unhealthy_and_is_not_asked(handler, event, lambda_context, served, status, instances, said):
+    asked = event("verify_production")
+    serving = described(handler.sagemaker, served or asked["model_data_url"], status, instances)
+    with serving, answering(handler.runtime, ENDPOINT), pytest.raises(ProductionUnhealthy, match=said):
+        handler.handle(asked, lambda_context)
+
+
+def test_other_answers_are_unhealthy(handler, event, lambda_context):
+    asked = event("verify_production")
+    exchanges = ((ALL_ROWS, b"0\n0\n0\n"), (ONE_ROW, b"0"))
+    serving = described(handler.sagemaker, asked["model_data_url"])
+    with serving, answering(handler.runtime, ENDPOINT, *exchanges), pytest.raises(ProductionUnhealthy, match="expected was '2'"):
+        handler.handle(asked, lambda_context)
+
+
+def test_an_endpoint_that_is_gone_is_unhealthy(handler, event, lambda_context):
+    with Stubber(handler.sagemaker) as stub:
+        stub.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+        with pytest.raises(ProductionUnhealthy, match="Could not find endpoint"):
+            handler.handle(event("verify_production"), lambda_context)

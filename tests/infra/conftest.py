@@ -1,0 +1,58 @@
+"""The synthesised templates, read once. They are made only when a source has changed."""
+
+import json
+
+import pytest
+
+from infra.project import PROJECT
+from infra.synthesise import synthesise
+from statemachine.loader import DEPLOY_STACK, PROMOTE_MODEL, read_definition
+from tests.infra.template import Template
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[str, Template]:
+    """Every stack's template by its concern."""
+    synthesise(PROJECT)
+    files = sorted(PROJECT.assembly.glob("*.template.json"))
+    found = {file.name.removesuffix(".template.json"): json.loads(file.read_text()) for file in files}
+    exports = {
+        output["Export"]["Name"]: output["Value"]
+        for template in found.values()
+        for output in template.get("Outputs", {}).values()
+        if "Export" in output
+    }
+    return {name.removeprefix("mlops-"): Template(template, exports) for name, template in found.items()}
+
+
+@pytest.fixture(scope="session")
+def storage(templates: dict[str, Template]) -> Template:
+    return templates["storage"]
+
+
+@pytest.fixture(scope="session")
+def workflow(templates: dict[str, Template]) -> Template:
+    return templates["workflow"]
+
+
+@pytest.fixture(scope="session")
+def models(templates: dict[str, Template]) -> Template:
+    return templates["models"]
+
+
+@pytest.fixture(scope="session")
+def image(templates: dict[str, Template]) -> Template:
+    return templates["image"]
+
+
+@pytest.fixture(scope="session")
+def endpoints(templates: dict[str, Template]) -> dict[str, Template]:
+    """iris-model's endpoint templates by stage, as they are published."""
+    folder = PROJECT.staged_models / "iris-model"
+    return {stage: Template(json.loads((folder / f"{stage}.json").read_text()), {}) for stage in ("dev", "prd")}
+
+
+@pytest.fixture(scope="session")
+def definitions() -> dict[str, dict]:
+    """The state machines' definitions by the construct that carries them."""
+    return {"PromoteModel": read_definition(PROMOTE_MODEL), "DeployStack": read_definition(DEPLOY_STACK)}

@@ -1,0 +1,81 @@
+import pytest
+
+from tests.infra.template import Template
+
+STAGES = ("dev", "prd")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nothing_of_the_cdk_is_in_a_published_template(stage: str, endpoints: dict[str, Template]) -> None:
+    template = endpoints[stage].all
+    assert template.keys() == {"Description", "Parameters", "Resources", "Outputs"}
+    assert template["Parameters"].keys() == {"Image", "ModelDataUrl", "ExecutionRoleArn", "CaptureBucket", "Release"}
+    assert template["Outputs"].keys() == {"EndpointName", "ModelName", "EndpointConfigName"}
+    assert not [name for name, each in template["Resources"].items() if "Metadata" in each]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_the_endpoint_has_a_name_so_that_the_rest_can_be_replaced(
+    stage: str, endpoints: dict[str, Template]
+) -> None:
+    template = endpoints[stage]
+    assert "ModelName" not in template.properties("AWS::SageMaker::Model")
+    assert "EndpointConfigName" not in template.properties("AWS::SageMaker::EndpointConfig")
+    names = {"dev": "iris-model-development", "prd": "iris-model-production"}
+    assert template.properties("AWS::SageMaker::Endpoint")["EndpointName"] == names[stage]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_release_comes_in_by_parameters(stage: str, endpoints: dict[str, Template]) -> None:
+    model = endpoints[stage].properties("AWS::SageMaker::Model")
+    assert model["PrimaryContainer"] == {"Image": {"Ref": "Image"}, "ModelDataUrl": {"Ref": "ModelDataUrl"}}
+    assert model["ExecutionRoleArn"] == {"Ref": "ExecutionRoleArn"}
+    for kind in ("Model", "EndpointConfig", "Endpoint"):
+        tags = endpoints[stage].properties(f"AWS::SageMaker::{kind}")["Tags"]
+        assert {"Key": "mlops:release", "Value": {"Ref": "Release"}} in tags
+
+
+@pytest.mark.parametrize(("stage", "instance", "count"), [("dev", "ml.m5.large", 1), ("prd", "ml.c5.large", 2)])
+def test_one_variant_of_fixed_name(stage: str, instance: str, count: int, endpoints: dict[str, Template]) -> None:
+    (variant,) = endpoints[stage].properties("AWS::SageMaker::EndpointConfig")["ProductionVariants"]
+    assert variant["VariantName"] == "model-a"
+    assert (variant["InstanceType"], variant["InitialInstanceCount"]) == (instance, count)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_requests_and_answers_are_captured(stage: str, endpoints: dict[str, Template]) -> None:
+    capture = endpoints[stage].properties("AWS::SageMaker::EndpointConfig")["DataCaptureConfig"]
+    assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 100)
+    assert capture["CaptureOptions"] == [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]
+    assert endpoints[stage].text(capture["DestinationS3Uri"]) == f"s3://CaptureBucket/monitoring/{stage}"
+
+
+def test_production_is_scaled_on_invocations_per_instance(endpoints: dict[str, Template]) -> None:
+    target = endpoints["prd"].resource("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert target["DependsOn"] == ["Endpoint"]
+    properties = target["Properties"]
+    assert (properties["MinCapacity"], properties["MaxCapacity"]) == (2, 10)
+    assert properties["ResourceId"] == "endpoint/iris-model-production/variant/model-a"
+    assert properties["ScalableDimension"] == "sagemaker:variant:DesiredInstanceCount"
+    policy = endpoints["prd"].properties("AWS::ApplicationAutoScaling::ScalingPolicy")
+    assert policy["PolicyType"] == "TargetTrackingScaling"
+    assert policy["TargetTrackingScalingPolicyConfiguration"] == {
+        "TargetValue": 200,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        "ScaleInCooldown": 30,
+        "ScaleOutCooldown": 60,
+    }
+
+
+def test_a_release_keeps_scaled_out_instances_but_no_old_weights_or_capture(endpoints: dict[str, Template]) -> None:
+    endpoint = endpoints["prd"].properties("AWS::SageMaker::Endpoint")
+    assert endpoint["RetainAllVariantProperties"] is True
+    assert endpoint["ExcludeRetainedVariantProperties"] == [
+        {"VariantPropertyType": "DesiredWeight"},
+        {"VariantPropertyType": "DataCaptureConfig"},
+    ]
+
+
+def test_development_is_not_scaled_and_keeps_nothing(endpoints: dict[str, Template]) -> None:
+    assert not endpoints["dev"].of_type("AWS::ApplicationAutoScaling::ScalableTarget")
+    assert "RetainAllVariantProperties" not in endpoints["dev"].properties("AWS::SageMaker::Endpoint")

@@ -1,0 +1,104 @@
+"""A function's rights and variables are those that its code uses: read from the code, not from a list beside it."""
+
+import ast
+
+import pytest
+
+from infra.closure import source_files
+from infra.functions import construct_id
+from infra.project import PROJECT
+from tests.infra.template import Template
+
+# Calls of boto3 clients, and the right that each needs.
+RIGHTS = {
+    "decrypt": "kms:Decrypt",
+    "describe_endpoint": "sagemaker:DescribeEndpoint",
+    "describe_endpoint_config": "sagemaker:DescribeEndpointConfig",
+    "describe_events": "cloudformation:DescribeEvents",
+    "describe_model": "sagemaker:DescribeModel",
+    "describe_stack_events": "cloudformation:DescribeStackEvents",
+    "encrypt": "kms:Encrypt",
+    "generate_mac": "kms:GenerateMac",
+    "get_item": "dynamodb:GetItem",
+    "get_object": "s3:GetObject",
+    "invoke_endpoint": "sagemaker:InvokeEndpoint",
+    "put_item": "dynamodb:PutItem",
+    "query": "dynamodb:Query",
+    "send_email": "ses:SendEmail",
+    "send_task_failure": "states:SendTaskFailure",
+    "send_task_success": "states:SendTaskSuccess",
+    "update_item": "dynamodb:UpdateItem",
+    "verify_mac": "kms:VerifyMac",
+}
+VERBS = sorted(handler.parent.name for handler in (PROJECT.root / "functions").glob("*/handler.py"))
+
+
+def trees(verb: str) -> list[ast.Module]:
+    return [ast.parse(file.read_text()) for file in source_files(PROJECT.root, verb) if file.suffix == ".py"]
+
+
+def called(verb: str) -> set[str]:
+    """The names of all attributes in a function's code: methods that are called, and such as are only handed on."""
+    return {node.attr for tree in trees(verb) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+def paginated(verb: str) -> set[str]:
+    """The calls that are made page by page: `client.get_paginator("describe_stack_events")`."""
+    return {
+        node.args[0].value
+        for tree in trees(verb)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "get_paginator"
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_function_is_granted_exactly_what_its_code_calls(verb: str, workflow: Template) -> None:
+    granted = {action for each in workflow.statements(f"{construct_id(verb)}Role") for action in each.actions}
+    used = {RIGHTS[name] for name in called(verb) | paginated(verb) if name in RIGHTS}
+    assert granted - {"logs:CreateLogStream", "logs:PutLogEvents"} == used
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_function_is_given_exactly_the_variables_that_it_reads(verb: str, workflow: Template) -> None:
+    fields = {
+        statement.target.id.upper()
+        for tree in trees(verb)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name == "Environment"
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    }
+    given = workflow.properties("AWS::Lambda::Function", construct_id(verb)).get("Environment", {"Variables": {}})
+    assert given["Variables"].keys() == fields
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_function_writes_its_own_log_only(verb: str, workflow: Template) -> None:
+    (statement,) = [each for each in workflow.statements(f"{construct_id(verb)}Role") if each.sid == "WriteLogs"]
+    group = workflow.properties("AWS::Lambda::Function", construct_id(verb))["FunctionName"]
+    assert statement.resources == (f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{group}:*",)
+
+
+def test_only_the_page_can_open_tokens_and_only_the_request_can_seal_them(workflow: Template) -> None:
+    holders = {
+        action: {each.role for each in workflow.statements() if action in each.actions}
+        for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateMac", "kms:VerifyMac")
+    }
+    assert holders == {
+        "kms:Encrypt": {"RequestApprovalRole"},
+        "kms:Decrypt": {"DecideReleaseRole"},
+        "kms:GenerateMac": {"DecideReleaseRole"},
+        "kms:VerifyMac": {"DecideReleaseRole"},
+    }
+
+
+def test_mail_goes_out_under_the_deployments_sender_only(workflow: Template) -> None:
+    sending = [each for each in workflow.statements() if "ses:SendEmail" in each.actions]
+    assert sending
+    for each in sending:
+        wide = any("*" in resource for resource in each.resources)
+        assert each.conditions == ({"StringEquals": {"ses:FromAddress": "mlops@example.com"}} if wide else {})

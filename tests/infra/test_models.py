@@ -1,0 +1,67 @@
+import json
+
+from contracts.settings import load_settings
+from infra.project import PROJECT
+from tests.infra.template import Template
+
+SETTINGS = load_settings(PROJECT.models / "iris-model.toml")
+
+
+def pointer(models: Template) -> dict:
+    return json.loads(models.text(models.properties("AWS::SSM::Parameter", "irismodelPointer")["Value"]))
+
+
+def test_a_run_finds_settings_and_templates_through_one_parameter(models: Template) -> None:
+    assert models.properties("AWS::SSM::Parameter", "irismodelPointer")["Name"] == "/mlops/models/iris-model"
+    found = pointer(models)
+    assert found.keys() == {"settings", "development", "production"}
+    assert found["settings"]["bucket"] == "cdk-hnb659fds-assets-123456789012-us-east-1"
+    assert found["development"]["stack"] == "mlops-deploy-iris-model-dev"
+    assert found["production"]["stack"] == "mlops-deploy-iris-model-prd"
+
+
+def test_pointer_fits_a_standard_parameter(models: Template) -> None:
+    for parameter in models.of_type("AWS::SSM::Parameter").values():
+        # 4 KB; the longest region is 9 characters longer than the one here, six times.
+        assert len(models.text(parameter["Properties"]["Value"])) < 4_096 - 100
+
+
+def published(models: Template) -> dict[str, str]:
+    """The text behind each address of the pointer, found in the assembly by its content's hash."""
+    found = pointer(models)
+    keys = {
+        "settings": found["settings"]["key"],
+        "development": found["development"]["template_url"].rpartition("/")[2],
+        "production": found["production"]["template_url"].rpartition("/")[2],
+    }
+    return {name: (PROJECT.assembly / f"asset.{key}").read_text() for name, key in keys.items()}
+
+
+def test_published_settings_are_the_resolved_ones(models: Template) -> None:
+    assert json.loads(published(models)["settings"]) == json.loads(json.dumps(SETTINGS.resolved()))
+
+
+def test_published_templates_are_the_endpoints_own(models: Template, endpoints: dict[str, Template]) -> None:
+    texts = published(models)
+    assert json.loads(texts["development"]) == endpoints["dev"].all
+    assert json.loads(texts["production"]) == endpoints["prd"].all
+
+
+def test_templates_are_where_cloudformation_can_read_them(models: Template) -> None:
+    url = pointer(models)["production"]["template_url"]
+    assert url.startswith("https://s3.us-east-1.amazonaws.com/cdk-hnb659fds-assets-123456789012-us-east-1/")
+
+
+def test_assets_are_where_the_machines_may_read(models: Template, workflow: Template) -> None:
+    found = pointer(models)
+    for role, sid in (("PromoteModelRole", "LoadSettings"), ("DeployStackRole", "ReadTemplate")):
+        (statement,) = [each for each in workflow.statements(role) if each.sid == sid]
+        assert statement.resources == (f"arn:aws:s3:::{found['settings']['bucket']}/*.json",)
+    assert found["settings"]["key"].endswith(".json")
+    assert found["production"]["template_url"].endswith(".json")
+
+
+def test_packages_of_a_model_are_kept_when_its_stack_goes(models: Template) -> None:
+    group = models.resource("AWS::SageMaker::ModelPackageGroup")
+    assert group["Properties"]["ModelPackageGroupName"] == "iris-model"
+    assert group["DeletionPolicy"] == "Retain"

@@ -1,0 +1,115 @@
+"""Linters over everything that is published, and the app as the CDK's command line runs it. Run by `make check`."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.project import PROJECT
+from infra.synthesise import synthesise
+from tests.infra.template import Template
+
+pytestmark = [pytest.mark.check, pytest.mark.xdist_group("cdk")]
+
+# What cfn-lint says and why it does not count. Each must still be said, or it has to go from here.
+LINT_FINDINGS = {
+    r"W3005 .*Role.* dependency already enforced by a 'GetAtt'": "the CDK writes DependsOn beside the reference",
+    r"E3601 '\{% .* %\}' is not of type 'number' at 'States/[^']+/TimeoutSeconds'": "JSONata may stand for a number",
+}
+# The same for cdk-nag's AwsSolutions pack.
+NAG_FINDINGS = {
+    "AwsSolutions-S1": "CloudTrail's data events tell who read what; access logs would need a second bucket",
+    "AwsSolutions-IAM5": "every wildcard stands in a grant with its reason, which test_roles.py asks for",
+    "AwsSolutions-L1": "Lambda runs the Python that container and layer are locked for",
+    "AwsSolutions-SQS3": "this queue is a dead-letter queue, of an EventBridge rule, where the rule does not look",
+    "AwsSolutions-CB4": "artefacts stay in the deployment's own bucket, which is encrypted",
+}
+
+
+def unexplained(findings: set[str], explained: dict[str, str]) -> tuple[set[str], set[str]]:
+    """Findings that nothing explains, and explanations that nothing needs."""
+    fitting = {finding: [each for each in explained if re.match(each, finding)] for finding in findings}
+    needless = set(explained) - {each for names in fitting.values() for each in names}
+    return {finding for finding, names in fitting.items() if not names}, needless
+
+
+def test_cfn_lint_finds_nothing_but_what_is_explained(templates: dict[str, Template]) -> None:
+    published = [PROJECT.staged_models / "iris-model" / f"{stage}.json" for stage in ("dev", "prd")]
+    files = [*PROJECT.assembly.glob("*.template.json"), *published]
+    assert len(files) == len(templates) + 2
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--format", "json", "--regions", "us-east-1", "--", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    findings = {f"{each['Rule']['Id']} {each['Message']}" for each in json.loads(done.stdout)}
+    assert unexplained(findings, LINT_FINDINGS) == (set(), set())
+
+
+def run_app(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "CDK_OUTDIR": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT.root, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_cdk_nag_finds_nothing_but_what_is_explained(templates: dict[str, Template], tmp_path: Path) -> None:
+    # In a process of its own, because the pack says by the exit status of its process that it found something.
+    code = """
+import os, pathlib
+from infra.node import use_node
+use_node()
+from aws_cdk import Validations
+from cdk_nag import AwsSolutionsChecks
+from contracts.settings import load_all_settings
+from infra.composition import compose
+from infra.deployment import load_deployment
+from infra.project import PROJECT
+from infra.synthesise import synthesise
+models = load_all_settings(PROJECT.models)
+app = compose(PROJECT, load_deployment(PROJECT.deployment_file), models, pathlib.Path(os.environ["CDK_OUTDIR"]))
+Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+app.synth()
+"""
+    done = run_app(code, tmp_path)
+    report = tmp_path / "validation-report.json"
+    assert report.exists(), done.stderr
+    (nag,) = [each for each in json.loads(report.read_text())["pluginReports"] if each["pluginName"] == "AwsSolutions"]
+    findings = {violation["ruleName"] for violation in nag["violations"]}
+    assert unexplained(findings, NAG_FINDINGS) == (set(), set())
+
+
+def test_app_needs_neither_network_nor_boto3_and_gives_the_same_templates(tmp_path: Path) -> None:
+    synthesise(PROJECT)
+    code = """
+import socket, sys
+def refuse(*anything, **more):
+    raise AssertionError("the network was asked for")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+sys.modules["boto3"] = sys.modules["botocore"] = None
+from infra.app import main
+sys.exit(main())
+"""
+    done = run_app(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    for file in PROJECT.assembly.glob("*.template.json"):
+        assert (tmp_path / file.name).read_bytes() == file.read_bytes()
+
+
+def test_the_command_line_runs_the_app_and_adds_nothing_to_templates() -> None:
+    settings = json.loads((PROJECT.root / "cdk.json").read_text())
+    assert settings["app"] == "python3 -m infra.app"
+    assert PROJECT.root / settings["output"] == PROJECT.assembly
+    assert not any(settings[each] for each in ("versionReporting", "pathMetadata", "assetMetadata"))
+
+
+def test_the_command_line_is_pinned_and_its_lock_names_no_registry() -> None:
+    assert json.loads((PROJECT.root / "package.json").read_text())["devDependencies"] == {"aws-cdk": "2.1148.1"}
+    lock = (PROJECT.root / "package-lock.json").read_text()
+    assert json.loads(lock)["packages"]["node_modules/aws-cdk"]["version"] == "2.1148.1"
+    assert "http" not in lock

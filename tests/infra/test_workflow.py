@@ -1,0 +1,119 @@
+import json
+import re
+
+import pytest
+
+from infra.functions import construct_id
+from infra.project import PROJECT
+from statemachine.loader import placeholders
+from tests.infra.template import Template
+
+VERBS = sorted(handler.parent.name for handler in (PROJECT.root / "functions").glob("*/handler.py"))
+
+
+def invoked(definition: dict) -> dict[str, str]:
+    """The placeholder that each state invokes."""
+    return {
+        name: state["Arguments"]["FunctionName"]
+        for name, state in definition["States"].items()
+        if state.get("Resource", "").startswith("arn:aws:states:::lambda:invoke")
+    }
+
+
+def test_a_state_its_folder_construct_and_placeholder_carry_one_verb(definitions: dict, workflow: Template) -> None:
+    states = {name: value for definition in definitions.values() for name, value in invoked(definition).items()}
+    assert states
+    for state, placeholder in states.items():
+        construct = state.replace(" ", "")
+        assert placeholder == f"${{{construct}FunctionArn}}"
+        assert state.lower().replace(" ", "_") in VERBS
+        assert workflow.properties("AWS::Lambda::Function", construct)
+
+
+def test_every_folder_with_a_handler_is_a_function(workflow: Template) -> None:
+    functions = {name[:-8] for name in workflow.of_type("AWS::Lambda::Function")}
+    assert functions == {construct_id(verb) for verb in VERBS}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_function_runs_its_own_handler_on_arm_and_logs_where_its_log_ends(verb: str, workflow: Template) -> None:
+    function = workflow.properties("AWS::Lambda::Function", construct_id(verb))
+    assert function["Handler"] == f"functions.{verb}.handler.handle"
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert len(function["Layers"]) == 1
+    group = workflow.all["Resources"][function["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
+    assert group["LogGroupName"] == f"/aws/lambda/{function['FunctionName']}"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_function_gives_up_before_the_state_that_waits_for_it(verb: str, definitions: dict, workflow: Template) -> None:
+    function = workflow.properties("AWS::Lambda::Function", construct_id(verb))
+    limits = [
+        state["TimeoutSeconds"]
+        for definition in definitions.values()
+        for name, state in definition["States"].items()
+        if name.lower().replace(" ", "_") == verb and isinstance(state["TimeoutSeconds"], int)
+    ]
+    assert all(function["Timeout"] <= limit for limit in limits)
+
+
+def test_every_log_ends(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        for group in template.of_type("AWS::Logs::LogGroup").values():
+            assert group["Properties"]["RetentionInDays"] == 90
+
+
+def test_definitions_name_published_versions_that_are_kept(workflow: Template) -> None:
+    versions = workflow.of_type("AWS::Lambda::Version")
+    for machine in workflow.of_type("AWS::StepFunctions::StateMachine").values():
+        substitutions = machine["Properties"]["DefinitionSubstitutions"]
+        named = {key: value["Ref"] for key, value in substitutions.items() if key.endswith("FunctionArn")}
+        assert named
+        assert all(name in versions for name in named.values())
+    assert {each["DeletionPolicy"] for each in versions.values()} == {"Retain"}
+
+
+def test_the_page_is_public_in_the_two_ways_that_a_function_url_needs(workflow: Template) -> None:
+    url = workflow.properties("AWS::Lambda::Url")
+    function = url["TargetFunctionArn"]["Fn::GetAtt"][0]
+    assert (url["AuthType"], function[:-8]) == ("NONE", "DecideRelease")
+    given = [each["Properties"] for each in workflow.of_type("AWS::Lambda::Permission").values()]
+    rights = {each["Action"]: each for each in given if each["Principal"] == "*"}
+    assert rights.keys() == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+    assert rights["lambda:InvokeFunctionUrl"]["FunctionUrlAuthType"] == "NONE"
+    # Without this the whole world could invoke the function directly.
+    assert rights["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
+    assert {each["FunctionName"]["Fn::GetAtt"][0] for each in given} == {function}
+
+
+@pytest.mark.parametrize("machine", ["PromoteModel", "DeployStack"])
+def test_definition_is_one_plain_text_with_a_value_for_each_placeholder(machine: str, workflow: Template) -> None:
+    properties = workflow.properties("AWS::StepFunctions::StateMachine", machine)
+    assert isinstance(properties["DefinitionString"], str)
+    assert json.loads(properties["DefinitionString"])["QueryLanguage"] == "JSONata"
+    assert placeholders(properties["DefinitionString"]) == properties["DefinitionSubstitutions"].keys()
+    assert "DefinitionS3Location" not in properties
+
+
+@pytest.mark.parametrize("machine", ["PromoteModel", "DeployStack"])
+def test_machine_is_standard_traced_and_logs_no_data(machine: str, workflow: Template) -> None:
+    properties = workflow.properties("AWS::StepFunctions::StateMachine", machine)
+    assert properties["StateMachineName"] == re.sub(r"(?<!^)([A-Z])", r"-\1", machine).lower()
+    assert properties["StateMachineType"] == "STANDARD"
+    assert properties["TracingConfiguration"] == {"Enabled": True}
+    assert properties["LoggingConfiguration"]["IncludeExecutionData"] is False
+
+
+def test_machines_get_the_names_that_the_rest_of_the_product_uses(workflow: Template) -> None:
+    values = workflow.properties("AWS::StepFunctions::StateMachine", "PromoteModel")["DefinitionSubstitutions"]
+    assert values["LedgerTable"] == "mlops-ledger"
+    assert workflow.text(values["Bucket"]) == "mlops-us-east-1-123456789012"
+    assert values["ModelsPrefix"] == "/mlops/models/"
+    assert values["ImageParameter"] == "/mlops/image"
+
+
+def test_commands_find_the_machine_and_the_function_that_decides(workflow: Template) -> None:
+    outputs = {name: output["Value"] for name, output in workflow.all["Outputs"].items()}
+    assert outputs.keys() == {"PromoteModelArn", "DecideReleaseFunction", "DecisionUrl"}
+    assert outputs["PromoteModelArn"]["Ref"] in workflow.of_type("AWS::StepFunctions::StateMachine")
+    assert outputs["DecideReleaseFunction"]["Ref"] in workflow.of_type("AWS::Lambda::Function")

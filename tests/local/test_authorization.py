@@ -1,0 +1,178 @@
+"""IAM at the front door: nothing without a name is allowed, roles are passed knowingly, decisions can be read."""
+
+import json
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.gateway import resources
+from tests.local.cloud_process import ACCOUNT, REGION, CloudProcess, allow
+
+PREFIX = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+
+
+def name(stem: str) -> str:
+    return f"{stem}-{uuid.uuid4().hex[:8]}"
+
+
+def refused(error: ClientError) -> tuple[str, str]:
+    return error.response["Error"]["Code"], error.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "resource"),
+    [
+        ("CreateTrainingJob", {"TrainingJobName": "Iris-Run-1"}, f"{PREFIX}:training-job/iris-run-1"),
+        ("CreateModel", {"ModelName": "M"}, f"{PREFIX}:model/m"),
+        ("CreateEndpointConfig", {"EndpointConfigName": "C"}, f"{PREFIX}:endpoint-config/c"),
+        ("CreateEndpoint", {"EndpointName": "E", "EndpointConfigName": "C"}, f"{PREFIX}:endpoint/e"),
+        ("UpdateEndpoint", {"EndpointConfigName": "C", "EndpointName": "E"}, f"{PREFIX}:endpoint/e"),
+        ("DescribeEndpointConfig", {"EndpointConfigName": "C"}, f"{PREFIX}:endpoint-config/c"),
+        ("CreateModelPackageGroup", {"ModelPackageGroupName": "G"}, f"{PREFIX}:model-package-group/g"),
+        ("DescribeModelPackage", {"ModelPackageName": f"{PREFIX}:model-package/g/1"}, f"{PREFIX}:model-package/g/1"),
+        ("AddTags", {"ResourceArn": f"{PREFIX}:model/m", "Tags": []}, f"{PREFIX}:model/m"),
+        ("ListTrainingJobs", {}, "*"),
+    ],
+)
+def test_sagemaker_calls_are_authorised_on_the_resource_they_name(
+    operation: str, parameters: dict[str, object], resource: str
+) -> None:
+    assert resources.sagemaker_resource(operation, "/", parameters, REGION, ACCOUNT) == resource
+
+
+def test_an_invocation_is_authorised_on_its_endpoint() -> None:
+    path = "/endpoints/Iris%2Dmodel/invocations"
+    assert resources.sagemaker_resource("InvokeEndpoint", path, {}, REGION, ACCOUNT) == f"{PREFIX}:endpoint/iris-model"
+
+
+def test_states_and_scaling_resources() -> None:
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
+    assert resources.states_resource("StartExecution", {"stateMachineArn": machine}, REGION, ACCOUNT) == machine
+    assert resources.states_resource("CreateStateMachine", {"name": "m"}, REGION, ACCOUNT) == machine
+    assert resources.states_resource("ListStateMachines", {}, REGION, ACCOUNT) == "*"
+    target = resources.autoscaling_resource("RegisterScalableTarget", {}, REGION, ACCOUNT)
+    assert target == f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/*"
+
+
+def test_passed_roles_are_found_wherever_the_call_carries_them() -> None:
+    targets = {"Targets": [{"Arn": "a", "RoleArn": "r1"}, {"Arn": "b"}, {"Arn": "c", "RoleArn": "r2"}]}
+    assert resources.passed_roles("events", "events:PutTargets", targets) == [
+        ("r1", "events.amazonaws.com"),
+        ("r2", "events.amazonaws.com"),
+    ]
+    schedule = {"MonitoringScheduleConfig": {"MonitoringJobDefinition": {"RoleArn": "r"}}}
+    assert resources.passed_roles("sagemaker", "sagemaker:CreateMonitoringSchedule", schedule) == [
+        ("r", "sagemaker.amazonaws.com")
+    ]
+    assert resources.passed_roles("sagemaker", "sagemaker:ListModels", {"RoleArn": "r"}) == []
+
+
+@pytest.mark.parametrize("service", ["stepfunctions", "sagemaker", "application-autoscaling"])
+def test_our_services_refuse_who_has_no_rights(shared_cloud: CloudProcess, service: str) -> None:
+    nobody = shared_cloud.assume(shared_cloud.role(name("nobody"), "account"))
+    client = shared_cloud.client(service, nobody)
+    calls = {
+        "stepfunctions": lambda: client.list_state_machines(),
+        "sagemaker": lambda: client.list_endpoints(),
+        "application-autoscaling": lambda: client.describe_scalable_targets(ServiceNamespace="sagemaker"),
+    }
+    with pytest.raises(ClientError) as raised:
+        calls[service]()
+    code, message = refused(raised.value)
+    assert code == "AccessDeniedException"
+    assert "is not authorized to perform" in message
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert raised.value.response["ResponseMetadata"]["RequestId"]
+
+
+def test_a_call_the_emulator_cannot_name_is_for_administrators(shared_cloud: CloudProcess) -> None:
+    trust = name("limited")
+    limited = shared_cloud.assume(shared_cloud.role(trust, "account", [allow("s3:*")]))
+    with pytest.raises(ClientError) as raised:
+        shared_cloud.client("pinpoint", limited).get_apps()
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
+    assert shared_cloud.decisions(role=trust, allowed="false")
+
+
+def test_a_role_is_passed_only_by_who_may_pass_it_to_that_service(shared_cloud: CloudProcess) -> None:
+    passed = shared_cloud.role(name("machine"), "states.amazonaws.com")
+    may_not = shared_cloud.assume(shared_cloud.role(name("author"), "account", [allow("states:*")]))
+    to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    elsewhere = shared_cloud.assume(
+        shared_cloud.role(
+            name("author"), "account", [allow("states:*"), allow("iam:PassRole", passed, condition=to_lambda)]
+        )
+    )
+    to_states = {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}}
+    author = name("author")
+    may = shared_cloud.assume(
+        shared_cloud.role(author, "account", [allow("states:*"), allow("iam:PassRole", passed, condition=to_states)])
+    )
+    machine = {
+        "name": name("machine"),
+        "roleArn": passed,
+        "definition": json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
+    }
+    for credentials in (may_not, elsewhere):
+        with pytest.raises(ClientError) as raised:
+            shared_cloud.client("stepfunctions", credentials).create_state_machine(**machine)
+        code, message = refused(raised.value)
+        assert code == "AccessDeniedException"
+        assert "iam:PassRole" in message
+        assert passed in message
+    arn = shared_cloud.client("stepfunctions", may).create_state_machine(**machine)["stateMachineArn"]
+    shared_cloud.client("stepfunctions").delete_state_machine(stateMachineArn=arn)
+    decided = shared_cloud.decisions(role=author, action="iam:PassRole")[-1]
+    assert decided["allowed"] is True
+    assert decided["resource"] == passed
+    assert decided["statement"]["Condition"] == to_states
+
+
+def test_the_decision_log_names_role_action_resource_and_statement(shared_cloud: CloudProcess) -> None:
+    role, bucket = name("reader"), name("bucket")
+    shared_cloud.client("s3").create_bucket(Bucket=bucket)
+    reader = shared_cloud.assume(shared_cloud.role(role, "account", [allow("s3:ListBucket", f"arn:aws:s3:::{bucket}")]))
+    client = shared_cloud.client("s3", reader)
+    client.list_objects_v2(Bucket=bucket)
+    with pytest.raises(ClientError):
+        client.get_object(Bucket=bucket, Key="a")
+    listed, got = shared_cloud.decisions(role=role)
+    assert (listed["action"], listed["resource"]) == ("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+    assert listed["allowed"] is True
+    assert listed["statement"] == {
+        "Effect": "Allow",
+        "Action": ["s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{bucket}"],
+    }
+    assert (got["action"], got["allowed"], got["statement"]) == ("s3:GetObject", False, None)
+    assert got["role"] == role
+    assert shared_cloud.decisions(role=role, allowed="false", limit="5") == [got]
+
+
+def test_a_published_version_is_authorised_as_itself(shared_cloud: CloudProcess) -> None:
+    function = name("versioned")
+    arn = shared_cloud.function(function, "def handle(event, context):\n    return context.function_version\n")
+    shared_cloud.client("lambda").publish_version(FunctionName=function)
+    caller = shared_cloud.assume(shared_cloud.role(name("caller"), "account", [allow("lambda:InvokeFunction", f"{arn}:1")]))
+    client = shared_cloud.client("lambda", caller)
+    assert json.load(client.invoke(FunctionName=f"{arn}:1")["Payload"]) == "1"
+    assert json.load(client.invoke(FunctionName=function, Qualifier="1")["Payload"]) == "1"
+    with pytest.raises(ClientError, match="not authorized"):
+        client.invoke(FunctionName=function)
+
+
+def test_buckets_may_demand_secure_transport(shared_cloud: CloudProcess) -> None:
+    bucket = name("secure")
+    s3 = shared_cloud.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    writer = shared_cloud.assume(shared_cloud.role(name("writer"), "account", [allow("s3:PutObject")]))
+    shared_cloud.client("s3", writer).put_object(Bucket=bucket, Key="a", Body=b"a")

@@ -1,0 +1,288 @@
+"""What was acknowledged is there after `kill -9`, at once."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.journal import table_items
+from local.journal.mutations import mutates, operation_name
+from local.journal.table_items import TableItems
+from local.journal.time_keeping import restored_clock
+from tests.local.cloud_process import REGION, CloudProcess, until, zipped
+
+TABLE = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+}
+PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+
+
+def key(pk: str, sk: str = "s") -> dict[str, dict[str, str]]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def test_every_service_of_the_product_survives_a_crash(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    s3, dynamodb, ssm, kms = (cloud.client(name) for name in ("s3", "dynamodb", "ssm", "kms"))
+    iam, functions, ses = (cloud.client(name) for name in ("iam", "lambda", "sesv2"))
+    stacks, sqs, rules = (cloud.client(name) for name in ("cloudformation", "sqs", "events"))
+
+    s3.create_bucket(Bucket="datasets")
+    s3.put_bucket_versioning(Bucket="datasets", VersioningConfiguration={"Status": "Enabled"})
+    versions = [s3.put_object(Bucket="datasets", Key="a/b c.csv", Body=body)["VersionId"] for body in (b"1", b"2")]
+    s3.put_object(Bucket="datasets", Key="gone", Body=b"")
+    s3.delete_object(Bucket="datasets", Key="gone")
+    ssm.put_parameter(Name="/mlops/image", Value="image", Type="String")
+    key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/tokens", TargetKeyId=key_id)
+    secret = kms.encrypt(KeyId="alias/tokens", Plaintext=b"token", EncryptionContext={"run": "r"})["CiphertextBlob"]
+    role = cloud.role("kept", "lambda.amazonaws.com", [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}])
+    cloud.function("kept", "def handle(event, context):\n    return event['n'] + 1\n", Role=role)
+    url = functions.create_function_url_config(FunctionName="kept", AuthType="NONE")["FunctionUrl"]
+    queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    rules.put_rule(Name="drop", EventPattern=json.dumps({"source": ["aws.s3"]}))
+    stacks.create_stack(
+        StackName="made",
+        TemplateBody=json.dumps(
+            {
+                "Resources": {
+                    "T": {"Type": "AWS::DynamoDB::Table", "Properties": {**TABLE, "TableName": "made-table"}},
+                    "K": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}},
+                    "P": {
+                        "Type": "AWS::SSM::Parameter",
+                        "Properties": {"Name": "/made", "Type": "String", "Value": {"Ref": "K"}},
+                    },
+                }
+            }
+        ),
+    )
+    until("the stack", lambda: _status(stacks, "made") == "CREATE_COMPLETE")
+    cloud.crash()
+    cloud.start()
+    assert _status(stacks, "made") == "CREATE_COMPLETE"
+    made_key = ssm.get_parameter(Name="/made")["Parameter"]["Value"]
+    assert kms.describe_key(KeyId=made_key)["KeyMetadata"]["Enabled"]
+    assert dynamodb.describe_table(TableName="made-table")["Table"]["TableStatus"] == "ACTIVE"
+    assert s3.get_object(Bucket="datasets", Key="a/b c.csv")["Body"].read() == b"2"
+    first = s3.get_object(Bucket="datasets", Key="a/b c.csv", VersionId=versions[0])
+    assert first["Body"].read() == b"1"
+    assert s3.list_objects_v2(Bucket="datasets")["KeyCount"] == 1
+    assert s3.get_bucket_versioning(Bucket="datasets")["Status"] == "Enabled"
+    assert ssm.get_parameter(Name="/mlops/image")["Parameter"]["Value"] == "image"
+    assert kms.decrypt(CiphertextBlob=secret, EncryptionContext={"run": "r"})["Plaintext"] == b"token"
+    assert iam.get_role_policy(RoleName="kept", PolicyName="rights")["PolicyDocument"]["Statement"]
+    assert json.load(functions.invoke(FunctionName="kept", Payload=b'{"n": 1}')["Payload"]) == 2
+    assert functions.get_function_url_config(FunctionName="kept")["FunctionUrl"] == url
+    assert sqs.get_queue_url(QueueName="dead")["QueueUrl"] == queue
+    assert rules.describe_rule(Name="drop")["State"] == "ENABLED"
+
+    # The last write before the crash, each time another service's.
+    ses.create_email_identity(EmailIdentity="releases@example.com")
+    content = {"Simple": {"Subject": {"Data": "approve"}, "Body": {"Text": {"Data": "link"}}}}
+    destination = {"ToAddresses": ["approver@example.com"]}
+    ses.send_email(FromEmailAddress="releases@example.com", Destination=destination, Content=content)
+    cloud.crash()
+    cloud.start()
+    assert [mail["subject"] for mail in cloud.get("/_cloud/mails")["mails"]] == ["approve"]
+
+
+def test_items_survive_one_by_one(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.create_table(TableName="ledger", **TABLE)
+    dynamodb.put_item(TableName="ledger", Item={**key("kept"), "n": {"N": "1"}})
+    dynamodb.put_item(TableName="ledger", Item=key("removed"))
+    cloud.crash()
+    cloud.start()
+    dynamodb.update_item(
+        TableName="ledger",
+        Key=key("kept"),
+        UpdateExpression="SET n = n + :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    dynamodb.delete_item(TableName="ledger", Key=key("removed"))
+    put = {"Put": {"TableName": "ledger", "Item": key("claimed"), "ConditionExpression": "attribute_not_exists(pk)"}}
+    dynamodb.transact_write_items(TransactItems=[put])
+    cloud.crash()
+    cloud.start()
+    items = {item["pk"]["S"]: item for item in dynamodb.scan(TableName="ledger")["Items"]}
+    assert items.keys() == {"kept", "claimed"}
+    assert items["kept"]["n"] == {"N": "2"}
+    assert dynamodb.describe_table(TableName="ledger")["Table"]["ItemCount"] == 2
+
+
+def test_a_table_of_the_same_name_starts_empty(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.create_table(TableName="ledger", **TABLE)
+    dynamodb.put_item(TableName="ledger", Item=key("old"))
+    dynamodb.delete_table(TableName="ledger")
+    dynamodb.create_table(TableName="ledger", **TABLE)
+    cloud.crash()
+    cloud.start()
+    assert dynamodb.scan(TableName="ledger")["Count"] == 0
+
+
+def test_a_clean_stop_keeps_everything_too(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    cloud.client("dynamodb").create_table(TableName="ledger", **TABLE)
+    cloud.client("dynamodb").put_item(TableName="ledger", Item=key("a"))
+    cloud.client("logs").create_log_group(logGroupName="/kept")
+    assert cloud.stop() == 0
+    cloud.start()
+    assert cloud.client("dynamodb").scan(TableName="ledger")["Count"] == 1
+    assert cloud.client("logs").describe_log_groups()["logGroups"][0]["logGroupName"] == "/kept"
+
+
+def test_cloud_time_goes_on_and_never_back(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    cloud.post("/_cloud/clock", {"advance_seconds": 7 * 86_400})
+    until("the saved time", lambda: (cloud.state_dir / "time.json").exists())
+    before = cloud.get("/_cloud/clock")["now"]
+    cloud.crash()
+    cloud.start()
+    after = cloud.get("/_cloud/clock")["now"]
+    assert before <= after < before + 60
+
+
+def test_an_interrupted_stack_operation_goes_on(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    stacks = cloud.client("cloudformation")
+    # A custom resource waits for its function's answer: this one answers only after the restart.
+    source = """
+import json, os, urllib.request
+def handle(event, context):
+    if not os.path.exists(os.environ["GATE"]):
+        os._exit(1)
+    body = {"Status": "SUCCESS", "RequestId": event["RequestId"], "StackId": event["StackId"],
+            "LogicalResourceId": event["LogicalResourceId"], "PhysicalResourceId": "custom"}
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), method="PUT"))
+"""
+    assert cloud.state_dir is not None
+    gate = cloud.state_dir.parent / "gate"
+    arn = cloud.function("custom", source, Environment={"Variables": {"GATE": str(gate)}}, Timeout=30)
+    template = {
+        "Resources": {
+            "Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "first"}},
+            "C": {"Type": "Custom::Gate", "DependsOn": "Q", "Properties": {"ServiceToken": arn}},
+            "P": {
+                "Type": "AWS::SSM::Parameter",
+                "DependsOn": "C",
+                "Properties": {"Name": "/last", "Type": "String", "Value": {"Ref": "C"}},
+            },
+        }
+    }
+    stacks.create_stack(StackName="long", TemplateBody=json.dumps(template))
+    saved = cloud.state_dir / "services" / "cloudformation.json"
+    until("the record of the operation", lambda: saved.exists() and '"_operation"' in saved.read_text())
+    until("the first resource in the record", lambda: '"PhysicalResourceId": "http' in saved.read_text())
+    assert _status(stacks, "long") == "CREATE_IN_PROGRESS"
+    cloud.crash()
+    gate.touch()
+    cloud.start()
+    until("the end of the operation", lambda: not _status(stacks, "long").endswith("IN_PROGRESS"))
+    assert _status(stacks, "long") == "CREATE_COMPLETE"
+    assert cloud.client("ssm").get_parameter(Name="/last")["Parameter"]["Value"] == "custom"
+    assert len(cloud.client("sqs").list_queues()["QueueUrls"]) == 1
+
+
+def test_an_execution_started_by_an_object_survives(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    states = cloud.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="kept", roleArn=cloud.role("machine", "states.amazonaws.com"), definition=PASS
+    )["stateMachineArn"]
+    start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
+    role = cloud.role("events", "events.amazonaws.com", [start])
+    cloud.client("events").put_rule(Name="drop", EventPattern=json.dumps({"source": ["aws.s3"]}))
+    cloud.client("events").put_targets(Rule="drop", Targets=[{"Id": "1", "Arn": machine, "RoleArn": role}])
+    cloud.client("s3").create_bucket(Bucket="drops")
+    cloud.client("s3").put_bucket_notification_configuration(
+        Bucket="drops", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    cloud.client("s3").put_object(Bucket="drops", Key="a", Body=b"")
+    cloud.crash()
+    cloud.start()
+    found = until("the execution", lambda: states.list_executions(stateMachineArn=machine)["executions"])
+    described = states.describe_execution(executionArn=found[0]["executionArn"])
+    assert json.loads(described["input"])["detail"]["object"]["key"] == "a"
+
+
+def _status(client: Any, stack: str) -> str:
+    return str(client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+
+
+@pytest.mark.parametrize(
+    ("module", "method", "path", "operation", "expected"),
+    [
+        ("dynamodb", "POST", "/", "PutItem", True),
+        ("dynamodb", "POST", "/", "GetItem", False),
+        ("dynamodb", "POST", "/", "TransactGetItems", False),
+        ("iam", "POST", "/", "CreateRole", True),
+        ("iam", "POST", "/", "ListRoles", False),
+        ("kms", "POST", "/", "Decrypt", False),
+        ("kms", "POST", "/", "DisableKey", True),
+        ("s3", "PUT", "/bucket/key", "", True),
+        ("s3", "GET", "/bucket/key", "", False),
+        ("s3", "HEAD", "/bucket/key", "", False),
+        ("lambda_svc", "POST", "/2015-03-31/functions/f/invocations", "", False),
+        ("lambda_svc", "POST", "/2015-03-31/functions", "", True),
+        ("cloudwatch_logs", "POST", "/", "PutLogEvents", False),
+        ("ses_v2", "POST", "/v2/email/outbound-emails", "", True),
+        ("ssm", "POST", "/", "SomethingNew", True),
+    ],
+)
+def test_calls_that_change_something(module: str, method: str, path: str, operation: str, expected: bool) -> None:
+    assert mutates(module, method, path, {}, operation) is expected
+
+
+def test_operation_names_of_all_protocols() -> None:
+    assert operation_name({"x-amz-target": "DynamoDB_20120810.PutItem"}, {}, b"{}") == "PutItem"
+    assert operation_name({}, {"Action": ["ListRoles"]}, b"") == "ListRoles"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert operation_name(form, {}, b"Version=2010-05-08&Action=CreateRole") == "CreateRole"
+    assert operation_name({}, {}, b"Action=CreateRole") == ""
+
+
+def test_a_line_cut_off_by_a_crash_was_never_acknowledged(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    items = TableItems(path)
+    table = {"TableArn": f"arn:aws:dynamodb:{REGION}:1:table/t", "TableId": "i"}
+    items.put(table, "p", "s", {"pk": {"S": "p"}})
+    items.put(table, "p", "s", None)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert len(list(TableItems(path).changes())) == whole[:length].count(b"\n")
+
+
+def test_the_file_of_changes_is_folded_when_it_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_items, "_FOLD_BYTES", 500)
+    items = TableItems(tmp_path / "items.jsonl")
+    table = {"TableArn": "arn", "TableId": "i"}
+    while not items.fold_due:
+        items.put(table, "p", "s", {"pk": {"S": "p"}})
+    items.folded()
+    assert not items.fold_due
+    assert list(items.changes()) == []
+    items.replaced()
+    assert items.fold_due
+
+
+def test_a_clock_restored_from_a_faster_one_is_ahead(tmp_path: Path) -> None:
+    clock, keeper = restored_clock(tmp_path, 3600.0)
+    keeper.start()
+    until("the saved time", lambda: (tmp_path / "time.json").exists(), 5)
+    reached = clock.now()
+    assert json.loads((tmp_path / "time.json").read_text())["ceiling"] > 0
+    keeper.stop()
+    again, _ = restored_clock(tmp_path, 1.0)
+    assert again.now() >= reached
+
+
+def test_zips_are_made_for_tests() -> None:
+    assert zipped({"a": "b"}).startswith(b"PK")
