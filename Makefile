@@ -41,7 +41,7 @@ synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembl
 
 test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadgroup
+	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile
 
 test-full: $(VENV)/.dev ## Run the long tests too: browser, image, long properties
 	@$(PY) -m infra.synthesise

@@ -60,7 +60,7 @@ class Decision:
 
     def cause(self) -> str:
         """Why the waiting task fails on a rejection: the reason first, it is mailed to people."""
-        return f"{self.comment} (rejected by {self.by}, {self.at})"
+        return f"{self.comment} (rejected at {self.at}, {self.by})"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 # Differences below this are not worth a word: metrics arrive in single precision.
 _SAME_POINTS = 0.05
 
+# For one answer per row, micro F1 is the accuracy once more.
 _KINDS = (
     ("Accuracy", "share of rows answered right", "accuracy"),
     ("F1, macro", "every class counts the same, rare ones too", "f1_macro"),
-    ("F1, micro", "every row counts the same", "f1_micro"),
 )
 
 
@@ -58,12 +58,14 @@ def summary(metrics: Mapping[str, float], champion: str | None) -> str:
     if accuracy is None:
         return "The training job reported no accuracy."
     if rows <= 0:
-        return f"The candidate answers {accuracy:.1%} of the rows right that were held back from training."
+        return f"Of the rows that it had not seen in training, the candidate answers {accuracy:.1%} right."
     right = round(accuracy * rows)
-    told = f"The candidate answers {right} of {rows} rows right that it had not seen in training."
+    told = f"Of {rows} rows that it had not seen in training, the candidate answers {right} right."
     versus = metrics.get("champion_accuracy")
     if versus is None:
         return told
     more = right - round(versus * rows)
-    compared = "just as many" if more == 0 else f"{abs(more)} {'fewer' if more > 0 else 'more'}"
-    return f"{told} The champion{f' {champion}' if champion else ''} answers {compared} of the same rows right."
+    compared = (
+        "just as many" if more == 0 else f"{right - more}, which is {abs(more)} {'fewer' if more > 0 else 'more'}"
+    )
+    return f"{told} The champion{f' {champion}' if champion else ''} answers {compared}."

@@ -13,7 +13,7 @@ from local.server import announce, run
 
 
 def main() -> int:
-    """Run until stopped; the exit status is 0 after a clean stop, 1 when the cloud could not start."""
+    """Run until stopped: ends the process with status 0. Returns 1 when the cloud could not start."""
     parser = argparse.ArgumentParser(prog="python -m local", description="The embedded cloud, in the foreground.")
     parser.add_argument("--bootstrap-template", type=Path, help="CDK bootstrap template to deploy after the start")
     arguments = parser.parse_args()
@@ -25,7 +25,9 @@ def main() -> int:
     except (InvalidConfiguration, Occupied, Incompatible) as fault:
         print(fault, file=sys.stderr)
         return 1
-    return 0
+    # Everything is saved and every child ended; what is left are threads that wait for something that cannot come.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

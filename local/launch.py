@@ -1,5 +1,6 @@
 """Starts the embedded cloud as a process of its own and brings the product's stacks up in it."""
 
+import json
 import os
 import socket
 import subprocess
@@ -110,8 +111,9 @@ def _await_ready(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> 
             raise CloudNotReady(log.read_text(errors="replace").strip() or f"the embedded cloud ended with {process.returncode}")
         try:
             with urllib.request.urlopen(f"{endpoint}/_cloud/health", timeout=2) as reply:  # noqa: S310 -- our own loopback address
-                if reply.status == 200:  # noqa: PLR2004
+                if json.load(reply)["status"] == "ready":
                     return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+            pass  # nobody listens yet
+        time.sleep(0.02)
     raise CloudNotReady(f"the embedded cloud did not answer within {_READY_SECONDS} s; its log: {log}")

@@ -36,12 +36,10 @@ def spawn(command: list[str], **options: Any) -> "subprocess.Popen[Any]":
         return _starter.submit(subprocess.Popen, guarded, **options).result()
 
 
-def stop(process: "subprocess.Popen[Any]", grace_seconds: float = 2.0) -> int:
-    """Terminate a child, kill it when it does not end in time; its exit status. Harmless on a process that has ended."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(grace_seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    return process.wait()
+def stop(process: "subprocess.Popen[Any]", grace_seconds: float) -> int:
+    """Wait that long for a child to end by itself, then kill it; its exit status."""
+    try:
+        return process.wait(grace_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

@@ -41,15 +41,12 @@ def run(configuration: Configuration, say: Callable[[str], None]) -> None:
     cloud = _cloud(configuration)
     ready = threading.Event()
     application = _assemble(cloud, ready)
-    try:
-        asyncio.run(_serve(application, listener, cloud, _Opening(cloud, ready, say, started)))
-    finally:
-        say("Stopped.")
-        # Nothing is left to do. Threads that wait for a function's answer would keep the process for minutes.
-        sys.stdout.flush()
-        listener.close()
-        if state_lock is not None:
-            state_lock.close()
+    loop = asyncio.new_event_loop()
+    # Not asyncio.run: at its end that waits for threads, and one may wait an hour for a custom resource's answer.
+    loop.run_until_complete(_serve(application, listener, cloud, _Opening(cloud, ready, say, started)))
+    if state_lock is not None:
+        state_lock.close()
+    say("Stopped.")
 
 
 def _introduction(configuration: Configuration) -> list[str]:

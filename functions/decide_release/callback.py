@@ -27,6 +27,7 @@ class Callback:
 
     def deliver(self, request: ApprovalRequest) -> Delivery:
         """Send the request's decision. `PENDING` means that it is worth trying again."""
+        self._logger.append_keys(run=request.run, model=request.release.model, release=request.release.name)
         try:
             self._send(request)
         except ClientError as fault:

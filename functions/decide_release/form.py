@@ -51,10 +51,9 @@ def read_form(content_type: str, body: bytes | None) -> Form:
 
 def faults(form: Form, release: str) -> dict[str, str]:
     """What a person has to mend, by field. `release` is the name that must have been typed."""
-    found = {}
+    found = decision_faults(form.decision, form.comment)
     if form.release != release:
         found["release"] = f"Type the release's name exactly: {release}"
-    found.update(decision_faults(form.decision, form.comment))
     return found
 
 

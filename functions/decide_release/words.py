@@ -15,7 +15,7 @@ _REFUSED = "The run no longer waits for an answer: it went on, was stopped, or i
 def decided(release: str, decision: Decision) -> str:
     """Who decided what about the release of this name, and when."""
     when = time_in_words(epoch_seconds(decision.at))
-    return f"{release} was {_PAST[decision.verdict]} by {decision.by} on {when}."
+    return f"{release} was {_PAST[decision.verdict]} on {when} ({decision.by})."
 
 
 def consequence(decision: Decision, delivery: Delivery | None) -> str:

@@ -59,20 +59,29 @@ def _any_interrupted(saved: Path) -> bool:
 
 
 def _recording(kind: str, original: Operation) -> Operation:
-    async def run(stack_name: str, stack_id: str, *arguments: Any, **more: Any) -> None:
+    def start(stack_name: str, stack_id: str, *arguments: Any, **more: Any) -> Awaitable[None]:
         from ministack.services import cloudformation
 
-        if (stack := cloudformation._stacks.get(stack_name)) is not None:
-            more_json = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in more.items()}
-            plain = [sorted(value) if isinstance(value, frozenset) else value for value in arguments]
-            stack[_KEY] = {"kind": kind, "arguments": plain, "more": more_json}
-        try:
-            await original(stack_name, stack_id, *arguments, **more)
-        finally:
-            if stack is not None:
-                stack.pop(_KEY, None)
+        # Before the operation is acknowledged, not when the event loop gets to it.
+        stack = cloudformation._stacks.get(stack_name)
+        if stack is not None:
+            plain = {name: _plain(value) for name, value in more.items()}
+            stack[_KEY] = {"kind": kind, "arguments": [_plain(value) for value in arguments], "more": plain}
 
-    return run
+        async def run() -> None:
+            try:
+                await original(stack_name, stack_id, *arguments, **more)
+            finally:
+                if stack is not None:
+                    stack.pop(_KEY, None)
+
+        return run()
+
+    return start
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 async def _resume_one(account: str, region: str, stack: dict[str, Any]) -> None:

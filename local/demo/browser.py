@@ -1,5 +1,6 @@
 """Answers the approval page as a browser would: loads it, keeps its cookies, fills in its form, and submits it."""
 
+import re
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
@@ -56,8 +57,12 @@ def read_form(html: str) -> Form:
     reader = _FormReader()
     reader.feed(html)
     if reader.form is None:
-        raise UnexpectedPage("the page has no form to decide with")
+        raise UnexpectedPage(f"the page has no form to decide with: {_words(html)}")
     return reader.form
+
+
+def _words(html: str) -> str:
+    return " ".join(re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL).split())[:500]
 
 
 class _FormReader(HTMLParser):

@@ -27,7 +27,8 @@ from local.processes import spawn, stop
 _PRINCIPAL = "lambda.amazonaws.com"
 _INIT_SECONDS = 10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 _LOG_SECONDS = 1.0
-_IDLE_SECONDS = 600.0
+# A process that has closed its output is about to be gone; its exit status is worth this wait.
+_EXIT_SECONDS = 1.0
 
 
 class FunctionError(str):
@@ -126,10 +127,12 @@ def _worker_class(cloud: Cloud, sandboxes: Sandboxes, base: Any) -> type:
                 "mounts": function_sandbox.mounts(code, layers, sandboxes.sdk),
             }
             self._send(setup)
-            # An init that fails is reported by the invocation, as on AWS.
-            if self._answer(_INIT_SECONDS) is None:
+            # A handler that cannot be loaded is reported by the invocation, as on AWS.
+            try:
+                self._answer(_INIT_SECONDS)
+            except (TimeoutError, EOFError) as error:
                 stop(self._proc, 0)
-                raise RuntimeError(f"The function did not start: {self._log.end(0)}")
+                raise RuntimeError(f"The function did not start: {self._log.end(0)}") from error
 
         def invoke(
             self,
@@ -157,36 +160,38 @@ def _worker_class(cloud: Cloud, sandboxes: Sandboxes, base: Any) -> type:
                 return self._outcome(invocation, cold)
 
         def _outcome(self, invocation: dict[str, Any], cold: bool) -> dict[str, Any]:
+            request_id, timeout_seconds = invocation["request_id"], invocation["timeout_seconds"]
             try:
                 self._send(invocation)
-                answer = self._answer(invocation["timeout_seconds"])
-            except (OSError, ValueError):
-                answer = None
-            request_id, running = invocation["request_id"], self._proc.poll() is None
-            if answer is None:
-                timed_out = running
-                status = stop(self._proc, 0)
-                self._proc = None
-                log = self._log.end(0)
-                return _failed(_ended(request_id, invocation["timeout_seconds"] if timed_out else None, status), log, cold)
+                answer = self._answer(timeout_seconds)
+            except TimeoutError:
+                stop(self._proc, 0)
+                return self._lost(_timed_out(request_id, timeout_seconds), cold)
+            except (EOFError, OSError):
+                return self._lost(_exited(request_id, stop(self._proc, _EXIT_SECONDS)), cold)
             log = self._log.end(_LOG_SECONDS)
             if "error" in answer:
                 return _failed(answer["error"], log, cold)
             return {"status": "ok", "result": answer["result"], "log": log, "cold_start": cold}
 
+        def _lost(self, payload: dict[str, Any], cold: bool) -> dict[str, Any]:
+            self._proc = None
+            return _failed(payload, self._log.end(0), cold)
+
         def _send(self, message: dict[str, Any]) -> None:
             self._proc.stdin.write(json.dumps(message).encode() + b"\n")
             self._proc.stdin.flush()
 
-        def _answer(self, seconds: float) -> dict[str, Any] | None:
-            """The next line, or None when the time is over or the process has ended."""
+        def _answer(self, seconds: float) -> dict[str, Any]:
+            """The next line. Raises TimeoutError, or EOFError when the process has ended."""
             deadline, received = time.monotonic() + seconds, b""
             descriptor = self._proc.stdout.fileno()
             while not received.endswith(b"\n"):
                 ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-                chunk = os.read(descriptor, 1 << 16) if ready else b""
-                if not chunk:
-                    return None
+                if not ready:
+                    raise TimeoutError
+                if not (chunk := os.read(descriptor, 1 << 16)):
+                    raise EOFError
                 received += chunk
             return dict(json.loads(received))
 
@@ -226,10 +231,12 @@ def _failed(payload: dict[str, Any], log: str, cold: bool) -> dict[str, Any]:
     return {"status": "error", "error": FunctionError.of(payload), "log": log, "cold_start": cold}
 
 
-def _ended(request_id: str, timeout_seconds: float | None, status: int) -> dict[str, Any]:
-    if timeout_seconds is not None:
-        message = f"RequestId: {request_id} Error: Task timed out after {timeout_seconds:.2f} seconds"
-        return {"errorType": "Sandbox.Timedout", "errorMessage": message}
+def _timed_out(request_id: str, timeout_seconds: float) -> dict[str, Any]:
+    message = f"RequestId: {request_id} Error: Task timed out after {timeout_seconds:.2f} seconds"
+    return {"errorType": "Sandbox.Timedout", "errorMessage": message}
+
+
+def _exited(request_id: str, status: int) -> dict[str, Any]:
     cause = f"signal: {-status}" if status < 0 else f"exit status {status}"
     message = f"RequestId: {request_id} Error: Runtime exited with error: {cause}"
     return {"errorType": "Runtime.ExitError", "errorMessage": message}

@@ -12,6 +12,10 @@ from typing import Any
 _OWNER_ONLY = 0o600
 
 
+class LogClosed(RuntimeError):
+    """The cloud goes down: nothing is acknowledged any more."""
+
+
 class AppendLog:
     """Records survive the end of the process in any way as soon as `append` has returned.
 
@@ -28,11 +32,11 @@ class AppendLog:
         self._file = self._opened()
 
     def append(self, record: dict[str, Any]) -> None:
-        """Raises OSError when it cannot be written, ValueError after `close`."""
+        """Raises OSError when it cannot be written, LogClosed after `close`."""
         line = memoryview(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
         with self._lock:
             if self._file < 0:
-                raise ValueError("the log is closed")
+                raise LogClosed("the log is closed")
             while line:
                 line = line[os.write(self._file, line) :]
 

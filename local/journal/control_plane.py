@@ -16,7 +16,7 @@ from typing import Any
 from local.context import Cloud
 from local.gateway.loading import after_import
 from local.journal import captured_mail, table_items
-from local.journal.finished_stacks import finished_stacks
+from local.journal.stack_statuses import any_in_progress, finished_stacks
 from local.journal.mutations import LAZY_MODULES, mutates, operation_name
 from local.journal.service_states import ServiceStates
 from local.journal.table_items import TableItems
@@ -143,7 +143,7 @@ class ControlPlane:
         rounds = 0
         while not self._stopped.wait(_SIDE_EFFECTS_SECONDS):
             rounds += 1
-            if not self._active:
+            if not self._active and not any_in_progress():
                 continue
             try:
                 asyncio.run_coroutine_threadsafe(self._save_all_on_loop(), app._MAIN_LOOP).result()

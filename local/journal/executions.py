@@ -8,10 +8,10 @@ What is recorded, and keyed by what:
 ``definition``  a definition's text by its SHA-256: executions name the one they started with
 ``start``       what StartExecution fixed, by execution ARN: machine, role, input, time, and the seed that every
                 random choice and task token of the execution is derived from
-``effect``      what an execution learnt from outside itself, by (execution ARN, scope), in order. A scope is one line of
-                execution: the program, one branch of a Parallel state, one iteration of a Map state. Kinds of effects:
-                ``event`` [id, time] of a history event, ``time`` that an expression asked, ``calling`` before and
-                ``called`` after an API call, ``outcome`` of waiting for a job or a task token
+``effect``      what an execution learnt from outside itself, by (execution ARN, scope), in order. A scope is one line
+                of execution: the program, one branch of a Parallel state, one iteration of a Map state. Kinds of
+                effects: ``event`` [id, time, previous id] of a history event, ``time`` that an expression asked,
+                ``calling`` before and ``called`` after an API call, ``outcome`` of waiting for a job or a token
 ``answer``      what SendTaskSuccess or SendTaskFailure said, by task token: acknowledged means recorded
 ``heartbeat``   when a task token was last seen alive, by task token
 ``end``         the final status, by execution ARN; its history is in ``histories/``

@@ -55,13 +55,18 @@ class TableItems:
 
     def folded(self) -> None:
         """The whole state was saved: start afresh."""
+        self.close()
+        with self._lock:
+            self._path.unlink(missing_ok=True)
+            self._bytes = 0
+            self._replaced = False
+
+    def close(self) -> None:
+        """Close the file; the next change opens it again."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-            self._path.unlink(missing_ok=True)
-            self._bytes = 0
-            self._replaced = False
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from local.sagemaker.objects import contained_path
 
 # An archive that unpacks to more than this is taken for an attack on the disk.
 MOST_UNPACKED_BYTES = 20 * 1024**3
+_CHUNK_BYTES = 1024 * 1024
 
 
 class UnreadableArchive(Exception):
@@ -46,12 +47,15 @@ def unpack(archive: Path, folder: Path) -> None:
     """Extract files and folders. Raises UnreadableArchive, also for links, devices and paths that lead outside."""
     unpacked_bytes = 0
     try:
-        with tarfile.open(archive, mode="r:gz") as tar:
+        with gzip.open(archive) as compressed, tarfile.open(fileobj=compressed, mode="r:") as tar:
             for member in tar:
                 unpacked_bytes += member.size
                 if unpacked_bytes > MOST_UNPACKED_BYTES:
                     raise UnreadableArchive(f"unpacks to more than {MOST_UNPACKED_BYTES} bytes")
                 _extract(tar, member, folder)
+            # Its end holds the checksum of all: what was cut short or damaged is found there.
+            while compressed.tell() <= MOST_UNPACKED_BYTES and compressed.read(_CHUNK_BYTES):
+                pass
     except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as fault:
         raise UnreadableArchive(str(fault)) from fault
 

@@ -131,7 +131,7 @@ def process_environment(workload: Workload) -> dict[str, str]:
 
 
 class _Process:
-    """A running subprocess in a session of its own."""
+    """A running subprocess in a session, and so a process group, of its own."""
 
     def __init__(
         self,
@@ -142,11 +142,10 @@ class _Process:
         self._process = process
         self._handle_output = handle_output
         self._forget = forget
-        self._lock = threading.Lock()
-        self._reaped = False
         self.exited = threading.Event()
 
     def watch(self) -> None:
+        """Read its output and notice its end, on threads of its own."""
         threading.Thread(target=self._watch, name=f"watch-{self._process.pid}", daemon=True).start()
 
     @property
@@ -154,16 +153,11 @@ class _Process:
         return self._process.returncode if self.exited.is_set() else None
 
     def terminate(self) -> None:
-        with self._lock:
-            if not self._reaped:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(self._process.pid, signal.SIGTERM)
+        self._process.terminate()
 
     def kill(self) -> None:
-        with self._lock:
-            if not self._reaped:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.poll() is None:
+            self._kill_group()
 
     def _watch(self) -> None:
         assert self._process.stdout is not None  # a pipe
@@ -171,14 +165,12 @@ class _Process:
         self._process.stdout.close()
         reader = threading.Thread(target=read_lines, args=(output, self._handle_output), daemon=True)
         reader.start()
-        # Not reaped yet, its number cannot belong to another process: the moment to end what it left behind, which
-        # may also hold the pipe open.
-        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        with self._lock:
-            with suppress(ProcessLookupError, PermissionError):  # macOS: nothing but the ended process is left
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._reaped = True
+        self._process.wait()
+        self._kill_group()  # what it left behind, which may also hold the pipe open
         reader.join()
         self._forget(self)
         self.exited.set()
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # nothing is left of it
+            os.killpg(self._process.pid, signal.SIGKILL)

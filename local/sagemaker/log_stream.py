@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.clock import Clock
 
 log = logging.getLogger(__name__)
-
-# Enough of the end of a log to show what went wrong, also when nobody may write to CloudWatch.
-_TAIL_LINES = 40
 
 
 class LogStream:
@@ -27,10 +23,8 @@ class LogStream:
         self._stream = stream
         self._created = False
         self._lock = threading.Lock()
-        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def write(self, lines: Sequence[str]) -> None:
-        self.tail.extend(lines)
         with self._lock:
             if self._logs is None or not any(lines):
                 return

@@ -72,7 +72,9 @@ class Nursery:
         self._idle_seconds = idle_seconds
         self._containers: dict[int, int] = {}
         """Order id to process id, of those that run."""
-        self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake_reader, self._wake_writer = os.pipe()
+        for end in (self._wake_reader, self._wake_writer):
+            os.set_blocking(end, False)
 
     def obey(self) -> Message | None:
         """Until the server is gone, or nothing has run for the idle time: None. In a new container: its order."""
@@ -143,12 +145,12 @@ class Nursery:
 
     def _reap(self) -> None:
         for order, pid in list(self._containers.items()):
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            reaped, status = os.waitpid(pid, os.WNOHANG)
+            if reaped == 0:
                 continue
+            del self._containers[order]
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)  # what it left behind
-            _, status = os.waitpid(pid, 0)
-            del self._containers[order]
             send(self._server, {"event": "ended", "id": order, "exit_code": os.waitstatus_to_exitcode(status)})
 
     def _kill_all(self) -> None:

@@ -3,7 +3,7 @@
 import logging
 import os
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 log = logging.getLogger(__name__)
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 _BURST_PAUSE_SECONDS = 0.1
 _MOST_LINES = 500
 _READ_BYTES = 65536
-# CloudWatch Logs takes events of at most 256 KiB; a longer line is cut there.
+# CloudWatch Logs takes events of at most 256 KiB; a longer line becomes several.
 _LONGEST_LINE_BYTES = 256 * 1024 - 26
 
 
@@ -30,13 +30,18 @@ def read_lines(descriptor: int, handle: Callable[[list[str]], None]) -> None:
             *complete, pending = (pending + chunk).split(b"\n")
             if pending and (not chunk or len(pending) > _LONGEST_LINE_BYTES):
                 complete, pending = [*complete, pending], b""
-            lines += [line[:_LONGEST_LINE_BYTES].decode(errors="replace").rstrip("\r") for line in complete]
+            lines += [text for line in complete for text in _texts(line)]
             if lines and (not chunk or len(lines) >= _MOST_LINES):
                 _hand_over(lines, handle)
                 lines = []
             if not chunk:
                 break
     os.close(descriptor)
+
+
+def _texts(line: bytes) -> Iterator[str]:
+    for start in range(0, len(line) or 1, _LONGEST_LINE_BYTES):
+        yield line[start : start + _LONGEST_LINE_BYTES].decode(errors="replace").rstrip("\r")
 
 
 def _hand_over(lines: list[str], handle: Callable[[list[str]], None]) -> None:

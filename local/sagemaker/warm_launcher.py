@@ -111,7 +111,7 @@ class _Nursery:
     def start(self, workload: Workload, handle_output: Callable[[list[str]], None]) -> RunningContainer:
         """Raises NurseryGone."""
         self._ready.wait()
-        reader, writer = os.pipe2(os.O_CLOEXEC)
+        reader, writer = os.pipe()
         with self._lock:
             container = _ForkedContainer(self._next_id, reader, handle_output, self._order)
             self._containers[self._next_id] = container
@@ -127,6 +127,8 @@ class _Nursery:
             self._order(order, writer)
         except NurseryGone:
             os.close(reader)
+            with self._lock:
+                del self._containers[container.id]
             raise
         finally:
             os.close(writer)
@@ -137,7 +139,13 @@ class _Nursery:
         return container
 
     def close(self) -> None:
-        """Kill the nursery and every container of it."""
+        """Kill every container, then the nursery."""
+        with self._lock:
+            containers = list(self._containers.values())
+        for container in containers:
+            container.kill()
+        for container in containers:
+            container.exited.wait()
         self._process.kill()
         self.gone.wait()
 
@@ -159,6 +167,7 @@ class _Nursery:
                 self._containers[message["id"]].begin(message["pid"])
             else:
                 self._containers.pop(message["id"]).end(message["exit_code"])
+        self._process.kill()  # if it has not ended by itself
         self._process.wait()
         self.gone.set()
         with self._lock:

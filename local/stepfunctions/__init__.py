@@ -12,40 +12,35 @@ from local.journal.executions import ExecutionJournal
 from local.stepfunctions.backend import StepFunctionsBackend
 from local.stepfunctions.execution_api import ExecutionApi
 from local.stepfunctions.executions import Execution, Executions
-from local.stepfunctions.interpreter.repairs import TOUCHED as _TOUCHED_IN_MOTO
+from local.stepfunctions import repairs
 from local.stepfunctions.machine_api import MachineApi
 from local.stepfunctions.machines import StateMachines
 from local.stepfunctions.permissions import PRINCIPAL, Permissions
-from local.stepfunctions.status_events import StatusEvents
 from local.stepfunctions.tokens import TaskTokens
 
 # Private parts of the emulators that this package relies on, as module:Class.attribute.
 TOUCHED: Final = (
-    *_TOUCHED_IN_MOTO,
+    *repairs.TOUCHED,
+    "ministack.app:_MAIN_LOOP",
     "ministack.services.eventbridge:_put_events",
     "ministack.core.responses:request_scope",
 )
+# The same by module, for the check at every start.
+TOUCHED_SYMBOLS: Final = repairs.by_module(TOUCHED)
 _log = logging.getLogger(__name__)
 
 
 def install(cloud: Cloud) -> StepFunctionsBackend:
     """The back end, with what it remembers; what was running goes on once the front door answers."""
+    from local.stepfunctions import status_events
     from local.stepfunctions.outside import assume_role, authorize, clients_for
 
-    status_events = StatusEvents()
-    backend, suspend, resume = assemble(
-        cloud,
-        clients_for,
-        Permissions(assume_role, authorize),
-        status_events.changed,
-    )
-
-    def stop() -> None:
-        suspend()
-        status_events.close()
-
+    permissions = Permissions(assume_role, authorize)
+    backend, suspend, resume = assemble(cloud, clients_for, permissions, status_events.changed)
     cloud.on_ready.append(resume)
-    cloud.on_stop.append(stop)
+    # The first definition would wait for it; meanwhile others have time to start.
+    cloud.on_ready.append(lambda: threading.Thread(target=repairs.apply, name="interpreter", daemon=True).start())
+    cloud.on_stop.append(suspend)
     return backend
 
 
@@ -75,6 +70,7 @@ def assemble(
         )
 
     executions = Executions(cloud.clock, journal, tokens, world, changed)
+    executions.remember(recovered.executions.values())
     machines = StateMachines(cloud.clock, journal, permissions)
     machines.recovered(recovered.machines)
     backend = StepFunctionsBackend(
@@ -86,9 +82,8 @@ def assemble(
 
     def resume() -> None:
         try:
-            running = executions.resume(recovered.executions.values())
-            if running:
-                _log.info("%d executions go on", len(running))
+            if count := executions.resume():
+                _log.info("%d executions go on", count)
         finally:
             backend.resumed.set()
 
@@ -97,8 +92,6 @@ def assemble(
         executions.suspend()
         journal.close()
 
-    if not recovered.executions:
-        backend.resumed.set()
     return backend, suspend, resume
 
 

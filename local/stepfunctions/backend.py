@@ -9,6 +9,7 @@ from typing import Any, Final
 from botocore.validate import ParamValidator
 
 from local.gateway.protocol import Request, Response
+from local.journal.append_log import LogClosed
 from local.stepfunctions.execution_api import ExecutionApi
 from local.stepfunctions.faults import StatesFault, validation
 from local.stepfunctions.integrations.naming import service_model
@@ -18,7 +19,10 @@ from local.stepfunctions.tokens import TaskTokens
 Json = dict[str, Any]
 
 _CONTENT_TYPE: Final = "application/x-amz-json-1.0"
-# Answers to what was running wait until a restarted cloud knows what was running.
+# What was running has to run again before these can be answered.
+_ABOUT_RUNNING: Final = frozenset(
+    {"GetExecutionHistory", "StopExecution", "SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"}
+)
 _RESUME_SECONDS: Final = 30.0
 _log = logging.getLogger(__name__)
 
@@ -36,11 +40,14 @@ class StepFunctionsBackend:
     def handle(self, request: Request) -> Response:
         operation = request.operation
         try:
-            self.resumed.wait(_RESUME_SECONDS)
+            if operation in _ABOUT_RUNNING:
+                self.resumed.wait(_RESUME_SECONDS)
             handler = self._operations.get(operation)
             if handler is None:
                 raise StatesFault("UnknownOperationException", f"The embedded cloud has no Step Functions {operation}.")
             return _answer(200, handler(_parameters(operation, request.body), request))
+        except LogClosed:
+            return _answer(503, {"__type": "ServiceUnavailable", "message": "The cloud goes down."}, "ServiceUnavailable")
         except StatesFault as fault:
             return _answer(fault.status, {"__type": fault.code, "message": fault.message}, fault.code)
 

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
-from local.stepfunctions.interpreter import repairs
-from local.stepfunctions.jsonata.evaluator import ExpressionFault, check
+from local.stepfunctions import repairs
+from local.stepfunctions.jsonata.evaluator import ExpressionFault
+from local.stepfunctions.jsonata.references import top_level_names
 
 Json = dict[str, Any]
 
@@ -249,10 +250,12 @@ def _expressions(component: Any, seen: set[int] | None = None) -> Iterator[tuple
 
 def _expression_faults(path: str, expression: str) -> Iterator[str]:
     try:
-        check(expression)
+        names = top_level_names(expression)
     except ExpressionFault as fault:
         yield f"INVALID_JSONATA_EXPRESSION: {fault.message} at {path}"
         return
+    for name in names:
+        yield f"UNSUPPORTED_JSONATA_EXPRESSION: Reference to '{name}' at the top level is not supported. at {path}"
     bare = _STRINGS.sub("", expression)
     if "$states.errorOutput" in bare and "/Catch[" not in path:
         yield f"UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$states.errorOutput' is not supported at {path}"

@@ -130,15 +130,21 @@ class ExecutionApi:
             "start a new one with the same input",
         )
 
+    def _settled(self, given: Json) -> None:
+        self._executions.settle(self._executions.get(self._tokens.execution_of(given.get("taskToken"))))
+
     def _succeed(self, given: Json, _: Request) -> Json:
+        self._settled(given)
         self._tokens.succeed(given.get("taskToken"), given.get("output"))
         return {}
 
     def _fail(self, given: Json, _: Request) -> Json:
+        self._settled(given)
         self._tokens.fail(given.get("taskToken"), given.get("error"), given.get("cause"))
         return {}
 
     def _heartbeat(self, given: Json, _: Request) -> Json:
+        self._settled(given)
         self._tokens.heartbeat(given.get("taskToken"))
         return {}
 

@@ -25,6 +25,8 @@ Json = dict[str, Any]
 
 RUNNING: Final = "RUNNING"
 _MOST_INPUT_BYTES: Final = 262_144
+# A replay takes milliseconds; one that does not end fails by itself.
+_SETTLE_SECONDS: Final = 10.0
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 _ENDED_EVENT: Final = {
     "SUCCEEDED": "ExecutionSucceeded",
@@ -70,6 +72,7 @@ class Executions:
         self._lock = threading.Lock()
         self._by_arn: dict[str, Execution] = {}
         self._going_down = False
+        self._to_resume: list[tuple[Execution, Json]] = []
 
     def start(self, subject: Subject, machine: Json, trace_header: str | None) -> Execution:
         """Start it; the running execution of the same name and input is the one that is meant.
@@ -89,19 +92,27 @@ class Executions:
         self._begin(execution, {})
         return execution
 
-    def resume(self, recovered: Iterable[Unfinished | Finished]) -> list[Execution]:
-        """Know what the journal remembers and replay what was running; returns those."""
-        running = []
+    def remember(self, recovered: Iterable[Unfinished | Finished]) -> None:
+        """Know what the journal knows; nothing runs yet."""
         for record in recovered:
             execution = _from_record(record)
             self._by_arn[execution.subject.arn] = execution
             self._tokens.begin_execution(execution.subject.arn)
             if isinstance(record, Unfinished):
                 self._tokens.recovered(record.answers, record.heartbeats)
-                running.append((execution, record.effects))
-        for execution, effects in running:
+                self._to_resume.append((execution, record.effects))
+
+    def resume(self) -> int:
+        """Replay what was running, and go on; how many that are."""
+        resumed, self._to_resume = self._to_resume, []
+        for execution, effects in resumed:
             self._begin(execution, effects)
-        return [execution for execution, _ in running]
+        return len(resumed)
+
+    def settle(self, execution: Execution) -> None:
+        """Wait until a replay has come to where the execution was: before that, its tasks do not wait yet."""
+        if execution.run is not None:
+            execution.run.replay.wait_until_live(_SETTLE_SECONDS)
 
     def get(self, arn: object) -> Execution:
         """Raises StatesFault ExecutionDoesNotExist."""
@@ -118,6 +129,7 @@ class Executions:
 
     def history(self, execution: Execution) -> list[Json]:
         """The events so far, in the shape of GetExecutionHistory."""
+        self.settle(execution)
         run = execution.run
         if run is not None:
             return run.history.events()
@@ -125,9 +137,8 @@ class Executions:
 
     def stop(self, execution: Execution, error: str | None, cause: str | None) -> None:
         """Abort it; one that has ended stays as it is."""
+        self.settle(execution)
         run = execution.run
-        if run is not None:
-            run.replay.wait_until_live(10.0)
         if self._end(execution, Outcome("ABORTED", error=error, cause=cause)) and run is not None:
             run.stop()
 
@@ -137,6 +148,7 @@ class Executions:
             self.stop(execution, None, None)
             with self._lock:
                 self._by_arn.pop(execution.subject.arn, None)
+            self._tokens.forget_execution(execution.subject.arn)
             self._journal.forgotten(execution.subject.arn)
 
     def watch(self, arn: str, ended: threading.Event) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from botocore.handlers import handle_copy_source_param
+
 from local import credentials
 from local.stepfunctions.permissions import PRINCIPAL
 
@@ -30,6 +32,10 @@ def clients_for(machine_arn: str) -> Callable[[str, str, str], Any]:
     """The clients of one execution's tasks: (service, region, role ARN) → client. Raises ClientError."""
 
     def client(service: str, region: str, role_arn: str) -> Any:
-        return credentials.client(service, region, assume_role(role_arn, machine_arn), validate=False)
+        made = credentials.client(service, region, assume_role(role_arn, machine_arn), validate=False)
+        if service == "s3":
+            # boto3 encodes a copy's source; a definition has encoded it, because AWS's Step Functions does not.
+            made.meta.events.unregister("before-parameter-build.s3.CopyObject", handle_copy_source_param)
+        return made
 
     return client

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.stepfunctions.definition import program
-from local.stepfunctions.interpreter import repairs
+from local.stepfunctions import repairs
 
 Json = dict[str, Any]
 

@@ -4,7 +4,6 @@ The default bus takes events of `aws.` sources from services only; the emulator'
 process, and so does this one.
 """
 
-import concurrent.futures
 import json
 import logging
 from typing import Any, Final
@@ -18,24 +17,17 @@ _MOST_PAYLOAD_BYTES: Final = 248 * 1024
 _log = logging.getLogger(__name__)
 
 
-class StatusEvents:
-    """Puts "Step Functions Execution Status Change" on the default bus, in order, without making anybody wait."""
+def changed(execution: Execution) -> None:
+    """Tell the default bus, without making anybody wait."""
+    from ministack import app
 
-    def __init__(self) -> None:
-        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="execution-status")
-
-    def changed(self, execution: Execution) -> None:
-        # The detail is made now: the execution goes on.
-        entry = event(execution)
-        subject = execution.subject
-        try:
-            self._thread.submit(_put, entry, subject.account, subject.region)
-        except RuntimeError:
-            _log.info("The cloud goes down; nobody is told that %s is %s", subject.arn, execution.status)
-
-    def close(self) -> None:
-        """Deliver what is due."""
-        self._thread.shutdown(wait=True)
+    subject = execution.subject
+    entry = event(execution)
+    try:
+        # Where the emulator's own handlers run: its services are changed by one thread only.
+        app._MAIN_LOOP.call_soon_threadsafe(_put, entry, subject.account, subject.region)
+    except (AttributeError, RuntimeError):
+        _log.info("The front door is closed; nobody is told that %s is %s", subject.arn, execution.status)
 
 
 def event(execution: Execution) -> Json:

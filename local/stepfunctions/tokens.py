@@ -14,7 +14,7 @@ from typing import Any, Final
 from local.clock import Clock
 from local.journal.executions import ExecutionJournal
 from local.stepfunctions.faults import StatesFault, invalid_token, no_task, task_gone, validation
-from local.stepfunctions.interpreter.failures import HEARTBEAT_TIMEOUT, TIMEOUT, TaskFault
+from local.stepfunctions.task_faults import HEARTBEAT_TIMEOUT, TIMEOUT, TaskFault
 
 Json = dict[str, Any]
 
@@ -127,6 +127,11 @@ class TaskTokens:
                 del self._waiting[waiting.token]
         for waiting in ended:
             waiting.close()
+
+    def forget_execution(self, arn: str) -> None:
+        """With its state machine: there never was such a task."""
+        with self._lock:
+            self._executions.pop(_digest(arn), None)
 
     def issue(self, execution_arn: str, secret: str) -> Waiting:
         """A token to wait for; ``secret`` is the scope's choice."""

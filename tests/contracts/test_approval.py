@@ -49,10 +49,15 @@ def test_a_decision_is_read_with_its_delivery():
 
 def test_what_the_run_is_told():
     approved = Decision("approve", "link issued to a@example.com", "2026-11-23T05:00:00Z", "fine")
-    assert json.loads(approved.output()) == {"decision": "approve", "by": approved.by, "at": approved.at, "comment": "fine"}
+    assert json.loads(approved.output()) == {
+        "decision": "approve",
+        "by": approved.by,
+        "at": approved.at,
+        "comment": "fine",
+    }
     rejected = Decision("reject", "a terminal command", "2026-11-23T05:00:00Z", "Not before Friday.")
     assert rejected.error == "ReleaseRejected"
-    assert rejected.cause() == "Not before Friday. (rejected by a terminal command, 2026-11-23T05:00:00Z)"
+    assert rejected.cause() == "Not before Friday. (rejected at 2026-11-23T05:00:00Z, a terminal command)"
 
 
 def test_only_a_links_hash_is_stored():
@@ -78,7 +83,9 @@ def test_fields_that_are_not_known_yet_are_left_alone():
     assert Release.from_fields(release_fields(cost_per_hour=0.2)).name == "iris-model-3"
 
 
-@pytest.mark.parametrize("changed", [{"name": ...}, {"rows": "many"}, {"metrics": None}, {"champion": "text"}, {"smoke_answers": [{}]}])
+@pytest.mark.parametrize(
+    "changed", [{"name": ...}, {"rows": "many"}, {"metrics": None}, {"champion": "text"}, {"smoke_answers": [{}]}]
+)
 def test_a_dossier_with_holes_is_refused(changed):
     fields = release_fields(**changed)
     fields = {name: value for name, value in fields.items() if value is not ...}
@@ -102,6 +109,8 @@ def test_an_environment_is_read_at_once_or_not_at_all():
         approvals_table: str
         page_url: str
 
-    assert read_environment(Environment, {"APPROVALS_TABLE": "t", "PAGE_URL": "u", "HOME": "/"}) == Environment("t", "u")
+    assert read_environment(Environment, {"APPROVALS_TABLE": "t", "PAGE_URL": "u", "HOME": "/"}) == Environment(
+        "t", "u"
+    )
     with pytest.raises(MissingVariables, match="not set: APPROVALS_TABLE, PAGE_URL"):
         read_environment(Environment, {"PAGE_URL": ""})

@@ -1,4 +1,4 @@
-"""One embedded cloud for all flow tests; each works under its own model's name."""
+"""One embedded cloud for all flow tests of a worker; each works under its own model's name."""
 
 from collections.abc import Iterator
 
@@ -12,13 +12,6 @@ from tests.flow.product import Product
 
 # Waits of the state machines are ten times shorter; nothing else is different.
 TIME_FACTOR = 10.0
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all flow tests in one worker, so that they share the cloud."""
-    for item in items:
-        if "tests/flow/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("flow"))
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ class Run:
         self.reaches("Request Approval")
 
         def probe() -> Mail | None:
-            return next((mail for mail in self.product.mails() if mail.asks and self.release() in mail.text), None)
+            return next((mail for mail in self.product.mails() if mail.asks and mail.release == self.release()), None)
 
         return until("the approval mail", probe)
 
@@ -87,11 +87,11 @@ class Run:
         return approval_link(self.mail().text)
 
     def release(self) -> str:
-        """The name that a person types."""
-        for event in read_events(self.product.stepfunctions, self.arn):
-            for details in (event.get("stateExitedEventDetails"),):
-                if details and details["name"] == "Register Candidate":
-                    return json.loads(details["assignedVariables"]["release"])["name"]
+        """The name that a person types: that of the last candidate, for a run may train again."""
+        for event in reversed(list(read_events(self.product.stepfunctions, self.arn))):
+            details = event.get("stateExitedEventDetails")
+            if details and details["name"] == "Register Candidate":
+                return str(json.loads(details["assignedVariables"]["release"])["name"])
         raise AssertionError("no candidate was registered")
 
     def decide(self, decision: str, comment: str = "as tested") -> str:

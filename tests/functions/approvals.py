@@ -30,7 +30,10 @@ class WaitingRuns:
             code = self.faults.pop(0)
             # AWS's own messages may quote what they were sent.
             message = f"Invalid Token: '{sent['taskToken']}'"
-            return SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
+            return SimpleNamespace(status_code=400), {
+                "Error": {"Code": code, "Message": message},
+                "ResponseMetadata": {},
+            }
         self.calls.append((model.name, sent))
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {}}
 
@@ -48,7 +51,9 @@ class Approvals:
 
     @classmethod
     @contextmanager
-    def open(cls, handler_of: Callable[[str], ModuleType], context: SimpleNamespace, recorded: Callable[..., dict[str, Any]]) -> Iterator["Approvals"]:
+    def open(
+        cls, handler_of: Callable[[str], ModuleType], context: SimpleNamespace, recorded: Callable[..., dict[str, Any]]
+    ) -> Iterator["Approvals"]:
         """Deployed in the mocked account, with Step Functions and the post replaced."""
         approvals = cls(handler_of("request_approval"), handler_of("decide_release"), context, recorded, WaitingRuns())
         _deploy(approvals.decide.dynamodb, approvals.decide.kms, approvals.request.ses)
@@ -79,7 +84,16 @@ class Approvals:
         assert len(found) == 1
         return found[0]
 
-    def visit(self, link: str, method: str = "GET", *, now: float = ASKED_AT + HOUR, cookies: list[str] | None = None, body: str | bytes | None = None, content_type: str | None = "application/x-www-form-urlencoded") -> dict[str, Any]:
+    def visit(
+        self,
+        link: str,
+        method: str = "GET",
+        *,
+        now: float = ASKED_AT + HOUR,
+        cookies: list[str] | None = None,
+        body: str | bytes | None = None,
+        content_type: str | None = "application/x-www-form-urlencoded",
+    ) -> dict[str, Any]:
         """One request to the function URL."""
         event = self.recorded("function_url", rawPath=f"/{link}", cookies=cookies or [])
         event["requestContext"] = {**event["requestContext"], "timeEpoch": int(now * 1000), "http": {"method": method}}

@@ -34,7 +34,12 @@ class Look:
     phone: bool = False
 
 
-PAGE_LOOKS = (Look("light", 1_000), Look("dark", 1_000, dark=True), Look("phone", 390, phone=True), Look("phone-dark", 390, dark=True, phone=True))
+PAGE_LOOKS = (
+    Look("light", 1_000),
+    Look("dark", 1_000, dark=True),
+    Look("phone", 390, phone=True),
+    Look("phone-dark", 390, dark=True, phone=True),
+)
 MAIL_LOOKS = (Look("light", 680), Look("dark", 680, dark=True), Look("phone", 390, phone=True))
 
 
@@ -95,7 +100,10 @@ def served(approvals: Approvals, now: float) -> Iterator[str]:
             link, kind = self.path.removeprefix("/behind/a/path/"), self.headers.get("content-type")
             response = approvals.visit(link, self.command, now=now, cookies=cookies, body=body, content_type=kind)
             self.send_response(response["statusCode"])
-            for name, value in (*response["headers"].items(), *(("set-cookie", cookie) for cookie in response["cookies"])):
+            for name, value in (
+                *response["headers"].items(),
+                *(("set-cookie", cookie) for cookie in response["cookies"]),
+            ):
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(response["body"].encode())

@@ -5,12 +5,14 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.kms import models as kms_models
 
 from tests.functions.approvals import Approvals
 
@@ -39,9 +41,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+# The mock makes an RSA key for every KMS key, whatever its kind, which would be most of these tests' time.
+_one_private_key = cache(kms_models.generate_private_key)
+
+
 @pytest.fixture
-def aws() -> Iterator[None]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty mocked account."""
+    monkeypatch.setattr(kms_models, "generate_private_key", _one_private_key)
     with mock_aws():
         yield
 
@@ -101,7 +108,9 @@ def home_is_quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-def approvals(handler_of: Callable[[str], ModuleType], lambda_context: SimpleNamespace, event: Callable[..., dict[str, Any]]) -> Iterator[Approvals]:
+def approvals(
+    handler_of: Callable[[str], ModuleType], lambda_context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+) -> Iterator[Approvals]:
     """Both approval functions, deployed; nobody was asked yet."""
     with Approvals.open(handler_of, lambda_context, event) as approvals:
         yield approvals

@@ -21,7 +21,9 @@ def store_report(uri: str, archive: bytes | None = None) -> None:
 
 
 @contextmanager
-def answering(client: Any, endpoint: str, *exchanges: tuple[bytes, bytes], variant: str = "model-a") -> Iterator[Stubber]:
+def answering(
+    client: Any, endpoint: str, *exchanges: tuple[bytes, bytes], variant: str = "model-a"
+) -> Iterator[Stubber]:
     """The endpoint gets these bodies, in order, and answers them; all must have been asked for."""
     with Stubber(client) as stub:
         for sent, answered in exchanges:

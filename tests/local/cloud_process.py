@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 DEADLINE_SECONDS = 30
+# One for all: a session of its own would read the service's model again.
+_SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
 
 
 def until(what: str, probe: Callable[[], Any], deadline_seconds: float = DEADLINE_SECONDS) -> Any:
@@ -87,7 +89,7 @@ class CloudProcess:
 
     def client(self, service: str, credentials: Mapping[str, str] | None = None, region: str = REGION) -> Any:
         keys = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
-        return boto3.Session().client(
+        return _SESSION.client(
             service,
             region_name=region,
             endpoint_url=self.endpoint,

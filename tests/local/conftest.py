@@ -31,7 +31,7 @@ def make_cloud(tmp_path: Path) -> Iterator[Callable[..., CloudProcess]]:
     yield make
     for cloud in made:
         if cloud.process is not None and cloud.process.poll() is None:
-            cloud.stop()
+            cloud.crash()
 
 
 @pytest.fixture

@@ -107,8 +107,9 @@ class Usage:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._busy.wait()  # an idle cloud has no timer running
-            self._clock.wait(self._closing, _MINUTE - self._clock.now() % _MINUTE)
-            if not self._closing.is_set():
+            with self._lock:
+                earliest = min((start for _, _, start in self._unpublished), default=0)
+            if not self._clock.wait(self._closing, earliest + _MINUTE - self._clock.now()):
                 self.flush()
 
     def _forget_old(self, now: float) -> None:

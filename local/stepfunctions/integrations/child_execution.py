@@ -9,7 +9,7 @@ import botocore.exceptions
 
 from local.stepfunctions.integrations import naming, shapes
 from local.stepfunctions.integrations.integration import SYNC, SYNC_2, WAIT_FOR_TASK_TOKEN, Caller, Job, Json, Optimised
-from local.stepfunctions.interpreter.failures import TASK_FAILED, TaskFault
+from local.stepfunctions.task_faults import TASK_FAILED, TaskFault
 
 _PARSED: Final = ("Input", "Output")
 

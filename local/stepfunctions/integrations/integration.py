@@ -10,7 +10,7 @@ import botocore.exceptions
 from botocore.model import OperationModel
 
 from local.stepfunctions.integrations import naming, shapes
-from local.stepfunctions.interpreter.failures import TaskFault
+from local.stepfunctions.task_faults import TaskFault
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from local.stepfunctions.integrations import shapes
 from local.stepfunctions.integrations.integration import Caller, Json, Optimised
-from local.stepfunctions.interpreter.failures import TaskFault
+from local.stepfunctions.task_faults import TaskFault
 
 
 class LambdaInvoke(Optimised):

@@ -4,7 +4,7 @@ import json
 from typing import Any, ClassVar, Final
 
 from local.stepfunctions.integrations.integration import Caller, Json, Optimised
-from local.stepfunctions.interpreter.failures import TaskFault
+from local.stepfunctions.task_faults import TaskFault
 
 
 class DynamoDb(Optimised):

@@ -10,7 +10,7 @@ import botocore.exceptions
 
 from local.stepfunctions.integrations import naming, shapes
 from local.stepfunctions.integrations.integration import SYNC, Caller, Job, Json, Optimised
-from local.stepfunctions.interpreter.failures import TASK_FAILED, TaskFault
+from local.stepfunctions.task_faults import TASK_FAILED, TaskFault
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import botocore.exceptions
 
 from local.stepfunctions.integrations.integration import Caller, Integration, Job, Json
-from local.stepfunctions.interpreter.failures import RUNTIME, TIMEOUT, TaskFault
+from local.stepfunctions.task_faults import RUNTIME, TIMEOUT, TaskFault
 from local.stepfunctions.interpreter.scope import Interrupted
 
 # A job is looked at soon and then less often. AWS hears of the end by an event, and looks at longer intervals.

@@ -5,34 +5,14 @@ Replaces `ErrorEqualsDecl._eval_body` (States.ALL catches what AWS lets nobody c
 iterations (moto refuses to let a `States.` error leave them).
 """
 
-from typing import Any, Final
+from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 
-TASK_FAILED: Final = "States.TaskFailed"
-TIMEOUT: Final = "States.Timeout"
-HEARTBEAT_TIMEOUT: Final = "States.HeartbeatTimeout"
-RUNTIME: Final = "States.Runtime"
-DATA_LIMIT_EXCEEDED: Final = "States.DataLimitExceeded"
-QUERY_EVALUATION_ERROR: Final = "States.QueryEvaluationError"
-
-# "Error names" in the developer guide: States.ALL is everything but these two.
-_NOT_IN_ALL: Final = frozenset({RUNTIME, DATA_LIMIT_EXCEEDED})
-_TIMEOUTS: Final = frozenset({TIMEOUT, HEARTBEAT_TIMEOUT})
-
-
-class TaskFault(Exception):
-    """A task failed; ``error`` is what Retry and Catch compare, ``event`` the type of history event that tells it."""
-
-    def __init__(self, error: str | None, cause: str | None, event: str = "TaskFailed") -> None:
-        super().__init__(f"{error}: {cause}")
-        self.error = error
-        self.cause = cause
-        self.event = event
-
+from local.stepfunctions.task_faults import RUNTIME, matches
 
 def named(error_name: str | None) -> ErrorName:
     """Moto's form of an error name, reserved or not."""
@@ -62,20 +42,6 @@ def located(env: Any, cause: str) -> str:
     """The Cause as AWS begins it when the fault is in the definition rather than in what it called."""
     state, event_id = env.next_state_name, env.entered_event_id
     return f"An error occurred while executing the state '{state}' (entered at the event id #{event_id}). {cause}"
-
-
-def matches(error: str | None, wanted: set[str | None]) -> bool:
-    """Whether ErrorEquals with the ``wanted`` names applies to an error."""
-    if error == RUNTIME:
-        return False
-    if error in wanted:
-        return True
-    if error in _NOT_IN_ALL:
-        return False
-    # A missed heartbeat is a timeout too (Amazon States Language, "States.Timeout").
-    if error == HEARTBEAT_TIMEOUT and TIMEOUT in wanted:
-        return True
-    return "States.ALL" in wanted or (TASK_FAILED in wanted and error not in _TIMEOUTS)
 
 
 def equals_body(self: Any, env: Any) -> None:

@@ -50,13 +50,14 @@ class EventHistory(EventManager):  # type: ignore[misc]
         with self._mutex:
             if self._closed:
                 raise Interrupted
-            event_id, at = recorded[1] if recorded else (self._highest_id + 1, round(self._clock.now(), 3))
+            now = (self._highest_id + 1, round(self._clock.now(), 3), context.source_event_id)
+            event_id, at, previous = recorded[1] if recorded else now
             if event_id >= MOST_EVENTS:
                 raise TooManyEvents
             if recorded is None:
-                self._replay.record(scope.path, "event", [event_id, at])
+                self._replay.record(scope.path, "event", [event_id, at, previous])
             kind = getattr(event_type, "value", event_type)  # moto's names are members of an enumeration
-            self._put(event_id, at, context.source_event_id, kind, event_details)
+            self._put(event_id, at, previous, kind, event_details)
         scope.time = at
         context.last_published_event_id = event_id
         if update_source_event_id:

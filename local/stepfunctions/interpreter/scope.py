@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from local.journal.append_log import LogClosed
+
 Effect = tuple[str, Any]
 Recorder = Callable[[str, str, Any], None]
 """Called with the scope's path, the kind of effect and its value."""
@@ -98,7 +100,11 @@ class Replay:
             self._changed.wait_for(lambda: path not in self._recorded or self._ended, _REPLAY_SECONDS)
 
     def record(self, path: str, kind: str, value: Any) -> None:
-        self._record(path, kind, value)
+        """Raises Interrupted when the cloud goes down."""
+        try:
+            self._record(path, kind, value)
+        except LogClosed as fault:
+            raise Interrupted from fault
 
 
 class Scope:

@@ -23,13 +23,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_par
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
-from local.stepfunctions.interpreter.failures import (
-    DATA_LIMIT_EXCEEDED,
-    RUNTIME,
-    failure,
-    located,
-    runtime_failure,
-)
+from local.stepfunctions.interpreter.failures import failure, located, runtime_failure
+from local.stepfunctions.task_faults import DATA_LIMIT_EXCEEDED, RUNTIME
 from local.stepfunctions.interpreter.scope import ExecutionBroken, Interrupted
 
 # "Maximum input or result size for a task, state, or execution" in the developer guide's quotas.
@@ -49,6 +44,8 @@ def within_limit(value: Any) -> bool:
 
 def program_eval(self: Any, env: Any) -> None:
     """For `Program.eval`: in the caller's thread; the machine's timeout is watched by who runs the program."""
+    if env.program_state() is not None and not env.is_running():
+        return  # a branch that was stopped before its thread began
     env.next_state_name = self.start_at.start_at_name
     EvalComponent.eval(self, env)
 
@@ -67,6 +64,8 @@ def program_body(self: Any, env: Any) -> None:
     except ExecutionBroken as fault:
         env.world.broken(fault)
     except Exception as fault:  # noqa: BLE001 - whatever it is, the execution must end and say so
+        if not env.is_running():
+            return  # stopped meanwhile, which moto meets with errors of its own
         env.set_error({"error": RUNTIME, "cause": located(env, f"{type(fault).__name__}: {fault}")})
 
 
@@ -243,3 +242,7 @@ def choice_output(self: Any, env: Any) -> None:
     if self._is_language_query_jsonpath():
         CommonStateField._eval_state_output(self, env=env)
     env.next_state_name = next_state
+
+
+def say_nothing(self: Any, *_: object, **__: object) -> None:
+    """For moto's logging of failures, which writes the parse tree of the component each time."""

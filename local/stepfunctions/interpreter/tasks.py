@@ -18,18 +18,12 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 
 from local.stepfunctions.integrations import catalogue
-from local.stepfunctions.integrations.integration import WAIT_FOR_TASK_TOKEN, Caller, Integration, Json
+from local.stepfunctions.integrations.integration import SYNC, SYNC_2, WAIT_FOR_TASK_TOKEN, Caller, Integration, Json
 from local.stepfunctions.integrations.lambda_function import LambdaResource
 from local.stepfunctions.integrations.shapes import InvalidArguments
 from local.stepfunctions.interpreter.calls import call, wait_for_answer, wait_for_job
-from local.stepfunctions.interpreter.failures import (
-    DATA_LIMIT_EXCEEDED,
-    HEARTBEAT_TIMEOUT,
-    TIMEOUT,
-    TaskFault,
-    failure,
-    runtime_failure,
-)
+from local.stepfunctions.interpreter.failures import failure, runtime_failure
+from local.stepfunctions.task_faults import DATA_LIMIT_EXCEEDED, HEARTBEAT_TIMEOUT, TIMEOUT, TaskFault
 from local.stepfunctions.interpreter.states import within_limit
 
 
@@ -110,7 +104,12 @@ class ServiceTask(StateTask):  # type: ignore[misc]
         waiting: Any,
     ) -> Any:
         client: Callable[[], Any] = lambda: env.world.clients(self.integration.service, region, role)  # noqa: E731
-        result = call(env, self.integration, client, request, caller, deadline)
+        try:
+            result = call(env, self.integration, client, request, caller, deadline)
+        except TaskFault as fault:
+            if self.condition in (SYNC, SYNC_2):
+                fault.event = "TaskSubmitFailed"
+            raise
         if self.condition is None:
             return result
         self._tell(env, "TaskSubmitted", self._told_output(result))

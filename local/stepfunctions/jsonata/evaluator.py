@@ -30,7 +30,7 @@ class ExpressionFault(ValueError):
 
 def check(expression: str) -> None:
     """Raise ExpressionFault when the expression cannot be parsed."""
-    _parsed(expression)
+    parsed(expression)
 
 
 def asks_the_time(expression: str) -> bool:
@@ -44,7 +44,7 @@ def evaluate(expression: str, variables: Mapping[str, Any], surroundings: Surrou
     Raises ExpressionFault, and UnsupportedResult for a result that is no JSON.
     """
     # What an evaluation remembers lives on the instance; the parsed expression is shared.
-    instance = copy.copy(_parsed(expression))
+    instance = copy.copy(parsed(expression))
     instance.parser = Jsonata.get_parser()
     instance.set_validate_input(False)
     instance.set_output_convert_nulls(False)
@@ -72,7 +72,8 @@ def evaluate(expression: str, variables: Mapping[str, Any], surroundings: Surrou
 
 
 @functools.lru_cache(maxsize=2048)
-def _parsed(expression: str) -> Jsonata:
+def parsed(expression: str) -> Jsonata:
+    """The expression, parsed once. Raises ExpressionFault."""
     # A parser of its own: it is held by the result, which outlives this thread.
     try:
         return Jsonata(expression)

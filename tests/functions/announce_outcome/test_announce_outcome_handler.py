@@ -41,7 +41,9 @@ def announced(post, event, lambda_context):
 
 def ends():
     states = yaml.safe_load(DEFINITION.read_text(encoding="utf-8"))["States"]
-    return [name for name, state in states.items() if state["Type"] in ("Fail", "Succeed") and name != "Duplicate Ignored"]
+    return [
+        name for name, state in states.items() if state["Type"] in ("Fail", "Succeed") and name != "Duplicate Ignored"
+    ]
 
 
 def test_every_end_of_the_state_machine_has_its_words():
@@ -52,12 +54,19 @@ def test_every_end_of_the_state_machine_has_its_words():
 @pytest.mark.parametrize("release", [None, "iris-model-3"])
 @pytest.mark.parametrize("champion", [None, "iris-model-2"])
 def test_every_outcome_is_told(announced, outcome, release, champion):
-    answer, subject, text, html = announced(outcome=outcome, release=release, champion=champion, cause="Because of <this>.")
+    answer, subject, text, html = announced(
+        outcome=outcome, release=release, champion=champion, cause="Because of <this>."
+    )
     assert answer["mailed"] == 1
     assert answer["reason"].startswith("Because of <this>.")
     assert subject == f"{outcome}: {release or 'iris-model'}"
     for told in (text, html):
-        for words in ("6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11", "datasets/iris-model/iris-november.csv", "roduction", outcome):
+        for words in (
+            "6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11",
+            "datasets/iris-model/iris-november.csv",
+            "roduction",
+            outcome,
+        ):
             assert words in told, words
         assert "{" not in re.sub(r"<style>.*?</style>", "", told, flags=re.DOTALL)
     assert "Because of <this>." in text
@@ -72,7 +81,10 @@ def test_the_commands_exist(announced, outcome):
     targets = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)) | {"deploy"}
     used = set(re.findall(r"make ([a-z-]+)", text))
     assert used <= targets
-    assert f"    make {'runs' if outcome in ('Run Failed', 'Superseded') else 'drop MODEL=iris-model DATASET=<file>'}" in text
+    assert (
+        f"    make {'runs' if outcome in ('Run Failed', 'Superseded') else 'drop MODEL=iris-model DATASET=<file>'}"
+        in text
+    )
 
 
 def test_a_rejected_candidate_is_explained_by_its_gate(announced):
@@ -80,7 +92,8 @@ def test_a_rejected_candidate_is_explained_by_its_gate(announced):
     assert answer["reason"] == (
         "The candidate does not reach what the settings' gate asks for.\n"
         "- Accuracy is 0.820; at least 0.850 is asked for (minimum_accuracy).\n"
-        '- Accuracy is 0.820 and the champion\'s 0.940 on the same rows; it may be 0.050 lower at most (champion = "not-worse").'
+        "- Accuracy is 0.820 and the champion's 0.940 on the same rows; "
+        'it may be 0.050 lower at most (champion = "not-worse").'
     )
     assert "- NOT MET: Accuracy is 0.820; at least 0.850" in text
     assert "- met:     F1 (macro) is 0.818; at least 0.800" in text
@@ -90,17 +103,21 @@ def test_a_rejected_candidate_is_explained_by_its_gate(announced):
 
 def test_a_release_is_told_with_its_scores(announced):
     metrics = {"candidate_accuracy": 0.96, "candidate_f1_macro": 0.95, "champion_accuracy": 0.94, "test_rows": 50}
-    answer, _, text, html = announced(outcome="Model Deployed", error="", cause="", release="iris-model-3", metrics=metrics)
+    answer, _, text, html = announced(
+        outcome="Model Deployed", error="", cause="", release="iris-model-3", metrics=metrics
+    )
     assert answer["reason"] == ""
     assert "iris-model-3 is in production" in text
-    assert "48 of 50 rows right" in text
+    assert "the candidate answers 48 right" in text
     assert "2.0 points better" in html
     assert "WHAT HAPPENED" not in text
 
 
 def test_a_first_release_has_nothing_to_compare_with(announced):
     metrics = {"candidate_accuracy": 0.96, "test_rows": 50}
-    _, _, text, _ = announced(outcome="Model Deployed", error="", cause="", release="iris-model-1", champion=None, metrics=metrics)
+    _, _, text, _ = announced(
+        outcome="Model Deployed", error="", cause="", release="iris-model-1", champion=None, metrics=metrics
+    )
     assert "champion" not in text.lower()
 
 
@@ -112,12 +129,26 @@ def test_owners_are_mailed_each(post, announced):
 
 
 def test_operators_hear_of_a_run_without_owners(post, announced):
-    announced(owners=[], model="no-such-model", outcome="Dataset Rejected", cause='There is no model named "no-such-model".')
-    assert [mail["Destination"]["ToAddresses"] for mail in post[1]] == [["mlops-operators@example.com"], ["more-operators@example.com"]]
+    announced(
+        owners=[], model="no-such-model", outcome="Dataset Rejected", cause='There is no model named "no-such-model".'
+    )
+    assert [mail["Destination"]["ToAddresses"] for mail in post[1]] == [
+        ["mlops-operators@example.com"],
+        ["more-operators@example.com"],
+    ]
 
 
 def test_what_a_run_does_not_know_is_left_out(announced):
-    answer, subject, text, _ = announced(outcome="Run Failed", error="States.Timeout", cause="", model=None, dataset_key=None, champion=None, metrics={}, gate={})
+    answer, subject, text, _ = announced(
+        outcome="Run Failed",
+        error="States.Timeout",
+        cause="",
+        model=None,
+        dataset_key=None,
+        champion=None,
+        metrics={},
+        gate={},
+    )
     assert answer["reason"] == "A step took longer than its time limit."
     assert "Model    none" in text
     assert subject == "Run Failed: 6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11"

@@ -12,7 +12,11 @@ GATE = {"minimum_accuracy": 0.85, "minimum_f1_macro": 0.8, "champion": "not-wors
 def test_rules_that_are_not_met_come_first():
     assert [(rule.met, rule.text) for rule in judge(METRICS, GATE)] == [
         (False, "Accuracy is 0.820; at least 0.850 is asked for (minimum_accuracy)."),
-        (False, 'Accuracy is 0.820 and the champion\'s 0.940 on the same rows; it may be 0.050 lower at most (champion = "not-worse").'),
+        (
+            False,
+            "Accuracy is 0.820 and the champion's 0.940 on the same rows; "
+            'it may be 0.050 lower at most (champion = "not-worse").',
+        ),
         (True, "F1 (macro) is 0.810; at least 0.800 is asked for (minimum_f1_macro)."),
     ]
 
@@ -35,7 +39,11 @@ def test_the_explanation_agrees_with_the_training_jobs_verdict(champion, candida
     settings = GateSettings(**{**GATE, "champion": champion})
     checks = check_gate(Scores(candidate_accuracy, 0.9, 0.9), Scores(0.94, 0.9, 0.9), settings)
     # What arrives as a metric is rounded to single precision.
-    metrics = {"candidate_accuracy": candidate_accuracy + 2e-8, "candidate_f1_macro": 0.9, "champion_accuracy": 0.94 - 2e-8}
+    metrics = {
+        "candidate_accuracy": candidate_accuracy + 2e-8,
+        "candidate_f1_macro": 0.9,
+        "champion_accuracy": 0.94 - 2e-8,
+    }
     rules = judge(metrics, settings.model_dump())
     if all(check.passed for check in checks):
         assert [rule.met for rule in rules] == [False] + [True] * len(checks)  # nothing to explain: where to look

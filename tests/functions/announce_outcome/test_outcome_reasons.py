@@ -6,9 +6,24 @@ from hypothesis import strategies as st
 
 from functions.announce_outcome.reasons import MAXIMUM_REASON_CHARACTERS, human_reason
 
-JOB = {"TrainingJobName": "iris-model-1", "TrainingJobStatus": "Failed", "SecondaryStatus": "Failed", "FailureReason": "AlgorithmError: n_estimators: not a whole number, exit code: 1"}
-LAMBDA = {"errorMessage": "iris.csv breaks the rules:\n- row 3", "errorType": "DatasetRejected", "requestId": "r", "stackTrace": ["  File …"]}
-CHILD = {"Error": "DeploymentFailed", "Cause": "mlops-deploy-iris-model-dev: no capacity", "Input": '{"cause":"no"}', "Status": "FAILED"}
+JOB = {
+    "TrainingJobName": "iris-model-1",
+    "TrainingJobStatus": "Failed",
+    "SecondaryStatus": "Failed",
+    "FailureReason": "AlgorithmError: n_estimators: not a whole number, exit code: 1",
+}
+LAMBDA = {
+    "errorMessage": "iris.csv breaks the rules:\n- row 3",
+    "errorType": "DatasetRejected",
+    "requestId": "r",
+    "stackTrace": ["  File …"],
+}
+CHILD = {
+    "Error": "DeploymentFailed",
+    "Cause": "mlops-deploy-iris-model-dev: no capacity",
+    "Input": '{"cause":"no"}',
+    "Status": "FAILED",
+}
 
 
 @pytest.mark.parametrize(
@@ -18,10 +33,22 @@ CHILD = {"Error": "DeploymentFailed", "Cause": "mlops-deploy-iris-model-dev: no 
         ("DatasetRejected", json.dumps(LAMBDA), "iris.csv breaks the rules:\n- row 3"),
         ("States.TaskFailed", json.dumps(CHILD), "mlops-deploy-iris-model-dev: no capacity"),
         ("States.TaskFailed", json.dumps({"Cause": json.dumps({"Cause": json.dumps(JOB)})}), JOB["FailureReason"]),
-        ("States.TaskFailed", json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}), "The job reached its time limit (training.maximum_seconds)."),
-        ("States.TaskFailed", json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped"}), "The job was stopped."),
+        (
+            "States.TaskFailed",
+            json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}),
+            "The job reached its time limit (training.maximum_seconds).",
+        ),
+        (
+            "States.TaskFailed",
+            json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped"}),
+            "The job was stopped.",
+        ),
         ("X", json.dumps({"errorType": "Runtime.ExitError"}), "Runtime.ExitError"),
-        ("SageMaker.AmazonSageMakerException", "User is not authorized (Service: SageMaker, Status Code: 400)", "User is not authorized (Service: SageMaker, Status Code: 400)"),
+        (
+            "SageMaker.AmazonSageMakerException",
+            "User is not authorized (Service: SageMaker, Status Code: 400)",
+            "User is not authorized (Service: SageMaker, Status Code: 400)",
+        ),
         ("States.Timeout", "", "A step took longer than its time limit."),
         ("Custom", "", "Custom"),
         ("", "", ""),
@@ -54,12 +81,17 @@ def test_a_long_reason_is_shortened():
 
 NESTED = st.recursive(
     st.text() | st.none() | st.integers(),
-    lambda inner: st.dictionaries(st.sampled_from(["Cause", "FailureReason", "errorMessage", "x"]), inner | inner.map(json.dumps)),
+    lambda inner: st.dictionaries(
+        st.sampled_from(["Cause", "FailureReason", "errorMessage", "x"]), inner | inner.map(json.dumps)
+    ),
     max_leaves=8,
 )
 
 
-@given(st.text(), st.one_of(st.text(), NESTED.map(json.dumps), NESTED.map(json.dumps).map(lambda text: text[: len(text) // 2])))
+@given(
+    st.text(),
+    st.one_of(st.text(), NESTED.map(json.dumps), NESTED.map(json.dumps).map(lambda text: text[: len(text) // 2])),
+)
 def test_any_cause_has_a_reason(error, cause):
     told = human_reason(error, cause)
     assert all(character == "\n" or character.isprintable() for character in told)

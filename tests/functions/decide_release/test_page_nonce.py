@@ -29,7 +29,14 @@ def test_a_nonce_holds_for_its_link_and_browser_until_it_is_old(nonces):
 def test_an_altered_nonce_does_not_hold(nonces):
     issued_at, _, mac = nonces.issue(LINK, BROWSER, NOW).partition(".")
     other = "A" if mac[0] != "A" else "B"
-    for forged in (f"{int(issued_at) + 1}.{mac}", f"{issued_at}.{other}{mac[1:]}", f"{issued_at}.{mac[:-1]}", mac, "", "forged"):
+    for forged in (
+        f"{int(issued_at) + 1}.{mac}",
+        f"{issued_at}.{other}{mac[1:]}",
+        f"{issued_at}.{mac[:-1]}",
+        mac,
+        "",
+        "forged",
+    ):
         assert not nonces.holds(forged, LINK, BROWSER, NOW + 2), forged
 
 

@@ -11,7 +11,11 @@ LINK = "A" * 31 + "-"
 
 
 def visit(**changed):
-    event = {"rawPath": f"/{LINK}", "requestContext": {"http": {"method": "GET"}, "timeEpoch": 1795413600500}, **changed}
+    event = {
+        "rawPath": f"/{LINK}",
+        "requestContext": {"http": {"method": "GET"}, "timeEpoch": 1795413600500},
+        **changed,
+    }
     return Visit.from_event(event)
 
 
@@ -27,7 +31,9 @@ def test_a_cookie_header_is_read_where_there_is_no_list():
     assert visit(headers={"cookie": "a=1; b=2;broken"}).cookies == {"a": "1", "b": "2"}
 
 
-@pytest.mark.parametrize("path", ["/", f"/{LINK}/", f"/{LINK}x", f"/{LINK[:-1]}", f"/x/{LINK}", LINK, f"/{LINK[:-1]}é", f"/{LINK}\n", ""])
+@pytest.mark.parametrize(
+    "path", ["/", f"/{LINK}/", f"/{LINK}x", f"/{LINK[:-1]}", f"/x/{LINK}", LINK, f"/{LINK[:-1]}é", f"/{LINK}\n", ""]
+)
 def test_other_paths_are_no_links(path):
     assert visit(rawPath=path).link_id is None
 

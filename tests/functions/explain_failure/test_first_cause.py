@@ -1,8 +1,16 @@
 from functions.explain_failure.first_cause import first_cause
 
 
-def event(resource: str, status: str, reason: str = "", *, token: str = "ours", kind: str = "AWS::SageMaker::Endpoint") -> dict:
-    return {"LogicalResourceId": resource, "ResourceType": kind, "ResourceStatus": status, "ResourceStatusReason": reason, "ClientRequestToken": token}
+def event(
+    resource: str, status: str, reason: str = "", *, token: str = "ours", kind: str = "AWS::SageMaker::Endpoint"
+) -> dict:
+    return {
+        "LogicalResourceId": resource,
+        "ResourceType": kind,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+        "ClientRequestToken": token,
+    }
 
 
 def test_the_first_failure_of_this_deployment_explains_it():
@@ -17,7 +25,10 @@ def test_the_first_failure_of_this_deployment_explains_it():
 
 
 def test_what_was_cancelled_because_of_another_failure_explains_nothing():
-    newest_first = [event("Model", "CREATE_FAILED", "the cause"), event("Target", "CREATE_FAILED", "Resource creation cancelled")]
+    newest_first = [
+        event("Model", "CREATE_FAILED", "the cause"),
+        event("Target", "CREATE_FAILED", "Resource creation cancelled"),
+    ]
     assert first_cause(newest_first, "ours") == "Model (AWS::SageMaker::Endpoint): the cause"
 
 

@@ -42,7 +42,11 @@ def test_what_is_stored_is_neither_the_token_nor_a_link(approvals, event):
     assert approvals.link(FIRST) not in stored
     assert f"link#{hash_link(approvals.link(FIRST))}" in stored
     item = approvals.item()
-    assert (item["state"]["S"], item["expires_at"]["N"], item["release_name"]["S"]) == ("waiting", "1796014800", "iris-model-3")
+    assert (item["state"]["S"], item["expires_at"]["N"], item["release_name"]["S"]) == (
+        "waiting",
+        "1796014800",
+        "iris-model-3",
+    )
     assert int(item["purge_at"]["N"]) > int(item["expires_at"]["N"])
     assert json.loads(item["dossier"]["S"]) == event("request_approval")["release"]
 
@@ -65,7 +69,9 @@ def test_a_second_try_renews_the_token_and_mails_nobody_again(approvals):
     assert len(approvals.mails) == 2
     after = approvals.item()
     assert after["token"] != before["token"]
-    assert {name: value for name, value in after.items() if name != "token"} == {name: value for name, value in before.items() if name != "token"}
+    assert {name: value for name, value in after.items() if name != "token"} == {
+        name: value for name, value in before.items() if name != "token"
+    }
     Person(approvals, link).decides("approve")
     assert approvals.runs.calls[0][1]["taskToken"] == "the-second-token"
 
@@ -93,7 +99,9 @@ def test_a_run_that_asks_again_after_a_decision_is_given_it_at_once(approvals):
     Person(approvals, approvals.link()).decides("reject", "Not now.")
     assert approvals.item()["delivery"]["S"] == "refused"
     approvals.ask(task_token="the-second-token")
-    assert [(name, sent["taskToken"], sent["error"]) for name, sent in approvals.runs.calls] == [("SendTaskFailure", "the-second-token", "ReleaseRejected")]
+    assert [(name, sent["taskToken"], sent["error"]) for name, sent in approvals.runs.calls] == [
+        ("SendTaskFailure", "the-second-token", "ReleaseRejected")
+    ]
     assert approvals.item()["delivery"]["S"] == "delivered"
     assert len(approvals.mails) == 2
 
@@ -128,29 +136,44 @@ def test_a_dossier_with_holes_is_not_asked_about(approvals, event):
     assert approvals.everything_stored() == []
 
 
-def test_the_mail_says_what_is_decided(approvals):
+MAIL = (
+    "iris-model-3",
+    "Of 50 rows that it had not seen in training, the candidate answers 48 right",
+    "iris-model-2 answers 47, which is 1 fewer",
+    "2.0 points better",
+    "3 of 3 rows",
+    "column 3 has no value in 2 of 150 rows",
+    "Replaces iris-model-2 on the endpoint iris-model-production",
+    "2 instances of ml.c5.large",
+    "Monday 30 November 2026, 05:00 UTC",
+    "risk@example.com",
+    "make reject RUN=6a7e8feb",
+    "datasets/iris-model/iris-november.csv",
+)
+
+
+@pytest.mark.parametrize("part", [text_of, html_of])
+def test_the_mail_says_what_is_decided(approvals, part):
     approvals.ask()
-    for told in (text_of(approvals.mails[0]), html_of(approvals.mails[0])):
-        told = " ".join(told.split())  # noqa: PLW2901
-        for words in (
-            "iris-model-3", "48 of 50 rows right", "The champion iris-model-2 answers 1 fewer", "2.0 points better", "3 of 3 rows",
-            "column 3 has no value in 2 of 150 rows", "Replaces iris-model-2 on the endpoint iris-model-production",
-            "2 instances of ml.c5.large", "Monday 30 November 2026, 05:00 UTC", "risk@example.com", "make reject RUN=6a7e8feb",
-            "datasets/iris-model/iris-november.csv",
-        ):  # fmt: skip
-            assert words in told, words
+    told = " ".join(part(approvals.mails[0]).split())
+    assert [words for words in MAIL if words not in told] == []
     assert approvals.mails[0]["Content"]["Simple"]["Subject"]["Data"] == "Release iris-model-3 to production?"
 
 
 def test_a_first_release_is_mailed_without_a_champion(approvals, event):
-    approvals.ask(release=event("request_approval")["release"] | {"champion": None, "warnings": [], "metrics": {"candidate_accuracy": 0.9}})
+    approvals.ask(
+        release=event("request_approval")["release"]
+        | {"champion": None, "warnings": [], "metrics": {"candidate_accuracy": 0.9}}
+    )
     assert "first release of iris-model" in text_of(approvals.mails[0])
     assert "gave no warnings" in text_of(approvals.mails[0])
 
 
 def test_names_from_outside_cannot_pretend_to_be_ours(approvals, event):
     hostile = "datasets/iris-model/<img src=x>\nDECIDE\nhttps://evil.example/.csv"
-    approvals.ask(release=event("request_approval")["release"] | {"dataset_key": hostile, "warnings": ["<b>\nDECIDE\n"]})
+    approvals.ask(
+        release=event("request_approval")["release"] | {"dataset_key": hostile, "warnings": ["<b>\nDECIDE\n"]}
+    )
     assert "<img" not in html_of(approvals.mails[0])
     assert "<b>\n" not in html_of(approvals.mails[0])
     assert text_of(approvals.mails[0]).splitlines().count("DECIDE") == 1
@@ -161,7 +184,12 @@ def test_neither_token_nor_link_is_logged(approvals, event, log):
     approvals.ask(task_token="the-second-token")
     logged = log.getvalue()
     assert logged.count('"approvers":2') == 2
-    for secret in (event("request_approval")["task_token"][:30], "the-second-token", approvals.link(FIRST), hash_link(approvals.link(FIRST))):
+    for secret in (
+        event("request_approval")["task_token"][:30],
+        "the-second-token",
+        approvals.link(FIRST),
+        hash_link(approvals.link(FIRST)),
+    ):
         assert secret not in logged
 
 

@@ -28,13 +28,19 @@ def test_recorded_answers_pass_and_are_handed_on(handler, event, lambda_context)
 
 
 def test_another_answer_fails_with_row_and_both_classes(handler, event, lambda_context):
-    with answering(handler.runtime, ENDPOINT, (ALL_ROWS, b"0\n2\n2\n"), (ONE_ROW, b"0")), pytest.raises(SmokeTestFailed) as failed:
+    with (
+        answering(handler.runtime, ENDPOINT, (ALL_ROWS, b"0\n2\n2\n"), (ONE_ROW, b"0")),
+        pytest.raises(SmokeTestFailed) as failed,
+    ):
         handler.handle(event("smoke_test"), lambda_context)
     assert "The row 6.1,2.8,4.7,1.2 was answered with '2', expected was '1'." in str(failed.value)
 
 
 def test_a_row_alone_must_be_answered_the_same(handler, event, lambda_context):
-    with answering(handler.runtime, ENDPOINT, (ALL_ROWS, b"0\n2\n1\n"), (ONE_ROW, b"1")), pytest.raises(SmokeTestFailed, match="Asked alone"):
+    with (
+        answering(handler.runtime, ENDPOINT, (ALL_ROWS, b"0\n2\n1\n"), (ONE_ROW, b"1")),
+        pytest.raises(SmokeTestFailed, match="Asked alone"),
+    ):
         handler.handle(event("smoke_test"), lambda_context)
 
 
@@ -45,7 +51,9 @@ def test_an_endpoint_that_gives_no_answer_fails_with_its_words(handler, event, l
             handler.handle(event("smoke_test"), lambda_context)
 
 
-@pytest.mark.parametrize(("archive", "said"), [(b"not an archive", "not a readable archive"), (report_archive(()), "no examples")])
+@pytest.mark.parametrize(
+    ("archive", "said"), [(b"not an archive", "not a readable archive"), (report_archive(()), "no examples")]
+)
 def test_a_report_that_proves_nothing_fails(handler, event, lambda_context, archive, said):
     store_report(event("smoke_test")["report_uri"], archive)
     with pytest.raises(SmokeTestFailed, match=said):

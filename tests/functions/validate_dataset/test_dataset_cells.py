@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.fields import InvalidField, parse_feature
+from container.fields import parse_feature
 from container.training.labels import InvalidLabel, encode, parse_label
 from functions.validate_dataset.cells import (
     BrokenQuotes,
@@ -16,8 +16,8 @@ from functions.validate_dataset.cells import (
     show,
     split_cells,
 )
-from functions.validate_dataset.table import read_table
 from functions.validate_dataset.rules import Rules
+from functions.validate_dataset.table import read_table
 
 LOOKALIKES = st.text("0123456789.eE+-_ \tinfatyINFNA٣x\x0b\xa0", max_size=8)
 CELLS = st.one_of(st.text(max_size=12), LOOKALIKES, st.floats().map(repr), st.integers().map(str))
@@ -32,7 +32,10 @@ def test_what_is_accepted_here_is_accepted_by_training(cell):
         assert abs(parse_feature(cell)) < 3.4028236e38
 
 
-@given(st.floats(width=32, allow_nan=False, allow_infinity=False), st.sampled_from(["{!r}", " {!r}", "{!r}\t", "{:e}", "{:+f}"]))
+@given(
+    st.floats(width=32, allow_nan=False, allow_infinity=False),
+    st.sampled_from(["{!r}", " {!r}", "{!r}\t", "{:e}", "{:+f}"]),
+)
 def test_every_number_of_single_precision_is_accepted(number, form):
     assert number_fault(form.format(number)) is None
 
@@ -67,7 +70,12 @@ def test_what_is_no_number_is_told(cell, said):
     assert said in (number_fault(cell) or "")
 
 
-@given(st.lists(st.one_of(st.sampled_from(["0", "0.000", "0e0", "1", "1.50", "nan", "a", "+1"]), st.text(max_size=4)), max_size=8))
+@given(
+    st.lists(
+        st.one_of(st.sampled_from(["0", "0.000", "0e0", "1", "1.50", "nan", "a", "+1"]), st.text(max_size=4)),
+        max_size=8,
+    )
+)
 def test_classes_are_those_of_training(labels):
     try:
         parsed = [parse_label(label) for label in labels]

@@ -11,7 +11,16 @@ from functions.validate_dataset.verdict import MAXIMUM_WARNINGS, Profile, judge,
 
 
 def rules(**changed):
-    return Rules(**{"label": 0, "header": False, "maximum_bytes": 10_000, "minimum_rows": 6, "minimum_rows_per_class": 2, **changed})
+    return Rules(
+        **{
+            "label": 0,
+            "header": False,
+            "maximum_bytes": 10_000,
+            "minimum_rows": 6,
+            "minimum_rows_per_class": 2,
+            **changed,
+        }
+    )
 
 
 def rows(count=12, classes=3):
@@ -31,7 +40,9 @@ def refused(lines, **changed):
 
 
 def test_a_good_dataset_is_described():
-    assert judge(iter(rows()), rules()) == Profile(rows=12, columns=(0, 1, 2), classes={"0": 4, "1": 4, "2": 4}, warnings=())
+    assert judge(iter(rows()), rules()) == Profile(
+        rows=12, columns=(0, 1, 2), classes={"0": 4, "1": 4, "2": 4}, warnings=()
+    )
 
 
 def test_a_header_names_the_columns_and_the_label():
@@ -59,7 +70,9 @@ def test_missing_features_are_counted_and_allowed():
 
 
 def test_blank_lines_are_no_rows_but_count_as_lines():
-    assert refused([*rows(3), "", *rows(6), "0,x,1"]) == ['row 11, column 1: "x" is not a number (leave a cell empty where a value is missing)']
+    assert refused([*rows(3), "", *rows(6), "0,x,1"]) == [
+        'row 11, column 1: "x" is not a number (leave a cell empty where a value is missing)'
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +96,11 @@ def test_blank_lines_are_no_rows_but_count_as_lines():
         (["0", "1"], {}, ["row 1: there is one column"]),
         (rows(), {"label": 3}, ["row 1: the label is column 3, and the columns end with 2"]),
         (["a,b", "1,2"], {"header": True, "label": "species"}, ['row 1: no column is named "species"']),
-        (["a,,a", "1,2,3"], {"header": True}, ["row 1, column 1: the column has no name", 'row 1, column "a": another column has the same name']),
+        (
+            ["a,,a", "1,2,3"],
+            {"header": True},
+            ["row 1, column 1: the column has no name", 'row 1, column "a": another column has the same name'],
+        ),
         (["1,2,3", "1,2,3"], {"header": True}, ["row 1: there are only numbers where `header = true`"]),
         (["a" * 101 + ",b", "1,2"], {"header": True}, ["is longer than 100 characters"]),
         (with_row(2, "a\x1bb,1,2"), {}, ["row 2, column 0:"]),
@@ -97,7 +114,9 @@ def test_each_broken_rule_is_told_with_its_place(lines, changed, said):
 
 
 def test_a_class_with_too_few_rows_is_named():
-    assert refused([*rows(12, classes=2), "9,1,1"]) == ['class "9" has 1 row; at least 2 are asked for (minimum_rows_per_class)']
+    assert refused([*rows(12, classes=2), "9,1,1"]) == [
+        'class "9" has 1 row; at least 2 are asked for (minimum_rows_per_class)'
+    ]
 
 
 def test_reading_stops_at_the_tenth_finding():
@@ -147,8 +166,10 @@ def test_the_message_says_rule_place_and_what_to_do():
         "- row 3, column 1: no",
         "- few rows",
         "Rows are lines of the file counted from 1; columns without a name are counted from 0.",
-        "Correct the file and drop it again: make drop MODEL=iris-model DATASET=<file>. "
-        "The rules stand under [data] in models/iris-model.toml.",
+        (
+            "Correct the file and drop it again: make drop MODEL=iris-model DATASET=<file>. "
+            "The rules stand under [data] in models/iris-model.toml."
+        ),
     ]
 
 

@@ -38,7 +38,9 @@ def test_a_bad_dataset_is_refused_by_the_name_that_was_dropped(handler_of, event
     with pytest.raises(DatasetRejected) as refused:
         handler_of("validate_dataset").handle(event("validate_dataset"), lambda_context)
     told = str(refused.value)
-    assert told.startswith("datasets/iris-model/iris.csv breaks the rules for iris-model:\n- row 4, column 0: the label is missing")
+    assert told.startswith(
+        "datasets/iris-model/iris.csv breaks the rules for iris-model:\n- row 4, column 0: the label is missing"
+    )
     assert "make drop MODEL=iris-model" in told
 
 

@@ -6,7 +6,17 @@ URL = "s3://bucket/model.tar.gz"
 
 
 def fleet(**changed):
-    return Fleet(**{"status": "InService", "failure_reason": "", "variant": "model-a", "instances": 2, "instances_wanted": 2, "model_data_url": URL, **changed})
+    return Fleet(
+        **{
+            "status": "InService",
+            "failure_reason": "",
+            "variant": "model-a",
+            "instances": 2,
+            "instances_wanted": 2,
+            "model_data_url": URL,
+            **changed,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,5 +53,8 @@ def test_what_sagemaker_leaves_out_counts_against_the_endpoint():
 
 
 def test_a_model_of_several_containers_serves_the_first_artefact():
-    described = {"EndpointStatus": "InService", "ProductionVariants": [{"VariantName": "model-a", "CurrentInstanceCount": 2, "DesiredInstanceCount": 2}]}
+    described = {
+        "EndpointStatus": "InService",
+        "ProductionVariants": [{"VariantName": "model-a", "CurrentInstanceCount": 2, "DesiredInstanceCount": 2}],
+    }
     assert faults(Fleet.from_descriptions(described, {"Containers": [{}, {"ModelDataUrl": URL}]}), URL, 2) == []

@@ -26,7 +26,9 @@ def described(client, url, status="InService", instances=2):
                 "EndpointStatus": status,
                 "CreationTime": WHEN,
                 "LastModifiedTime": WHEN,
-                "ProductionVariants": [{"VariantName": "model-a", "CurrentInstanceCount": instances, "DesiredInstanceCount": 2}],
+                "ProductionVariants": [
+                    {"VariantName": "model-a", "CurrentInstanceCount": instances, "DesiredInstanceCount": 2}
+                ],
             },
             {"EndpointName": ENDPOINT},
         )
@@ -42,7 +44,12 @@ def described(client, url, status="InService", instances=2):
         )
         stub.add_response(
             "describe_model",
-            {"ModelName": "model-7", "ModelArn": f"{ARN}:model/model-7", "CreationTime": WHEN, "PrimaryContainer": {"ModelDataUrl": url}},
+            {
+                "ModelName": "model-7",
+                "ModelArn": f"{ARN}:model/model-7",
+                "CreationTime": WHEN,
+                "PrimaryContainer": {"ModelDataUrl": url},
+            },
             {"ModelName": "model-7"},
         )
         yield
@@ -65,16 +72,16 @@ def test_a_release_that_is_served_is_verified(handler, event, lambda_context):
 
 
 @pytest.mark.parametrize(
-    ("served", "status", "instances", "said"),
+    ("changed", "said"),
     [
-        ("s3://b/old.tar.gz", "InService", 2, "It serves s3://b/old.tar.gz instead of s3://"),
-        (None, "Updating", 2, "Its status is Updating."),
-        (None, "InService", 1, "Instances that serve: 1; needed: 2."),
+        ({"url": "s3://b/old.tar.gz"}, "It serves s3://b/old.tar.gz instead of s3://"),
+        ({"status": "Updating"}, "Its status is Updating."),
+        ({"instances": 1}, "Instances that serve: 1; needed: 2."),
     ],
 )
-def test_what_serves_something_else_is_unhealthy_and_is_not_asked(handler, event, lambda_context, served, status, instances, said):
+def test_what_serves_something_else_is_unhealthy_and_is_not_asked(handler, event, lambda_context, changed, said):
     asked = event("verify_production")
-    serving = described(handler.sagemaker, served or asked["model_data_url"], status, instances)
+    serving = described(handler.sagemaker, **{"url": asked["model_data_url"], **changed})
     with serving, answering(handler.runtime, ENDPOINT), pytest.raises(ProductionUnhealthy, match=said):
         handler.handle(asked, lambda_context)
 
@@ -83,7 +90,11 @@ def test_other_answers_are_unhealthy(handler, event, lambda_context):
     asked = event("verify_production")
     exchanges = ((ALL_ROWS, b"0\n0\n0\n"), (ONE_ROW, b"0"))
     serving = described(handler.sagemaker, asked["model_data_url"])
-    with serving, answering(handler.runtime, ENDPOINT, *exchanges), pytest.raises(ProductionUnhealthy, match="expected was '2'"):
+    with (
+        serving,
+        answering(handler.runtime, ENDPOINT, *exchanges),
+        pytest.raises(ProductionUnhealthy, match="expected was '2'"),
+    ):
         handler.handle(asked, lambda_context)
 
 

@@ -3,15 +3,16 @@
 Training obeys the hyperparameter `do`; serving answers with the text in `model/answer.txt` and obeys the variable `DO`.
 """
 
-import http.server
 import json
 import os
 import pathlib
 import signal
-import subprocess
+import socket
 import sys
+import threading
 import time
 
+ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 BASE = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
 
 
@@ -52,55 +53,54 @@ class Training:
     @staticmethod
     def ignore_signals(_: dict) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        child = subprocess.Popen(["sleep", "600"])
-        print(f"child={child.pid};", flush=True)
+        child = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "600")
+        print(f"child={child};", flush=True)
         print("waiting", flush=True)
         time.sleep(600)
         return 0
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    answer = ""
-    requests = 0
+class Connection:
+    """One client of the server: HTTP as far as SageMaker needs it. `http.server` would take longer to import than the
+    rest of this container to start."""
 
-    def do_GET(self) -> None:
-        self._reply(500 if os.environ.get("DO") == "be-unhealthy" else 200, b"")
+    def __init__(self, accepted: socket.socket, answer: str) -> None:
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._stream = accepted.makefile("rwb")
+        self._answer = answer
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        command, _, argument = body.decode(errors="replace").partition(" ")
+    def talk(self) -> None:
+        while request_line := self._stream.readline():
+            headers: dict[str, str] = {}
+            while (line := self._stream.readline().strip()) != b"":
+                name, _, value = line.decode().partition(":")
+                headers[name.lower()] = value.strip()
+            body = self._stream.read(int(headers.get("content-length", 0)))
+            status, content = self._ping() if request_line.startswith(b"GET") else self._invocation(headers, body)
+            own = "X-Amzn-SageMaker-Custom-Attributes: seen\r\n" if ATTRIBUTES in headers else ""
+            self._stream.write(
+                f"HTTP/1.1 {status} -\r\nContent-Type: text/csv; charset=utf-8\r\n{own}"
+                f"Content-Length: {len(content)}\r\n\r\n".encode()
+                + content
+            )
+            self._stream.flush()
+
+    def _ping(self) -> tuple[int, bytes]:
+        return (500 if os.environ.get("DO") == "be-unhealthy" else 200), b""
+
+    def _invocation(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        command, _, argument = body[:100].decode(errors="replace").partition(" ")
         if command == "sleep":
             time.sleep(float(argument))
         if command == "die":
             os._exit(9)
         if command == "status":
-            self._reply(int(argument), b"refused, says the model")
-            return
+            return int(argument), b"refused, says the model"
         if command == "environment":
-            self._reply(200, json.dumps(dict(os.environ)).encode())
-            return
+            return 200, json.dumps(dict(os.environ)).encode()
         if command == "headers":
-            self._reply(200, json.dumps({name.lower(): value for name, value in self.headers.items()}).encode())
-            return
-        self._reply(200, f"{self.answer} {os.getpid()}".encode())
-
-    def _reply(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "text/csv; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        if "X-Amzn-SageMaker-Custom-Attributes" in self.headers:
-            self.send_header("X-Amzn-SageMaker-Custom-Attributes", "seen")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Server(http.server.ThreadingHTTPServer):
-    request_queue_size = 128
-    daemon_threads = True
+            return 200, json.dumps(headers).encode()
+        return 200, f"{self._answer} {os.getpid()}".encode()
 
 
 def serve() -> int:
@@ -109,13 +109,15 @@ def serve() -> int:
         print("no such model", flush=True)
         return 1
     answer = BASE / "model/answer.txt"
-    Handler.answer = answer.read_text() if answer.exists() else "nothing"
-    Handler.disable_nagle_algorithm = True
-    server = Server((os.environ["SERVE_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
-    print("serving", flush=True)
+    text = answer.read_text() if answer.exists() else "nothing"
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    server.serve_forever()
-    return 0
+    with socket.create_server(
+        (os.environ["SERVE_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), backlog=128
+    ) as server:
+        print("serving", flush=True)
+        while True:
+            accepted, _ = server.accept()
+            threading.Thread(target=Connection(accepted, text).talk, daemon=True).start()
 
 
 if __name__ == "__main__":

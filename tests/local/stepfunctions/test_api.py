@@ -59,6 +59,7 @@ def test_what_is_refused(cloud: StatesCloud) -> None:
         ({"P": {"Type": "Pass"}}, "SCHEMA_VALIDATION_FAILED"),
         ({"P": {"Type": "Pass", "Output": "{% 1 + %}", "End": True}}, "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/P/Output"),
         ({"P": {"Type": "Pass", "Output": {"a": ["{% $$.x %}"]}, "End": True}}, "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported at /States/P/Output/a[0]"),
+        ({"P": {"Type": "Pass", "Output": {"v": "{% [1, phone] %}"}, "End": True}}, "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at /States/P/Output/v"),
         ({"P": {"Type": "Pass", "Output": "{% $states.errorOutput %}", "End": True}}, "'$states.errorOutput' is not supported at /States/P/Output"),
         ({"T": {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createModel.sync", "End": True}}, "createModel.sync is not recognized"),
         ({"T": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": True}}, "not recognized"),

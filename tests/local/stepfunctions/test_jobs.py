@@ -86,6 +86,7 @@ def test_a_job_that_is_not_taken(cloud: StatesCloud, jobs: Jobs) -> None:
     cloud.door.on("sagemaker", "CreateTrainingJob", Answer.error("ResourceLimitExceeded", "quota"))
     ended = cloud.run({"T": training()})
     assert ended["error"] == "SageMaker.ResourceLimitExceededException"
+    assert "TaskSubmitFailed" in cloud.kinds(ended["executionArn"])
     cloud.door.on("sagemaker", "CreateTrainingJob", Answer.error("ValidationException", "bad name"))
     ended = cloud.run({"T": training()})
     assert (ended["error"], "bad name (Service: AmazonSageMaker; Status Code: 400; Error Code: ValidationException" in ended["cause"]) == ("SageMaker.AmazonSageMakerException", True)

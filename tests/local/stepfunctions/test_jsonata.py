@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from local.stepfunctions.jsonata.evaluator import ExpressionFault, asks_the_time, check, evaluate
 from local.stepfunctions.jsonata.functions import Surroundings
+from local.stepfunctions.jsonata.references import top_level_names
 from local.stepfunctions.jsonata.values import UNDEFINED, UnsupportedResult
 
 NOW = 1_780_000_000.25
@@ -113,6 +114,24 @@ def test_an_expression_that_cannot_be_read() -> None:
     with pytest.raises(ExpressionFault, match="Unexpected end of expression"):
         check("1 +")
     check("$states.input.a ? 1 : 2")
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("a.b", ["a"]),
+        ("[1, b, $c]", ["b"]),
+        ("{'k': v}", ["v"]),
+        ("$f(x) & y", ["x", "y"]),
+        ("$x ? a : b", ["a", "b"]),
+        ("$map($x, function($i) {$i.a & b})", ["b"]),
+        ("$x[a = 1].{'k': v}^(price)", []),
+        ("$sort($x, function($l, $r) {$l.a > $r.a})", []),
+        ("$x ~> |$|{'a': b}|", []),
+    ],
+)
+def test_names_that_are_read_from_nowhere(expression: str, names: list[str]) -> None:
+    assert top_level_names(expression) == names
 
 
 def test_an_endless_expression_ends() -> None:

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from local.stepfunctions import TOUCHED
-from local.stepfunctions.interpreter import repairs
+from local import compat
+from local.stepfunctions import TOUCHED, TOUCHED_SYMBOLS
+from local.stepfunctions import repairs
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,42 +27,39 @@ def test_every_replacement_is_in_place() -> None:
         assert getattr(owner, name).__module__ == f"local.stepfunctions.interpreter.{replacement.partition(':')[0]}", symbol
 
 
+def test_the_check_at_the_start_finds_them_all() -> None:
+    assert compat.missing_symbols(TOUCHED_SYMBOLS) == []
+
+
 def _python(code: str) -> dict[str, object]:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
-def test_the_rest_of_moto_is_not_imported() -> None:
+def test_the_rest_of_moto_is_not_imported_until_somebody_wants_it() -> None:
     seen = _python(
         "import json, sys\n"
-        "from local.stepfunctions.interpreter import repairs\n"
+        "import local.stepfunctions\n"
+        "at_first = [name for name in sys.modules if name.startswith('moto')]\n"
+        "from local.stepfunctions import repairs\n"
         "repairs.apply()\n"
-        "names = sorted({'.'.join(m.split('.')[:2]) for m in sys.modules if m.startswith('moto.')})\n"
-        "print(json.dumps({'names': names, 'moto': 'moto' in sys.modules, 'modules': len(sys.modules)}))"
-    )
-    assert "moto.ec2" not in seen["names"]
-    assert "moto.batch" not in seen["names"]
-    assert seen["moto"] is False
-
-
-def test_who_imports_moto_gets_the_real_one() -> None:
-    seen = _python(
-        "import json, boto3\n"
-        "from local.stepfunctions.interpreter import repairs\n"
-        "repairs.apply()\n"
+        "names = sorted({'.'.join(name.split('.')[:2]) for name in sys.modules if name.startswith('moto')})\n"
+        "import boto3\n"
         "from moto import mock_aws\n"
         "with mock_aws():\n"
-        "    bucket = boto3.client('s3', 'us-east-1', aws_access_key_id='a', aws_secret_access_key='b')\n"
-        "    bucket.create_bucket(Bucket='b')\n"
-        "    print(json.dumps({'buckets': len(bucket.list_buckets()['Buckets'])}))"
+        "    s3 = boto3.client('s3', 'us-east-1', aws_access_key_id='a', aws_secret_access_key='b')\n"
+        "    s3.create_bucket(Bucket='a-bucket')\n"
+        "    print(json.dumps({'at_first': at_first, 'names': names, 'buckets': len(s3.list_buckets()['Buckets'])}))"
     )
-    assert seen == {"buckets": 1}
+    assert seen["at_first"] == []
+    assert not {"moto", "moto.ec2", "moto.batch"} & set(seen["names"])
+    assert seen["buckets"] == 1
 
 
 def test_a_moto_that_is_there_already_is_repaired_too() -> None:
     seen = _python(
         "import json\n"
-        "import moto.stepfunctions.parser.models\n"
+        "import moto.stepfunctions\n"
         "from local.stepfunctions.definition import program\n"
         "text = json.dumps({'QueryLanguage': 'JSONata', 'StartAt': 'T', 'States': {'T': {'Type': 'Task', 'Resource':"
         " 'arn:aws:states:::sagemaker:createTrainingJob.sync', 'Arguments': {'TrainingJobName': 'x'}, 'End': True}}})\n"

@@ -1,10 +1,14 @@
-"""Puts every repair in place, once."""
+"""What is touched in moto, and the one place that puts every repair there.
+
+Importing this costs nothing; `apply` imports the interpreter.
+"""
 
 import importlib
 import threading
+from collections.abc import Iterable
 from typing import Any, Final
 
-from local.stepfunctions.interpreter.moto_modules import import_interpreter
+from local.stepfunctions.moto_modules import import_interpreter
 
 _ASL: Final = "moto.stepfunctions.parser.asl"
 _COMMON: Final = f"{_ASL}.component.common"
@@ -50,8 +54,8 @@ REPLACED: Final[dict[str, str]] = {
     f"{_ASL}.parse.preprocessor:from_string_literal": "texts:string_literal",
     f"{_EXEC}.state_task.state_task_factory:state_task_for": "tasks:task_for",
     f"{_ASL}.parse.preprocessor:state_task_for": "tasks:task_for",
-    f"{_ASL}.component.eval_component:EvalComponent._log_exception": "repairs:say_nothing",
-    f"{_ASL}.component.eval_component:EvalComponent._log_failure_event_exception": "repairs:say_nothing",
+    f"{_ASL}.component.eval_component:EvalComponent._log_exception": "states:say_nothing",
+    f"{_ASL}.component.eval_component:EvalComponent._log_failure_event_exception": "states:say_nothing",
 }
 _STATIC: Final = frozenset({"texts:inner_string", "timing:valid_timestamp"})
 
@@ -97,12 +101,19 @@ USED: Final = (
 )
 TOUCHED: Final = (*REPLACED, *USED)
 
+
+def by_module(symbols: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Module → the names at its top level, as `local.compat` looks for them in its source."""
+    found: dict[str, list[str]] = {}
+    for symbol in symbols:
+        module, _, path = symbol.partition(":")
+        found.setdefault(module, []).append(path.split(".")[0])
+    return {module: tuple(dict.fromkeys(names)) for module, names in found.items()}
+
+
+
 _lock = threading.Lock()
 _done = False
-
-
-def say_nothing(self: Any, *_: object, **__: object) -> None:
-    """For moto's logging of failures, which writes the parse tree of the component each time."""
 
 
 def resolve(symbol: str) -> tuple[Any, str]:
