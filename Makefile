@@ -16,6 +16,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ On a laptop, without an AWS account
+demo: export DEMO_STARTED := $(shell date +%s.%N)
 demo: $(VENV)/.demo ## Show the whole product on the embedded cloud (APPROVE=yes answers for you)
 	@$(PY) -m local.demo $(if $(filter yes,$(APPROVE)),--approve)
 

@@ -23,7 +23,7 @@ class Deployment:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 makes its clients' classes at run time
         """A client for one service, with the caller's credentials."""
-        return self.session.client(service)  # type: ignore[call-overload]
+        return self.session.client(service)
 
 
 def find_deployment(session: boto3.Session | None = None) -> Deployment:
@@ -46,7 +46,9 @@ def find_deployment(session: boto3.Session | None = None) -> Deployment:
     except BotoCoreError as fault:
         raise CommandFailed(f"AWS cannot be reached: {fault}") from fault
     except KeyError as fault:
-        raise CommandFailed(f"The deployed stacks are of another version: output {fault} is missing. Deploy again.") from fault
+        raise CommandFailed(
+            f"The deployed stacks are of another version: output {fault} is missing. Deploy again."
+        ) from fault
 
 
 def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
@@ -55,7 +57,8 @@ def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
     except ClientError as fault:
         if "does not exist" in str(fault):
             raise CommandFailed(
-                f"There is no stack {stack} in {session.region_name}. Deploy first, or set AWS_ENDPOINT_URL as `make local` says."
+                f"There is no stack {stack} in {session.region_name}. "
+                "Deploy first, or set AWS_ENDPOINT_URL as `make local` says."
             ) from fault
         raise CommandFailed(str(fault)) from fault
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -39,7 +39,8 @@ def check(models: Path, model: str, dataset: Path) -> ModelSettings:
         raise CommandFailed(f"{dataset.name}: a dataset ends in {' or '.join(SUFFIXES)}")
     if dataset.stat().st_size > settings.data.maximum_bytes:
         raise CommandFailed(
-            f"{dataset.name} has {dataset.stat().st_size} bytes; models/{model}.toml allows {settings.data.maximum_bytes} (data.maximum_bytes)"
+            f"{dataset.name} has {dataset.stat().st_size} bytes; "
+            f"models/{model}.toml allows {settings.data.maximum_bytes} (data.maximum_bytes)"
         )
     return settings
 

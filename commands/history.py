@@ -23,6 +23,8 @@ def entered(events: Iterable[dict[str, Any]]) -> Iterator[Entered]:
 
 def read_events(stepfunctions: Any, execution_arn: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 -- a boto3 client
     """All events of an execution, oldest first."""
-    pages = stepfunctions.get_paginator("get_execution_history").paginate(executionArn=execution_arn, PaginationConfig={"PageSize": 1000})
+    pages = stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=execution_arn, PaginationConfig={"PageSize": 1000}
+    )
     for page in pages:
         yield from page["events"]

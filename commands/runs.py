@@ -64,8 +64,14 @@ def find_run(deployment: Deployment, run: str) -> str:
     """
     if not run:
         raise CommandFailed("Which run? Name it with RUN=…; `make runs` lists them.")
-    pages = deployment.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=deployment.promote_model_arn)
-    found = [execution["name"] for page in pages for execution in page["executions"] if execution["name"].startswith(run)]
+    pages = (
+        deployment.client("stepfunctions")
+        .get_paginator("list_executions")
+        .paginate(stateMachineArn=deployment.promote_model_arn)
+    )
+    found = [
+        execution["name"] for page in pages for execution in page["executions"] if execution["name"].startswith(run)
+    ]
     if run in found:
         return run
     if not found:

@@ -59,9 +59,11 @@ class Evaluation:
 
     @property
     def gate_passed(self) -> bool:
+        """Whether every rule of the gate holds."""
         return all(check.passed for check in self.gate)
 
     def to_json(self) -> str:
+        """The file's text. NaN has no place in it."""
         return json.dumps(asdict(self), indent=1, allow_nan=False)
 
     @classmethod
@@ -96,8 +98,7 @@ def read_evaluation(archive: bytes) -> Evaluation:
                     if member.size > MAXIMUM_REPORT_BYTES:
                         raise UnreadableReport(f"{EVALUATION_FILE} has {member.size} bytes")
                     content = tar.extractfile(member)
-                    assert content is not None  # isfile() was true
-                    return Evaluation.from_json(content.read())
+                    return Evaluation.from_json(content.read() if content else b"")
     except (tarfile.TarError, EOFError, OSError) as fault:
         raise UnreadableReport(f"not a readable archive: {fault}") from fault
     raise UnreadableReport(f"no {EVALUATION_FILE} in the archive")

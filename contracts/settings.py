@@ -3,9 +3,9 @@
 The resolved settings travel through a run as JSON (`ModelSettings.resolved`), frozen at its start.
 """
 
+import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
-import tomllib
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -73,6 +73,8 @@ class GateSettings(_Section):
 
 
 class ApprovalSettings(_Section):
+    """Who is asked, and for how long."""
+
     approvers: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
     expires_after_seconds: Annotated[int, Field(ge=60), AfterValidator(_at_most_a_year)] = 7 * 86_400
 
@@ -94,12 +96,16 @@ class ScalingSettings(_Section):
 
 
 class DevelopmentSettings(_Section):
+    """The endpoint that a candidate proves itself on: one instance."""
+
     instance_type: InstanceType = "ml.m5.large"
     instance_count: Literal[1] = 1
     capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
 
 
 class ProductionSettings(_Section):
+    """The endpoint that users call."""
+
     instance_type: InstanceType = "ml.c5.large"
     instance_count: Annotated[int, Field(ge=2)] = 2
     """At least two, so that one instance or zone may fail."""
@@ -128,10 +134,12 @@ class ModelSettings(_Section):
 
     @property
     def development_endpoint(self) -> str:
+        """Its name."""
         return f"{self.name}-development"
 
     @property
     def production_endpoint(self) -> str:
+        """Its name."""
         return f"{self.name}-production"
 
     def resolved(self) -> dict[str, object]:

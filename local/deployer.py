@@ -1,4 +1,4 @@
-"""Deploys a synthesised cloud assembly through the CloudFormation API, as `cdk deploy` does, without Node and its seconds."""
+"""Deploys a cloud assembly through the CloudFormation API, as `cdk deploy` does, without Node and its seconds."""
 
 import io
 import json
@@ -24,7 +24,7 @@ class DeploymentFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack of an assembly: its name, where its template will be, the files to upload, and what must be there before."""
+    """One stack of an assembly: where its template will be, the files to upload, and what must be there before."""
 
     name: str
     template_object: str
@@ -121,7 +121,11 @@ class Deployer:
     def _first_failure(self, name: str) -> str:
         events = self._cloudformation.describe_stack_events(StackName=name)["StackEvents"]
         failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
-        return f"{failed[0]['LogicalResourceId']}: {failed[0].get('ResourceStatusReason', '')}" if failed else "no reason given"
+        return (
+            f"{failed[0]['LogicalResourceId']}: {failed[0].get('ResourceStatusReason', '')}"
+            if failed
+            else "no reason given"
+        )
 
 
 def _assets(stack: Stack) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -135,5 +139,7 @@ def _zipped(folder: Path) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                archive.writestr(zipfile.ZipInfo(str(path.relative_to(folder))), path.read_bytes(), zipfile.ZIP_DEFLATED)
+                archive.writestr(
+                    zipfile.ZipInfo(str(path.relative_to(folder))), path.read_bytes(), zipfile.ZIP_DEFLATED
+                )
     return buffer.getvalue()

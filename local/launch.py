@@ -42,12 +42,18 @@ class RunningCloud:
     process: subprocess.Popen[bytes]
 
     def session(self) -> boto3.Session:
-        """A session of the account's root user in this cloud. Its clients need `AWS_ENDPOINT_URL` in the environment."""
+        """A session of the account's root user; its clients need `AWS_ENDPOINT_URL` in the environment."""
         return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=self.region)  # noqa: S106 -- no secret: any key opens the embedded cloud
 
     def environment(self) -> dict[str, str]:
         """What any AWS client has to be told to use this cloud."""
-        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
 
 
 @contextmanager
@@ -59,7 +65,13 @@ def running_cloud(configuration: Configuration, log: Path) -> Iterator[RunningCl
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "local"], cwd=ROOT, env=_environment(configuration), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local"],
+            cwd=ROOT,
+            env=_environment(configuration),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
         try:
             _await_ready(configuration.endpoint, process, log)
             yield RunningCloud(configuration.endpoint, configuration.region, process)
@@ -79,7 +91,9 @@ def deploy_product(cloud: RunningCloud, say: Callable[[str], None] = lambda _: N
     Deployer(session, say).deploy([stack for stack in read_assembly(assembly) if stack.name not in NOT_DEPLOYED])
     publish_image(session)
     # What a person does once on AWS: SES sends only from addresses that were verified.
-    session.client("sesv2").create_email_identity(EmailIdentity=load_deployment(ROOT / "infra" / "deployment.toml").sender)
+    session.client("sesv2").create_email_identity(
+        EmailIdentity=load_deployment(ROOT / "infra" / "deployment.toml").sender
+    )
 
 
 def free_port() -> int:
@@ -108,7 +122,9 @@ def _await_ready(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> 
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise CloudNotReady(log.read_text(errors="replace").strip() or f"the embedded cloud ended with {process.returncode}")
+            raise CloudNotReady(
+                log.read_text(errors="replace").strip() or f"the embedded cloud ended with {process.returncode}"
+            )
         try:
             with urllib.request.urlopen(f"{endpoint}/_cloud/health", timeout=2) as reply:  # noqa: S310 -- our own loopback address
                 if json.load(reply)["status"] == "ready":

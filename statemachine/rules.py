@@ -12,7 +12,12 @@ def faults(definition: dict[str, Any]) -> list[str]:
     start = definition.get("StartAt")
     if start not in states:
         return [f"StartAt names {start!r}, which is no state"]
-    found = [f"{name}: goes to {target!r}, which is no state" for name, state in states.items() for target in targets(state) if target not in states]
+    found = [
+        f"{name}: goes to {target!r}, which is no state"
+        for name, state in states.items()
+        for target in targets(state)
+        if target not in states
+    ]
     found += [f"{name}: is never reached" for name in states if name not in reached(definition)]
     for name, state in states.items():
         found += [f"{name}: {fault}" for fault in _state_faults(name, state)]

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _BROWSER_BYTES = 24  # 192 bits
-# A person waits: three short attempts end before the function's own time limit, with a page that says so.
-_CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
+# A person waits: when a service hangs, the page says so before the function's own 30 s are over.
+_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +43,10 @@ class Report:
         """Write the report, seconds and megabytes rounded to what can be trusted."""
         rounded = {name: round(value, 2) for name, value in self.seconds.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**vars(self), "seconds": rounded, "peak_memory_mb": round(self.peak_memory_mb, 1)}, indent=1) + "\n")
+        path.write_text(
+            json.dumps({**vars(self), "seconds": rounded, "peak_memory_mb": round(self.peak_memory_mb, 1)}, indent=1)
+            + "\n"
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -147,7 +149,9 @@ class Demo:
         deadline = time.monotonic() + 30
         while True:
             try:
-                runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Body=next(iter(KNOWN_ROWS)).encode())
+                runtime.invoke_endpoint(
+                    EndpointName=endpoint, ContentType="text/csv", Body=next(iter(KNOWN_ROWS)).encode()
+                )
             except ClientError:
                 if time.monotonic() > deadline:
                     raise
@@ -160,16 +164,20 @@ class Demo:
         answers = []
         print(f"  {endpoint}")
         for row, expected in KNOWN_ROWS.items():
-            reply = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=row.encode())
+            reply = runtime.invoke_endpoint(
+                EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=row.encode()
+            )
             found = {"class": reply["Body"].read().decode().strip(), "variant": reply["InvokedProductionVariant"]}
-            print(f"    {row}  →  class {found['class']}  (variant {found['variant']}){'' if found['class'] == expected else '  WRONG'}")
+            verdict = "" if found["class"] == expected else "  WRONG"
+            print(f"    {row}  →  class {found['class']}  (variant {found['variant']}){verdict}")
             answers.append(found)
         return answers
 
 
 def _verdict(report: Report) -> int:
     expected = list(KNOWN_ROWS.values())
-    right = len(report.predictions) == 2 and all([a["class"] for a in answers] == expected for answers in report.predictions.values())
+    found = [[answer["class"] for answer in answers] for answers in report.predictions.values()]
+    right = found == [expected, expected]
     if report.status == "SUCCEEDED" and right:
         print(f"\nDone in {report.seconds['total']:.0f} s. {REPORT.relative_to(ROOT)} has the figures.")
         return 0

@@ -30,7 +30,9 @@ class Mail:
 
     def quoted(self) -> str:
         """The mail as it is shown in a terminal."""
-        return textwrap.indent(f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.text.strip()}", "  │ ", lambda _: True)
+        return textwrap.indent(
+            f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.text.strip()}", "  │ ", lambda _: True
+        )
 
 
 _RELEASE = re.compile(r"Release (\S+) to production")

@@ -154,7 +154,7 @@ class ExecutionJournal:
             self._log.append(record)
 
     def _history_path(self, arn: str) -> Path:
-        assert self._folder is not None  # noqa: S101 - callers looked
+        assert self._folder is not None
         return self._folder / "histories" / f"{digest(arn)[:40]}.json.gz"
 
 

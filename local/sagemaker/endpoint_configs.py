@@ -21,6 +21,8 @@ _NOT_OBEYED_OF_VARIANTS = ("ServerlessConfig", "AcceleratorType", "ManagedInstan
 
 
 class EndpointConfigs:
+    """What endpoints may serve: variants with their models, and data capture."""
+
     def __init__(self, store: Store, models: Models, names: ResourceNames, clock: Clock) -> None:
         self._store = store
         self._models = models
@@ -28,6 +30,7 @@ class EndpointConfigs:
         self._clock = clock
 
     def operations(self) -> dict[str, Operation]:
+        """By the API's names."""
         return {
             "CreateEndpointConfig": self.create,
             "DescribeEndpointConfig": self.describe,
@@ -36,6 +39,7 @@ class EndpointConfigs:
         }
 
     def create(self, request: Json) -> Json:
+        """Its models must exist."""
         _check(request)
         name = request["EndpointConfigName"]
         arn = self._names.endpoint_config(name)
@@ -54,13 +58,16 @@ class EndpointConfigs:
         return {"EndpointConfigArn": arn}
 
     def describe(self, request: Json) -> Json:
+        """As it was asked for."""
         return self.existing(request["EndpointConfigName"])
 
     def list(self, request: Json) -> Json:
+        """Newest first."""
         found = matching(self._store.all(KIND), request, "EndpointConfigName")
         return page(found, request, _SORT_KEYS, lambda config: picked(config, _SUMMARY), "EndpointConfigs")
 
     def delete(self, request: Json) -> Json:
+        """Refused while an endpoint serves it or is about to."""
         name = request["EndpointConfigName"]
         with self._store.transaction():
             config = self.existing(name)
@@ -87,6 +94,7 @@ class EndpointConfigs:
 
 
 def _check(request: Json) -> None:
+    """The rules that the service model does not state. Raises ServiceFault."""
     for member in _NOT_OBEYED:
         if request.get(member):
             raise not_in_embedded_cloud(f"{member} for endpoints")
@@ -94,14 +102,18 @@ def _check(request: Json) -> None:
     if len(set(names)) != len(names):
         raise invalid(f"Production variant names must be unique, but are {names}.")
     for variant in request["ProductionVariants"]:
-        for member in _NOT_OBEYED_OF_VARIANTS:
-            if member in variant:
-                raise not_in_embedded_cloud(f"{member} for production variants")
-        for member in ("ModelName", "InitialInstanceCount", "InstanceType"):
-            if member not in variant:
-                raise invalid(f"{member} is required for production variant {variant['VariantName']}.")
+        _check_variant(variant)
     if capture := request.get("DataCaptureConfig"):
         try:
             S3Uri.parse(capture["DestinationS3Uri"])
         except ValueError as fault:
             raise invalid(f"Invalid DestinationS3Uri: {fault}") from fault
+
+
+def _check_variant(variant: Json) -> None:
+    for member in _NOT_OBEYED_OF_VARIANTS:
+        if member in variant:
+            raise not_in_embedded_cloud(f"{member} for production variants")
+    for member in ("ModelName", "InitialInstanceCount", "InstanceType"):
+        if member not in variant:
+            raise invalid(f"{member} is required for production variant {variant['VariantName']}.")

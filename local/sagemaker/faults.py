@@ -25,6 +25,7 @@ def could_not_find(kind: str, arn: str) -> ServiceFault:
 
 
 def already_exists(kind: str, arn: str) -> ServiceFault:
+    """``kind`` as in `could_not_find`."""
     return invalid(f'Cannot create already existing {kind} "{arn}".')
 
 

@@ -30,7 +30,7 @@ class JsonService:
     def __init__(
         self, service: str, operations: Mapping[str, Operation], first_use: Callable[[], None] = lambda: None
     ) -> None:
-        """``service`` is botocore's name of it, such as "sagemaker". ``first_use`` is called once, at the first call."""
+        """``service`` is botocore's name, such as "sagemaker"; ``first_use`` is called once, at the first call."""
         self._service = service
         self._operations = dict(operations)
         self._first_use = first_use

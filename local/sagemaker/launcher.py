@@ -24,8 +24,8 @@ EntryPoint = Literal["train", "serve"]
 class Workload:
     """A container to run.
 
-    ``base_dir`` is what the container sees as /opt/ml. ``own_environment`` holds the variables that the job or model asks
-    for, ``environment`` those that SageMaker sets. ``port`` is where a serving container listens on the loopback
+    ``base_dir`` is what the container sees as /opt/ml. ``own_environment`` holds the variables that the job or model
+    asks for, ``environment`` those that SageMaker sets. ``port`` is where a serving container listens on the loopback
     interface.
     """
 
@@ -58,6 +58,8 @@ class RunningContainer(Protocol):
 
 
 class Launcher(Protocol):
+    """Runs containers; one for each kind of runtime."""
+
     def launch(self, workload: Workload, handle_output: Callable[[list[str]], None]) -> RunningContainer:
         """Start it; ``handle_output`` gets its lines, from a thread of the launcher. Raises OSError."""
         ...

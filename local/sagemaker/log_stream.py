@@ -25,6 +25,7 @@ class LogStream:
         self._lock = threading.Lock()
 
     def write(self, lines: Sequence[str]) -> None:
+        """Never raises: the first refusal ends the stream."""
         with self._lock:
             if self._logs is None or not any(lines):
                 return

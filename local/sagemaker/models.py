@@ -5,6 +5,7 @@ from local.sagemaker.faults import already_exists, could_not_find, invalid, not_
 from local.sagemaker.front_door import FrontDoor, RoleRefused
 from local.sagemaker.json_rpc import Json, Operation
 from local.sagemaker.listing import matching, page, picked
+from local.sagemaker.model_package_groups import PACKAGE_KIND
 from local.sagemaker.objects import ObjectFault, Objects, S3Uri
 from local.sagemaker.resource_names import ResourceNames, name_of
 from local.sagemaker.store import Record, Store
@@ -16,6 +17,8 @@ _SORT_KEYS = {"CreationTime": "CreationTime", "Name": "ModelName"}
 
 
 class Models:
+    """A model is an image, an artefact and a role."""
+
     def __init__(self, store: Store, front_door: FrontDoor, names: ResourceNames, clock: Clock) -> None:
         self._store = store
         self._front_door = front_door
@@ -23,6 +26,7 @@ class Models:
         self._clock = clock
 
     def operations(self) -> dict[str, Operation]:
+        """By the API's names."""
         return {
             "CreateModel": self.create,
             "DescribeModel": self.describe,
@@ -31,6 +35,7 @@ class Models:
         }
 
     def create(self, request: Json) -> Json:
+        """The artefact must be readable under the role."""
         name = request["ModelName"]
         arn = self._names.model(name)
         container = self._container(request)
@@ -50,13 +55,16 @@ class Models:
         return {"ModelArn": arn}
 
     def describe(self, request: Json) -> Json:
+        """With what a model package contributed."""
         return self.existing(request["ModelName"])
 
     def list(self, request: Json) -> Json:
+        """Newest first."""
         found = matching(self._store.all(KIND), request, "ModelName")
         return page(found, request, _SORT_KEYS, lambda model: picked(model, _SUMMARY), "Models")
 
     def delete(self, request: Json) -> Json:
+        """Endpoints that serve it go on."""
         arn = self._names.model(request["ModelName"])
         if self._store.delete(KIND, request["ModelName"]) is None:
             raise could_not_find("model", arn)
@@ -89,7 +97,7 @@ class Models:
         return container
 
     def _from_package(self, container: Json) -> Json:
-        package = self._store.get("model-package", name_of(container["ModelPackageName"], "model-package"))
+        package = self._store.get(PACKAGE_KIND, name_of(container["ModelPackageName"], PACKAGE_KIND))
         if package is None:
             raise could_not_find("model package", container["ModelPackageName"])
         if package.get("ModelApprovalStatus", "Approved") != "Approved":

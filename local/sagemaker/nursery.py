@@ -187,6 +187,7 @@ def _run_container(order: Message) -> None:
 
 
 def main() -> None:
+    """Import, then obey; in a container: run it."""
     server = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)

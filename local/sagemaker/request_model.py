@@ -35,6 +35,7 @@ class RequestModel:
         )
 
     def operation(self, name: str) -> OperationModel:
+        """Raises OperationNotFoundError for one that was not asked for."""
         return self._model.operation_model(name)
 
 

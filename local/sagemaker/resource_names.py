@@ -12,31 +12,40 @@ class ResourceNames:
     account: str
 
     def training_job(self, name: str) -> str:
+        """Of CreateTrainingJob."""
         return self._sagemaker("training-job", name)
 
     def model(self, name: str) -> str:
+        """Of CreateModel."""
         return self._sagemaker("model", name)
 
     def endpoint_config(self, name: str) -> str:
+        """Of CreateEndpointConfig."""
         return self._sagemaker("endpoint-config", name)
 
     def endpoint(self, name: str) -> str:
+        """Of CreateEndpoint."""
         return self._sagemaker("endpoint", name)
 
     def model_package_group(self, name: str) -> str:
+        """Of CreateModelPackageGroup."""
         return self._sagemaker("model-package-group", name)
 
     def model_package(self, group: str, version: int) -> str:
+        """Of one version in a group."""
         return self._sagemaker("model-package", f"{group}/{version}")
 
     def scalable_target(self, target_id: str) -> str:
+        """Of RegisterScalableTarget."""
         return f"arn:aws:application-autoscaling:{self.region}:{self.account}:scalable-target/{target_id}"
 
     def scaling_policy(self, policy_id: str, resource_id: str, name: str) -> str:
+        """Of PutScalingPolicy."""
         owner = f"arn:aws:autoscaling:{self.region}:{self.account}"
         return f"{owner}:scalingPolicy:{policy_id}:resource/sagemaker/{resource_id}:policyName/{name}"
 
     def log_stream(self, group: str, stream: str) -> str:
+        """In CloudWatch Logs."""
         return f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}:log-stream:{stream}"
 
     def _sagemaker(self, kind: str, name: str) -> str:

@@ -11,11 +11,15 @@ from local.gateway.protocol import Backend
 from local.sagemaker.autoscaling.capacity import Capacity
 from local.sagemaker.autoscaling.operations import AutoscalingOperations
 from local.sagemaker.endpoint_configs import EndpointConfigs
+from local.sagemaker.endpoints.artefacts import ModelArtefacts
+from local.sagemaker.endpoints.bookkeeping import Bookkeeping
 from local.sagemaker.endpoints.endpoints import Endpoints
 from local.sagemaker.endpoints.operations import EndpointOperations
+from local.sagemaker.endpoints.serving_containers import ServingContainers
 from local.sagemaker.front_door import FrontDoor
 from local.sagemaker.json_rpc import JsonService
 from local.sagemaker.launcher import Launcher
+from local.sagemaker.model_package_groups import ModelPackageGroups
 from local.sagemaker.model_packages import ModelPackages
 from local.sagemaker.models import Models
 from local.sagemaker.resource_names import ResourceNames
@@ -53,27 +57,32 @@ class SageMaker:
         self._store = Store(settings.state_dir / "sagemaker.sqlite" if settings.state_dir else None)
         names = ResourceNames(settings.region, settings.account)
         self._trainer = Trainer(self._store, front_door, launcher, clock, settings.region, folder / "training")
-        self._endpoints = Endpoints(self._store, front_door, launcher, clock, settings.region, folder / "endpoints")
+        artefacts = ModelArtefacts(folder / "endpoints", front_door, settings.region)
+        containers = ServingContainers(artefacts, front_door, launcher, clock, settings.region)
+        books = Bookkeeping(self._store, clock)
+        books.mark_interrupted()
+        self._endpoints = Endpoints(books, artefacts, containers)
         self._usage = Usage(
             clock, self._instance_count, cloudwatch_publisher(lambda: front_door.client("cloudwatch", None))
         )
         self._capture = DataCapture(front_door, clock)
-        self._build(front_door, names, clock, first_use)
-        self._endpoints.mark_interrupted()
+        self.backends = self._build(front_door, names, clock, first_use)
 
     def _build(self, front_door: FrontDoor, names: ResourceNames, clock: Clock, first_use: Callable[[], None]) -> None:
         models = Models(self._store, front_door, names, clock)
         configs = EndpointConfigs(self._store, models, names, clock)
         endpoints = EndpointOperations(self._store, self._endpoints, configs, models, names, clock)
+        groups = ModelPackageGroups(self._store, names, clock)
         self._capacity = Capacity(self._store, clock, endpoints.update_weights_and_capacities)
-        self.backends: dict[str, Backend] = {
+        return {
             "sagemaker": JsonService(
                 "sagemaker",
                 TrainingOperations(self._store, self._trainer, front_door, names, clock).operations()
                 | models.operations()
                 | configs.operations()
                 | endpoints.operations()
-                | ModelPackages(self._store, names, clock).operations()
+                | groups.operations()
+                | ModelPackages(self._store, groups, names, clock).operations()
                 | Tags(self._store).operations(),
                 first_use,
             ),

@@ -48,6 +48,7 @@ class Store:
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:
+        """Nothing may be asked afterwards."""
         with self._lock:
             self._database.close()
 
@@ -72,6 +73,7 @@ class Store:
                 self._depth -= 1
 
     def get(self, kind: str, name: str) -> Record | None:
+        """A copy; None when there is none."""
         with self._lock:
             row = self._database.execute(
                 "SELECT record FROM records WHERE kind = ? AND name = ?", (kind, name.lower())

@@ -13,21 +13,27 @@ TAGGED_KINDS = ("training-job", "model", "endpoint-config", "endpoint", "model-p
 
 
 class Tags:
+    """Of any SageMaker resource that has an ARN."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def operations(self) -> dict[str, Operation]:
+        """By the API's names."""
         return {"AddTags": self.add, "ListTags": self.list, "DeleteTags": self.delete}
 
     def add(self, request: Json) -> Json:
+        """New keys, or new values of known ones."""
         arn = self._existing(request["ResourceArn"])
         set_tags(self._store, arn, request["Tags"])
         return {"Tags": _as_list(self._store.tags(arn))}
 
     def list(self, request: Json) -> Json:
+        """In order of their keys."""
         return {"Tags": _as_list(self._store.tags(self._existing(request["ResourceArn"])))}
 
     def delete(self, request: Json) -> Json:
+        """Keys that are not there are ignored."""
         self._store.untag(self._existing(request["ResourceArn"]), request["TagKeys"])
         return {}
 

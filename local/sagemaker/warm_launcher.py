@@ -1,25 +1,23 @@
 """Starts containers from processes that have imported their packages already.
 
-Importing what training needs takes two seconds, what serving needs a third of one. A nursery pays that once; a container
-forked from it is there in a tenth of a second and shares its memory. It runs the same entry point with the same
-arguments and environment as a fresh process. Whatever a nursery cannot do, a fresh process does.
+Importing what training needs takes two seconds, what serving needs a third of one. A nursery pays that once; a
+container forked from it is there in a tenth of a second and shares its memory. It runs the same entry point with the
+same arguments and environment as a fresh process. Whatever a nursery cannot do, a fresh process does.
 """
 
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from local import processes
 from local.sagemaker import nursery
+from local.sagemaker.forked_container import ForkedContainer, NurseryGone
 from local.sagemaker.launcher import EntryPoint, Launcher, RunningContainer, Workload, inherited, process_environment
-from local.sagemaker.process_output import read_lines
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +29,6 @@ _MODULES: dict[EntryPoint, tuple[str, ...]] = {
 
 # A nursery that nobody needs gives its memory back.
 _IDLE_SECONDS = 900.0
-
-
-class NurseryGone(Exception):
-    """The nursery has ended, or could never be used."""
 
 
 class WarmLauncher:
@@ -89,7 +83,7 @@ class _Nursery:
         self._project_root = project_root
         self._lock = threading.Lock()
         self._next_id = 0
-        self._containers: dict[int, _ForkedContainer] = {}
+        self._containers: dict[int, ForkedContainer] = {}
         self._ready = threading.Event()
         self.gone = threading.Event()
         self.unusable = False
@@ -113,7 +107,7 @@ class _Nursery:
         self._ready.wait()
         reader, writer = os.pipe()
         with self._lock:
-            container = _ForkedContainer(self._next_id, reader, handle_output, self._order)
+            container = ForkedContainer(self._next_id, reader, handle_output, self._order)
             self._containers[self._next_id] = container
             self._next_id += 1
         order = {
@@ -182,62 +176,3 @@ class _Nursery:
             return nursery.receive(self._connection)[0]
         except OSError:
             return None
-
-
-class _ForkedContainer:
-    """A container that a nursery forked."""
-
-    def __init__(
-        self, identity: int, reader: int, handle_output: Callable[[list[str]], None], order: Callable[..., None]
-    ) -> None:
-        self.id = identity
-        self.pid: int | None = None
-        self.answered = threading.Event()
-        self.exited = threading.Event()
-        self._order = order
-        self._reader = threading.Thread(target=read_lines, args=(reader, handle_output), daemon=True)
-        self._exit_code: int | None = None
-        self._ended = threading.Event()
-
-    def watch(self) -> None:
-        self._reader.start()
-        threading.Thread(target=self._finish, name=f"container-{self.id}", daemon=True).start()
-
-    @property
-    def exit_code(self) -> int | None:
-        return self._exit_code if self.exited.is_set() else None
-
-    def terminate(self) -> None:
-        self._signal(signal.SIGTERM, group=False)
-
-    def kill(self) -> None:
-        self._signal(signal.SIGKILL, group=True)
-
-    def begin(self, pid: int) -> None:
-        """The nursery has forked it."""
-        self.pid = pid
-        self.answered.set()
-
-    def end(self, exit_code: int) -> None:
-        """The nursery has reaped it, and killed what it left behind."""
-        self._exit_code = exit_code
-        self._ended.set()
-        self.answered.set()
-
-    def lose(self) -> None:
-        """The nursery is gone: the kernel has killed what it forked; where it does not, it is done here."""
-        if self.pid is not None and sys.platform != "linux":
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
-        self.end(-signal.SIGKILL)
-
-    def _finish(self) -> None:
-        self._ended.wait()
-        self._reader.join()
-        self.exited.set()
-
-    def _signal(self, number: int, *, group: bool) -> None:
-        try:
-            self._order({"order": "signal", "id": self.id, "number": int(number), "group": group})
-        except NurseryGone:
-            return

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from local.context import Cloud
 from local.journal.executions import ExecutionJournal
+from local.stepfunctions import repairs
 from local.stepfunctions.backend import StepFunctionsBackend
 from local.stepfunctions.execution_api import ExecutionApi
 from local.stepfunctions.executions import Execution, Executions
-from local.stepfunctions import repairs
 from local.stepfunctions.machine_api import MachineApi
 from local.stepfunctions.machines import StateMachines
 from local.stepfunctions.permissions import PRINCIPAL, Permissions

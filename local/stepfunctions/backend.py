@@ -12,7 +12,7 @@ from local.gateway.protocol import Request, Response
 from local.journal.append_log import LogClosed
 from local.stepfunctions.execution_api import ExecutionApi
 from local.stepfunctions.faults import StatesFault, validation
-from local.stepfunctions.integrations.naming import service_model
+from local.stepfunctions.integrations import naming
 from local.stepfunctions.machine_api import MachineApi
 from local.stepfunctions.tokens import TaskTokens
 
@@ -42,12 +42,12 @@ class StepFunctionsBackend:
         try:
             if operation in _ABOUT_RUNNING:
                 self.resumed.wait(_RESUME_SECONDS)
-            handler = self._operations.get(operation)
-            if handler is None:
-                raise StatesFault("UnknownOperationException", f"The embedded cloud has no Step Functions {operation}.")
+            handler = self._operations.get(operation, _unknown)
             return _answer(200, handler(_parameters(operation, request.body), request))
         except LogClosed:
-            return _answer(503, {"__type": "ServiceUnavailable", "message": "The cloud goes down."}, "ServiceUnavailable")
+            return _answer(
+                503, {"__type": "ServiceUnavailable", "message": "The cloud goes down."}, "ServiceUnavailable"
+            )
         except StatesFault as fault:
             return _answer(fault.status, {"__type": fault.code, "message": fault.message}, fault.code)
 
@@ -61,6 +61,10 @@ class StepFunctionsBackend:
             return None
 
 
+def _unknown(_: Json, request: Request) -> Json:
+    raise StatesFault("UnknownOperationException", f"The embedded cloud has no Step Functions {request.operation}.")
+
+
 def _parameters(operation: str, body: bytes) -> Json:
     try:
         given = json.loads(body or b"{}")
@@ -69,8 +73,9 @@ def _parameters(operation: str, body: bytes) -> Json:
     if not isinstance(given, dict):
         raise StatesFault("SerializationException", "The request is no JSON object.")
     given = {key: value for key, value in given.items() if value is not None}
-    report = ParamValidator().validate(given, service_model("stepfunctions").operation_model(operation).input_shape)
-    if report.has_errors():
+    model = naming.operation("stepfunctions", operation)
+    report = ParamValidator().validate(given, model.input_shape) if model is not None else None
+    if report is not None and report.has_errors():
         raise validation(report.generate_report().replace("\n", "; "))
     return given
 

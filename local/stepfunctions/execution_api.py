@@ -43,7 +43,7 @@ class ExecutionApi:
     def _start(self, given: Json, request: Request) -> Json:
         record, version = self._machines.qualified(given["stateMachineArn"])
         source = record | (version or {})
-        machine = {key: source[key] for key in ("name", "revisionId", *_SHOWN_CONFIGURATIONS) if key in source}
+        machine: Json = {key: source[key] for key in ("name", "revisionId", *_SHOWN_CONFIGURATIONS) if key in source}
         machine |= {
             "stateMachineArn": record["stateMachineArn"],
             "updateDate": record["updateDate"],
@@ -131,21 +131,21 @@ class ExecutionApi:
         )
 
     def _settled(self, given: Json) -> None:
-        self._executions.settle(self._executions.get(self._tokens.execution_of(given.get("taskToken"))))
+        self._executions.settle(self._executions.get(self._tokens.execution_of(given["taskToken"])))
 
     def _succeed(self, given: Json, _: Request) -> Json:
         self._settled(given)
-        self._tokens.succeed(given.get("taskToken"), given.get("output"))
+        self._tokens.succeed(given["taskToken"], given["output"])
         return {}
 
     def _fail(self, given: Json, _: Request) -> Json:
         self._settled(given)
-        self._tokens.fail(given.get("taskToken"), given.get("error"), given.get("cause"))
+        self._tokens.fail(given["taskToken"], given.get("error"), given.get("cause"))
         return {}
 
     def _heartbeat(self, given: Json, _: Request) -> Json:
         self._settled(given)
-        self._tokens.heartbeat(given.get("taskToken"))
+        self._tokens.heartbeat(given["taskToken"])
         return {}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from local.clock import Clock
+from local.journal.append_log import LogClosed
 from local.journal.executions import ExecutionJournal, Finished, Unfinished
 from local.stepfunctions.faults import (
     execution_exists,
@@ -200,7 +201,10 @@ class Executions:
             execution.run.stop()
 
     def _ended(self, execution: Execution, outcome: Outcome) -> None:
-        self._end(execution, outcome)
+        try:
+            self._end(execution, outcome)
+        except LogClosed:
+            _log.info("%s ended while the cloud went down; it will end again", execution.subject.arn)
 
     def _end(self, execution: Execution, outcome: Outcome) -> bool:
         """The first one decides; True for it."""

@@ -96,7 +96,8 @@ class StateMachines:
                 "TracingConfiguration must be specified",
             )
         record = self.get(request["stateMachineArn"])
-        definition, role = changes.get("definition", record["definition"]), changes.get("roleArn", record["roleArn"])
+        definition: str = changes.get("definition", record["definition"])
+        role: str = changes.get("roleArn", record["roleArn"])
         if "definition" in changes or "roleArn" in changes:
             self._check(definition, role, record["stateMachineArn"], region)
         with self._lock:
@@ -122,10 +123,7 @@ class StateMachines:
             record = dict(self._stored(base))
         if qualifier is None:
             return record, None
-        if qualifier.isdigit():
-            version = record["versions"].get(qualifier)
-        else:
-            version = self._routed(record, qualifier)
+        version = record["versions"].get(qualifier) if qualifier.isdigit() else self._routed(record, qualifier)
         if version is None:
             raise no_state_machine(str(arn))
         return record, version

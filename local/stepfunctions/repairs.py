@@ -22,11 +22,11 @@ REPLACED: Final[dict[str, str]] = {
     f"{_ASL}.component.program.program:Program._eval_body": "states:program_body",
     f"{_STATE}.state:CommonStateField._eval_body": "states:state_body",
     f"{_STATE}.state:CommonStateField._verify_size_quota": "states:verify_size",
-    f"{_EXEC}.execute_state:ExecutionState._evaluate_with_timeout": "states:attempt",
-    f"{_EXEC}.execute_state:ExecutionState._eval_state": "states:execution_state",
-    f"{_EXEC}.execute_state:ExecutionState._eval_state_output": "states:execution_state_output",
-    f"{_EXEC}.state_parallel.state_parallel:StateParallel._eval_state": "states:execution_state",
-    f"{_EXEC}.state_map.state_map:StateMap._eval_state": "states:execution_state",
+    f"{_EXEC}.execute_state:ExecutionState._evaluate_with_timeout": "attempts:attempt",
+    f"{_EXEC}.execute_state:ExecutionState._eval_state": "attempts:execution_state",
+    f"{_EXEC}.execute_state:ExecutionState._eval_state_output": "attempts:execution_state_output",
+    f"{_EXEC}.state_parallel.state_parallel:StateParallel._eval_state": "attempts:execution_state",
+    f"{_EXEC}.state_map.state_map:StateMap._eval_state": "attempts:execution_state",
     f"{_STATE}.choice.state_choice:StateChoice._eval_state": "states:choice_state",
     f"{_STATE}.choice.state_choice:StateChoice._eval_state_output": "states:choice_output",
     f"{_COMMON}.assign.assign_decl:AssignDecl._eval_body": "states:assign_body",
@@ -109,7 +109,6 @@ def by_module(symbols: Iterable[str]) -> dict[str, tuple[str, ...]]:
         module, _, path = symbol.partition(":")
         found.setdefault(module, []).append(path.split(".")[0])
     return {module: tuple(dict.fromkeys(names)) for module, names in found.items()}
-
 
 
 _lock = threading.Lock()

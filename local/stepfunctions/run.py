@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.stepfunctions.definition import program
 from local.stepfunctions import repairs
+from local.stepfunctions.definition import program
 
 Json = dict[str, Any]
 

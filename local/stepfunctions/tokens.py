@@ -148,11 +148,7 @@ class TaskTokens:
             raise no_task()
         return arn
 
-    def succeed(self, token: object, output: object) -> None:
-        if not isinstance(output, str):
-            raise validation(
-                "1 validation error detected: Value null at 'output' failed to satisfy constraint: Member must not be null"
-            )
+    def succeed(self, token: str, output: str) -> None:
         try:
             json.loads(output)
         except ValueError as fault:
@@ -161,23 +157,19 @@ class TaskTokens:
             raise StatesFault("InvalidOutput", "Invalid Output: 'Output is larger than 262144 bytes'")
         self._waiting_for(token).answer({"output": output}, self._journal)
 
-    def fail(self, token: object, error: str | None, cause: str | None) -> None:
-        if error is not None and len(error) > _MOST_ERROR:
-            raise validation(
-                f"Value at 'error' failed to satisfy constraint: Member must have length less than or equal to {_MOST_ERROR}"
-            )
-        if cause is not None and len(cause) > _MOST_CAUSE:
-            raise validation(
-                f"Value at 'cause' failed to satisfy constraint: Member must have length less than or equal to {_MOST_CAUSE}"
-            )
+    def fail(self, token: str, error: str | None, cause: str | None) -> None:
+        for member, text, most in (("error", error, _MOST_ERROR), ("cause", cause, _MOST_CAUSE)):
+            if text is not None and len(text) > most:
+                limit = f"Member must have length less than or equal to {most}"
+                raise validation(f"Value at '{member}' failed to satisfy constraint: {limit}")
         self._waiting_for(token).answer({"error": error, "cause": cause}, self._journal)
 
-    def heartbeat(self, token: object) -> None:
+    def heartbeat(self, token: str) -> None:
         self._waiting_for(token).seen(self._clock.now(), self._journal)
 
-    def _waiting_for(self, token: object) -> Waiting:
+    def _waiting_for(self, token: str) -> Waiting:
         self.execution_of(token)
-        waiting = self._waiting.get(str(token))
+        waiting = self._waiting.get(token)
         if waiting is None:
             raise task_gone()
         return waiting

@@ -147,7 +147,9 @@ def test_invalid_settings_are_found_when_dropping(tmp_path):
 
 
 def test_a_file_over_the_limit_is_not_uploaded(tmp_path):
-    (tmp_path / "small.toml").write_text('owners = ["a@example.com"]\n[data]\nmaximum_bytes = 3\n[approval]\napprovers = ["a@example.com"]\n')
+    (tmp_path / "small.toml").write_text(
+        'owners = ["a@example.com"]\n[data]\nmaximum_bytes = 3\n[approval]\napprovers = ["a@example.com"]\n'
+    )
     dataset = tmp_path / "data.csv"
     dataset.write_text("0,1\n")
     with pytest.raises(CommandFailed, match="4 bytes.*allows 3"):
@@ -163,7 +165,14 @@ def test_without_a_region_the_command_says_what_to_set(monkeypatch, capsys):
 
 
 def test_nobody_listening_is_said_plainly(monkeypatch, capsys):
-    for name, value in {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_MAX_ATTEMPTS": "1"}.items():
+    for name, value in {
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
         monkeypatch.setenv(name, value)
     assert main(["runs"]) == 1
     assert "cannot be reached" in capsys.readouterr().err

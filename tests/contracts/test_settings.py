@@ -23,7 +23,12 @@ def test_defaults_are_those_of_the_course(tmp_path):
     scaling = settings.production.scaling
     assert (scaling.minimum, scaling.maximum, scaling.target) == (2, 10, 200.0)
     assert (scaling.scale_in_cooldown_seconds, scaling.scale_out_cooldown_seconds) == (30, 60)
-    assert (settings.data.label, settings.data.header, settings.data.test_fraction, settings.data.seed) == (0, False, 0.33, 42)
+    assert (settings.data.label, settings.data.header, settings.data.test_fraction, settings.data.seed) == (
+        0,
+        False,
+        0.33,
+        42,
+    )
     assert settings.production.instance_count == 2
     assert settings.development.instance_count == 1
     assert settings.development.capture_percent == settings.production.capture_percent == 100

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
-import tomllib
 from botocore.config import Config
 
 from commands.deployment import Deployment
@@ -127,7 +127,14 @@ class Product:
     def mails(self) -> list[Mail]:
         return read_mails(self.cloud.endpoint)
 
-    def model(self, name: str, settings: str = "", *, production: Callable[[str], str] = str, development: Callable[[str], str] = str) -> ModelSettings:
+    def model(
+        self,
+        name: str,
+        settings: str = "",
+        *,
+        production: Callable[[str], str] = str,
+        development: Callable[[str], str] = str,
+    ) -> ModelSettings:
         """Deploy a model of this name: the repository's iris model with other settings (TOML that replaces whole tables).
 
         `production` and `development` change the text of the endpoint templates.
@@ -140,7 +147,9 @@ class Product:
             "development": self._endpoint_stack(name, pointer["development"], development),
             "production": self._endpoint_stack(name, pointer["production"], production),
         }
-        self.client("ssm").put_parameter(Name=f"/mlops/models/{name}", Type="String", Value=json.dumps(changed), Overwrite=True)
+        self.client("ssm").put_parameter(
+            Name=f"/mlops/models/{name}", Type="String", Value=json.dumps(changed), Overwrite=True
+        )
         groups = self.sagemaker.list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"]
         if name not in [group["ModelPackageGroupName"] for group in groups]:
             self.sagemaker.create_model_package_group(ModelPackageGroupName=name)
@@ -149,7 +158,9 @@ class Product:
     def drop(self, model: str, content: bytes | str, file: str = "data.csv") -> Run:
         """Drop a dataset and wait for its run."""
         body = content.encode() if isinstance(content, str) else content
-        version = self.s3.put_object(Bucket=self.deployment.bucket, Key=f"datasets/{model}/{file}", Body=body)["VersionId"]
+        version = self.s3.put_object(Bucket=self.deployment.bucket, Key=f"datasets/{model}/{file}", Body=body)[
+            "VersionId"
+        ]
         return until("the start of a run", lambda: self.run_of(version))
 
     def run_of(self, version: str) -> Run | None:
@@ -163,7 +174,9 @@ class Product:
 
     def predict(self, endpoint: str, rows: str) -> list[str]:
         """The classes of some rows, as text."""
-        reply = self.client("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=rows.encode())
+        reply = self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=rows.encode()
+        )
         return reply["Body"].read().decode().split()
 
     def served_artefact(self, endpoint: str) -> str:

@@ -43,7 +43,14 @@ def test_the_page_says_what_is_decided(waiting):
 
 
 @pytest.mark.parametrize(
-    "change", [{"nonce": "forged"}, {"release": "something"}, {"decision": "maybe"}, {"decision": "Approve"}, {"decision": "reject", "comment": ""}]
+    "change",
+    [
+        {"nonce": "forged"},
+        {"release": "something"},
+        {"decision": "maybe"},
+        {"decision": "Approve"},
+        {"decision": "reject", "comment": ""},
+    ],
 )
 def test_a_form_that_is_not_filled_in_right_changes_nothing(waiting, change):
     browser = Browser()
@@ -90,7 +97,10 @@ def test_the_task_token_is_in_no_page_mail_or_log(product, waiting):
 def logs(product: Product) -> list[str]:
     client = product.client("logs")
     groups = [group["logGroupName"] for group in client.describe_log_groups()["logGroups"]]
-    return ["\n".join(event["message"] for event in client.filter_log_events(logGroupName=group)["events"]) for group in groups]
+    return [
+        "\n".join(event["message"] for event in client.filter_log_events(logGroupName=group)["events"])
+        for group in groups
+    ]
 
 
 def test_the_first_decision_stands_and_the_second_sees_it(product, iris):

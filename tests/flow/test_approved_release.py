@@ -39,7 +39,9 @@ def test_both_endpoints_answer_the_known_rows(product, approved, suffix):
 def test_production_serves_the_very_artefact_of_the_training_job(product, approved):
     package = product.sagemaker.list_model_packages(ModelPackageGroupName=MODEL)["ModelPackageSummaryList"][0]
     described = product.sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
-    job = product.sagemaker.describe_training_job(TrainingJobName=described["CustomerMetadataProperties"]["training_job"])
+    job = product.sagemaker.describe_training_job(
+        TrainingJobName=described["CustomerMetadataProperties"]["training_job"]
+    )
     served = product.served_artefact(f"{MODEL}-production")
     assert product.sha256(served) == product.sha256(job["ModelArtifacts"]["S3ModelArtifacts"])
     assert described["ModelApprovalStatus"] == "Approved"
@@ -49,11 +51,15 @@ def test_production_is_autoscaled_as_the_course_did(product, approved):
     scaling = product.client("application-autoscaling")
     resource = f"endpoint/{MODEL}-production/variant/model-a"
     targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[resource])["ScalableTargets"]
-    assert [(t["MinCapacity"], t["MaxCapacity"], t["ScalableDimension"]) for t in targets] == [(2, 10, "sagemaker:variant:DesiredInstanceCount")]
+    assert [(t["MinCapacity"], t["MaxCapacity"], t["ScalableDimension"]) for t in targets] == [
+        (2, 10, "sagemaker:variant:DesiredInstanceCount")
+    ]
     policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=resource)["ScalingPolicies"]
     tracking = [policy["TargetTrackingScalingPolicyConfiguration"] for policy in policies]
     assert [(t["TargetValue"], t["ScaleInCooldown"], t["ScaleOutCooldown"]) for t in tracking] == [(200.0, 30, 60)]
-    assert tracking[0]["PredefinedMetricSpecification"]["PredefinedMetricType"] == "SageMakerVariantInvocationsPerInstance"
+    assert (
+        tracking[0]["PredefinedMetricSpecification"]["PredefinedMetricType"] == "SageMakerVariantInvocationsPerInstance"
+    )
 
 
 def serving_processes(product: Product, endpoint: str) -> list[int]:
@@ -97,8 +103,13 @@ def test_requests_and_answers_are_captured(product, approved, suffix, prefix):
     product.predict(endpoint, "4.6,3.1,1.5,0.2")
 
     def captured() -> str:
-        listed = product.s3.list_objects_v2(Bucket=product.deployment.bucket, Prefix=f"monitoring/{prefix}/{endpoint}/").get("Contents", [])
-        return "".join(product.s3.get_object(Bucket=product.deployment.bucket, Key=item["Key"])["Body"].read().decode() for item in listed)
+        listed = product.s3.list_objects_v2(
+            Bucket=product.deployment.bucket, Prefix=f"monitoring/{prefix}/{endpoint}/"
+        ).get("Contents", [])
+        return "".join(
+            product.s3.get_object(Bucket=product.deployment.bucket, Key=item["Key"])["Body"].read().decode()
+            for item in listed
+        )
 
     assert "4.6,3.1,1.5,0.2" in until("the capture", captured)
 
@@ -115,4 +126,7 @@ def test_the_lease_is_back_and_the_champion_recorded(product, approved):
     assert "Item" not in table.get_item(TableName="mlops-ledger", Key={**key, "sk": {"S": "lease"}})
     champion = table.get_item(TableName="mlops-ledger", Key={**key, "sk": {"S": "champion"}})["Item"]["release"]["S"]
     assert f'"name":"{MODEL}-1"' in champion
-    assert table.get_item(TableName="mlops-ledger", Key={**key, "sk": {"S": "release#000001"}})["Item"]["release"]["S"] == champion
+    assert (
+        table.get_item(TableName="mlops-ledger", Key={**key, "sk": {"S": "release#000001"}})["Item"]["release"]["S"]
+        == champion
+    )

@@ -42,7 +42,9 @@ def test_bad_data_is_rejected_with_a_mail_that_says_where(product, case):
         assert words in ended["cause"], ended["cause"]
         assert words in mail.text, mail.text
     assert f"make drop MODEL={model}" in mail.text
-    assert product.s3.list_object_versions(Bucket=product.deployment.bucket, Prefix=f"datasets/{model}/")["Versions"], "the dataset is kept"
+    assert product.s3.list_object_versions(Bucket=product.deployment.bucket, Prefix=f"datasets/{model}/")["Versions"], (
+        "the dataset is kept"
+    )
 
 
 def test_an_unknown_model_is_told_to_the_operators(product, iris):

@@ -128,7 +128,9 @@ def test_approval_expires_after_seven_days(product, iris):
 def advance(product: Product, seconds: float) -> None:
     """Let the cloud's time jump ahead."""
     body = json.dumps({"advance_seconds": seconds}).encode()
-    request = urllib.request.Request(f"{product.cloud.endpoint}/_cloud/clock", body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{product.cloud.endpoint}/_cloud/clock", body, {"Content-Type": "application/json"}
+    )
     urllib.request.urlopen(request).read()
 
 
@@ -137,7 +139,10 @@ def test_a_denied_training_job_fails_the_run(product, iris):
     product.model(model)
     machine = product.stepfunctions.describe_state_machine(stateMachineArn=product.deployment.promote_model_arn)
     role = machine["roleArn"].rsplit("/", 1)[-1]
-    denial = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sagemaker:CreateTrainingJob", "Resource": "*"}]}
+    denial = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "sagemaker:CreateTrainingJob", "Resource": "*"}],
+    }
     iam = product.client("iam")
     iam.put_role_policy(RoleName=role, PolicyName="denial", PolicyDocument=json.dumps(denial))
     try:
@@ -153,7 +158,9 @@ def test_the_same_event_twice_starts_one_run(product, iris):
     model = "flow-twice"
     product.model(model)
     first = product.drop(model, iris).reaches("Claim Dataset")
-    again = product.stepfunctions.start_execution(stateMachineArn=product.deployment.promote_model_arn, input=first.describe()["input"])
+    again = product.stepfunctions.start_execution(
+        stateMachineArn=product.deployment.promote_model_arn, input=first.describe()["input"]
+    )
     second = next(run for run in product.runs() if run.arn == again["executionArn"])
     second.ends_in("Duplicate Ignored")
     first.reaches("Request Approval")
@@ -163,7 +170,13 @@ def test_the_same_event_twice_starts_one_run(product, iris):
 def test_only_datasets_start_runs(product, iris):
     bucket = product.deployment.bucket
     before = {run.arn for run in product.runs()}
-    for key in ("datasets/flow-approved/", "datasets/flow-approved/run.json", "datasets/flow-approved/notes.txt", "elsewhere/data.csv", "datasets/data.csv"):
+    for key in (
+        "datasets/flow-approved/",
+        "datasets/flow-approved/run.json",
+        "datasets/flow-approved/notes.txt",
+        "elsewhere/data.csv",
+        "datasets/data.csv",
+    ):
         product.s3.put_object(Bucket=bucket, Key=key, Body=b"{}")
     # Events keep their order here: once the last one's run has begun, the others would have.
     last = product.drop("flow-nobody", iris)

@@ -1,6 +1,7 @@
 """A second dataset: its labels decide the answers, nobody's request fails, and a no leaves production alone."""
 
 import threading
+from typing import Self
 
 from local.demo.iris import KNOWN_ROWS
 from tests.flow.product import Product
@@ -25,7 +26,7 @@ class Caller:
         self.faults: list[Exception] = []
         self._thread = threading.Thread(target=self._call)
 
-    def __enter__(self) -> "Caller":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -37,9 +38,11 @@ class Caller:
         runtime = self._product.client("sagemaker-runtime")
         while not self._stopped.wait(0.005):
             try:
-                reply = runtime.invoke_endpoint(EndpointName=self._endpoint, ContentType="text/csv", Accept="text/csv", Body=b"4.6,3.1,1.5,0.2")
+                reply = runtime.invoke_endpoint(
+                    EndpointName=self._endpoint, ContentType="text/csv", Accept="text/csv", Body=b"4.6,3.1,1.5,0.2"
+                )
                 self.answers.append(reply["Body"].read().decode().strip())
-            except Exception as fault:  # noqa: BLE001 -- whatever it is, a caller would have met it
+            except Exception as fault:
                 self.faults.append(fault)
 
 
@@ -70,7 +73,9 @@ def test_a_rejection_leaves_production_untouched(product, iris):
     assert "The labels look swapped." in second.outcome_mail().text
     assert product.served_artefact(f"{model}-production") == served
     assert product.predict(f"{model}-production", ROWS) == list(KNOWN_ROWS.values())
-    package = product.sagemaker.list_model_packages(ModelPackageGroupName=model, SortOrder="Descending")["ModelPackageSummaryList"][0]
+    package = product.sagemaker.list_model_packages(ModelPackageGroupName=model, SortOrder="Descending")[
+        "ModelPackageSummaryList"
+    ][0]
     assert package["ModelApprovalStatus"] == "Rejected"
 
 

@@ -31,6 +31,7 @@ class Capacity:
         self._keepers: set[threading.Thread] = set()
 
     def exists(self, scaled: ScaledVariant) -> bool:
+        """Whether the endpoint has the variant, or is about to."""
         return self._desired_count(scaled) is not None
 
     def keep_within_limits(self, scaled: ScaledVariant) -> None:
@@ -60,6 +61,7 @@ class Capacity:
         return True
 
     def close(self) -> None:
+        """Give up what has not been scaled yet; `resume` begins it again."""
         self._closing.set()
         with self._lock:
             keepers = list(self._keepers)

@@ -39,6 +39,7 @@ class AutoscalingOperations:
         self._clock = clock
 
     def operations(self) -> dict[str, Operation]:
+        """By the API's names."""
         return {
             "RegisterScalableTarget": self.register_target,
             "DescribeScalableTargets": self.describe_targets,
@@ -53,6 +54,7 @@ class AutoscalingOperations:
         }
 
     def register_target(self, request: Json) -> Json:
+        """New or changed; capacity outside the limits is brought inside at once, as on AWS."""
         scaled = _scaled_variant(request)
         with self._store.transaction():
             target = self._store.get(TARGET, scaled.resource_id) or self._new_target(request, scaled)
@@ -68,18 +70,21 @@ class AutoscalingOperations:
         return {"ScalableTargetARN": target["ScalableTargetARN"]}
 
     def describe_targets(self, request: Json) -> Json:
+        """All, or those with the resource ids given."""
         targets = _of_request(self._store.all(TARGET), request)
         if resource_ids := request.get("ResourceIds"):
             targets = [target for target in targets if target["ResourceId"] in resource_ids]
         return _page(targets, request, "ScalableTargets")
 
     def deregister_target(self, request: Json) -> Json:
+        """With its policies."""
         scaled = _scaled_variant(request)
         if forget_target(self._store, scaled.resource_id) is None:
             raise _no_target(scaled)
         return {}
 
     def put_policy(self, request: Json) -> Json:
+        """New or changed."""
         scaled = _scaled_variant(request)
         _check_policy(request)
         with self._store.transaction():
@@ -91,12 +96,14 @@ class AutoscalingOperations:
         return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
 
     def describe_policies(self, request: Json) -> Json:
+        """All, or those with the names given."""
         policies = _of_request(self._store.all(POLICY), request)
         if names := request.get("PolicyNames"):
             policies = [policy for policy in policies if policy["PolicyName"] in names]
         return _page(policies, request, "ScalingPolicies")
 
     def delete_policy(self, request: Json) -> Json:
+        """Raises ObjectNotFoundException."""
         scaled = _scaled_variant(request)
         if self._store.delete(POLICY, policy_key(scaled.resource_id, request["PolicyName"])) is None:
             raise ServiceFault(
@@ -107,16 +114,20 @@ class AutoscalingOperations:
         return {}
 
     def describe_activities(self, request: Json) -> Json:
+        """Newest first."""
         return _page(_of_request(self._store.all(ACTIVITY), request), request, "ScalingActivities", "StartTime")
 
     def list_tags(self, request: Json) -> Json:
+        """Of a scalable target."""
         return {"Tags": self._store.tags(self._tagged(request))}
 
     def tag(self, request: Json) -> Json:
+        """A scalable target."""
         self._store.tag(self._tagged(request), request["Tags"])
         return {}
 
     def untag(self, request: Json) -> Json:
+        """A scalable target."""
         self._store.untag(self._tagged(request), request["TagKeys"])
         return {}
 

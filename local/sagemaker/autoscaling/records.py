@@ -16,24 +16,30 @@ _RESOURCE_ID = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 
 @dataclass(frozen=True)
 class ScaledVariant:
+    """A production variant whose instance count is scaled."""
+
     endpoint: str
     variant: str
 
     @property
     def resource_id(self) -> str:
+        """As Application Auto Scaling names it."""
         return f"endpoint/{self.endpoint}/variant/{self.variant}"
 
     @classmethod
     def parse(cls, resource_id: str) -> "ScaledVariant | None":
+        """None when it is not the id of a production variant."""
         match = _RESOURCE_ID.fullmatch(resource_id)
         return cls(match[1], match[2]) if match else None
 
 
 def policies_of(store: Store, resource_id: str) -> list[Record]:
+    """The target's policies."""
     return [policy for policy in store.all(POLICY) if policy["ResourceId"].lower() == resource_id.lower()]
 
 
 def policy_key(resource_id: str, policy_name: str) -> str:
+    """The name of a policy's record."""
     return f"{resource_id}|{policy_name}"
 
 

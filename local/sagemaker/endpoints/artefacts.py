@@ -1,18 +1,15 @@
 """Brings the model artefact of a variant to where its instances find it."""
 
-import logging
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from local.sagemaker.archive import UnreadableArchive, unpack
 from local.sagemaker.endpoints.faults import FleetFault
-from local.sagemaker.endpoints.specification import FleetSpecification, VariantSpecification
+from local.sagemaker.endpoints.specification import VariantSpecification
 from local.sagemaker.front_door import FrontDoor, RoleRefused
 from local.sagemaker.models import artefact_refusal
 from local.sagemaker.objects import ObjectFault, Objects, S3Uri
-
-log = logging.getLogger(__name__)
 
 
 class ModelArtefacts:
@@ -45,13 +42,13 @@ class ModelArtefacts:
         return folder
 
     def discard(self, fleet_id: str) -> None:
+        """Remove everything of a fleet that has ended."""
         shutil.rmtree(self._folder / fleet_id, ignore_errors=True)
 
-    def keep_only(self, fleets: Collection[FleetSpecification]) -> None:
+    def keep_only(self, fleet_ids: Collection[str]) -> None:
         """After a restart: remove instances' folders, and all of fleets that nobody serves any more."""
-        kept = {fleet.fleet_id for fleet in fleets}
         for fleet_folder in self._folder.glob("*"):
-            if fleet_folder.name not in kept:
+            if fleet_folder.name not in fleet_ids:
                 self.discard(fleet_folder.name)
             for instances in fleet_folder.glob("*/instances"):
                 shutil.rmtree(instances, ignore_errors=True)

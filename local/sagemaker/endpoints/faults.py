@@ -13,6 +13,10 @@ class FleetClosed(Exception):
     """The fleet has been replaced: ask the endpoint for its new one."""
 
 
+class EndpointNotServing(Exception):
+    """There is no such endpoint, or it has never been in service."""
+
+
 class NoSuchVariant(Exception):
     """The request names a variant that the endpoint does not have."""
 
@@ -22,6 +26,7 @@ class NoHealthyInstance(Exception):
 
 
 def failed_health_check(variant_name: str) -> FleetFault:
+    """The container ended, or did not answer /ping with 200 in time."""
     return FleetFault(
         f"The primary container for production variant {variant_name} did not pass the ping health check. "
         "Please check CloudWatch logs for this endpoint."

@@ -71,6 +71,7 @@ class Fleet:
             _end([instance for variant in specification.variants for instance in self._reduce(variant)])
 
     def states(self) -> dict[str, VariantState]:
+        """Of each variant by name."""
         with self._lock:
             return {
                 name: VariantState(variant.weight, sum(instance.is_up for instance in variant.instances))
@@ -141,7 +142,7 @@ class Fleet:
         healthy = [(instance, instance.connections) for instance in in_turn if instance.connections is not None]
         if not healthy:
             raise NoHealthyInstance(name)
-        return min(healthy, key=lambda candidate: candidate[0].in_flight)
+        return healthy[0]
 
     def _enlarge(self, specification: FleetSpecification) -> None:
         settled: SimpleQueue[Instance] = SimpleQueue()

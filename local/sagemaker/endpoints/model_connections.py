@@ -1,5 +1,6 @@
 """Talks HTTP to one serving process over connections that are kept."""
 
+import http
 import http.client
 import threading
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ class ModelUnreachable(ModelGone):
 
 @dataclass(frozen=True)
 class ModelAnswer:
+    """What the container answered."""
+
     status: int
     headers: Mapping[str, str]
     """Names in lower case."""
@@ -58,13 +61,14 @@ class ModelConnections:
             connection.request("GET", "/ping")
             response = connection.getresponse()
             response.read()
-            return response.status == 200
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
+        return response.status == http.HTTPStatus.OK
 
     def close(self) -> None:
+        """Those that are idle."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:

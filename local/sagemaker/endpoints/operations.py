@@ -25,6 +25,8 @@ _SORT_KEYS = {"CreationTime": "CreationTime", "Name": "EndpointName", "Status": 
 
 
 class EndpointOperations:
+    """Checks and records what is asked for; `Endpoints` then does it."""
+
     def __init__(
         self,
         store: Store,
@@ -42,6 +44,7 @@ class EndpointOperations:
         self._clock = clock
 
     def operations(self) -> dict[str, Operation]:
+        """By the API's names."""
         return {
             "CreateEndpoint": self.create,
             "UpdateEndpoint": self.update,
@@ -52,6 +55,7 @@ class EndpointOperations:
         }
 
     def create(self, request: Json) -> Json:
+        """Creating, until every instance answers."""
         name = request["EndpointName"]
         arn = self._names.endpoint(name)
         with self._store.transaction():
@@ -64,6 +68,7 @@ class EndpointOperations:
         return {"EndpointArn": arn}
 
     def update(self, request: Json) -> Json:
+        """Updating; the old configuration serves until the new one does, and on if that fails."""
         name = request["EndpointName"]
         with self._store.transaction():
             endpoint = self._ready(name)
@@ -82,6 +87,7 @@ class EndpointOperations:
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def update_weights_and_capacities(self, request: Json) -> Json:
+        """Updating; weights hold at once."""
         name = request["EndpointName"]
         with self._store.transaction():
             endpoint = self._ready(name)
@@ -96,14 +102,17 @@ class EndpointOperations:
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def describe(self, request: Json) -> Json:
+        """What is asked for, and what runs."""
         name = request["EndpointName"]
         return records.description(self.existing(name), self._endpoints.states(name))
 
     def list(self, request: Json) -> Json:
+        """Newest first."""
         found = matching(self._store.all(records.KIND), request, "EndpointName", "EndpointStatus")
         return page(found, request, _SORT_KEYS, lambda endpoint: picked(endpoint, _SUMMARY), "Endpoints")
 
     def delete(self, request: Json) -> Json:
+        """Refused while it is being changed. Its scalable targets are deregistered."""
         name = request["EndpointName"]
         with self._store.transaction():
             endpoint = self.existing(name)

@@ -1,34 +1,31 @@
 """Free ports for serving processes."""
 
 import errno
-import itertools
 import os
 import socket
 import threading
-from collections.abc import Iterator
 
 # Below the range that Linux and macOS give to outgoing connections: one of those cannot take a port between the moment
 # it is chosen and the moment the process listens on it.
-_FIRST, _LAST = 20_000, 29_999
+_FIRST, _COUNT = 20_000, 10_000
 
 
 class Ports:
     """Hands out ports in turn, so that one is not used again soon."""
 
     def __init__(self) -> None:
-        # Clouds on one machine start at different places.
-        start = _FIRST + os.getpid() * 37 % (_LAST - _FIRST)
-        self._candidates: Iterator[int] = itertools.cycle([*range(start, _LAST + 1), *range(_FIRST, start)])
         self._lock = threading.Lock()
+        # Clouds on one machine start at different places.
+        self._next = _FIRST + os.getpid() * 37 % _COUNT
 
     def take(self) -> int:
         """A port nobody listens on. Raises OSError when there is none."""
         with self._lock:
-            for _ in range(_FIRST, _LAST + 1):
-                port: int = next(self._candidates)
+            for _ in range(_COUNT):
+                port, self._next = self._next, _FIRST + (self._next + 1 - _FIRST) % _COUNT
                 if _is_free(port):
                     return port
-        raise OSError(errno.EADDRINUSE, f"no free port from {_FIRST} to {_LAST}")
+        raise OSError(errno.EADDRINUSE, f"no free port from {_FIRST} to {_FIRST + _COUNT - 1}")
 
 
 def _is_free(port: int) -> bool:

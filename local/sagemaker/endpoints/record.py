@@ -46,6 +46,7 @@ def new_endpoint(request: Json, arn: str, fleet: FleetSpecification, now: float)
 
 
 def set_status(endpoint: Record, status: str, now: float, failure: str | None = None) -> None:
+    """A failure reason that is not given again is forgotten."""
     endpoint["EndpointStatus"] = status
     endpoint["LastModifiedTime"] = now
     endpoint.pop("FailureReason", None)
@@ -54,10 +55,12 @@ def set_status(endpoint: Record, status: str, now: float, failure: str | None = 
 
 
 def live(endpoint: Record) -> FleetSpecification | None:
+    """The fleet that serves."""
     return FleetSpecification.from_json(endpoint["Live"]) if endpoint["Live"] else None
 
 
 def pending(endpoint: Record) -> FleetSpecification | None:
+    """The fleet that is being started."""
     return FleetSpecification.from_json(endpoint["Pending"]) if endpoint["Pending"] else None
 
 

@@ -54,10 +54,12 @@ class FleetSpecification:
     capture: CaptureSpecification | None
 
     def to_json(self) -> Json:
+        """For the endpoint's record."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Json) -> "FleetSpecification":
+        """The inverse of `to_json`."""
         capture = document["capture"]
         return cls(
             fleet_id=document["fleet_id"],
@@ -68,6 +70,7 @@ class FleetSpecification:
         )
 
     def variant(self, name: str) -> VariantSpecification | None:
+        """None when there is none of that name."""
         return next((variant for variant in self.variants if variant.name == name), None)
 
     def resized(self, name: str, *, weight: float | None, instance_count: int | None) -> "FleetSpecification":

@@ -45,11 +45,13 @@ class _Batch:
 
 
 class DataCapture:
+    """Collects captured requests of all endpoints and writes them now and then."""
+
     def __init__(self, front_door: FrontDoor, clock: Clock, seed: int = 0) -> None:
         """``seed`` decides which requests are sampled."""
         self._front_door = front_door
         self._clock = clock
-        self._sample = random.Random(f"capture/{seed}")
+        self._sample = random.Random(f"capture/{seed}")  # noqa: S311 - chooses requests
         self._lock = threading.Lock()
         self._waiting: dict[_Destination, _Batch] = {}
         self._waiting_bytes = 0

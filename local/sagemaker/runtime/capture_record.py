@@ -27,6 +27,7 @@ class CapturedExchange:
 
     @property
     def size_bytes(self) -> int:
+        """Of the two bodies."""
         return len(self.request) + len(self.response)
 
 

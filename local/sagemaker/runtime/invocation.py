@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from local.gateway.protocol import Request, Response
-from local.sagemaker.endpoints.endpoints import EndpointNotServing, Endpoints
-from local.sagemaker.endpoints.faults import NoHealthyInstance, NoSuchVariant
+from local.sagemaker.endpoints.endpoints import Endpoints
+from local.sagemaker.endpoints.faults import EndpointNotServing, NoHealthyInstance, NoSuchVariant
 from local.sagemaker.endpoints.fleet import Lease
 from local.sagemaker.endpoints.model_connections import ModelAnswer, ModelGone, ModelSilent, ModelUnreachable
 from local.sagemaker.resource_names import ResourceNames
@@ -51,6 +51,7 @@ class InvocationService:
         self._names = names
 
     def handle(self, request: Request) -> Response:
+        """Answer one invocation; every fault becomes an error answer."""
         match = _PATH.fullmatch(request.path)
         if match is None or request.method != "POST":
             return refusal(

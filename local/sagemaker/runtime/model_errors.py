@@ -3,7 +3,7 @@
 import json
 
 from local.gateway.protocol import Response
-from local.sagemaker.endpoints.endpoints import LOG_GROUP
+from local.sagemaker.endpoints.serving_containers import LOG_GROUP
 from local.sagemaker.resource_names import ResourceNames
 
 # AWS quotes a container's answer up to about this length.

@@ -99,6 +99,7 @@ class Usage:
             self._publish(data)
 
     def close(self) -> None:
+        """Publish what was counted, also of the minute that has not passed."""
         self._closing.set()
         self._busy.set()
         self._publisher.join()

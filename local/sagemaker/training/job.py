@@ -97,6 +97,7 @@ def _end(job: Record, now: float) -> None:
 
 
 def fail(job: Record, reason: str, now: float) -> None:
+    """The reason is cut at SageMaker's limit."""
     job["FailureReason"] = reason[:_LONGEST_REASON]
     enter(job, "Failed", now)
 

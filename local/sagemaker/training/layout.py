@@ -22,13 +22,16 @@ class TrainingLayout:
 
     @property
     def model(self) -> Path:
+        """Becomes model.tar.gz."""
         return self.base_dir / "model"
 
     @property
     def output(self) -> Path:
+        """Becomes output.tar.gz."""
         return self.base_dir / "output" / "data"
 
     def channel(self, name: str) -> Path:
+        """Where a channel's objects lie."""
         return self.base_dir / "input" / "data" / name
 
     def prepare(self, job: Json) -> None:

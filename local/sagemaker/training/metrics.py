@@ -20,6 +20,7 @@ class JobMetrics:
         self._last: dict[str, tuple[float, float]] = {}
 
     def observe(self, line: str, now: float) -> None:
+        """One line; a value replaces the one before."""
         for name, pattern in self._patterns.items():
             for match in pattern.finditer(line):
                 value = _single_precision(match[1])

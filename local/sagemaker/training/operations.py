@@ -30,6 +30,8 @@ _NOT_OBEYED = ("CheckpointConfig", "ServerlessJobConfig", "ModelPackageConfig", 
 
 
 class TrainingOperations:
+    """Checks and records what is asked for; the `Trainer` then does it."""
+
     def __init__(
         self, store: Store, trainer: Trainer, front_door: FrontDoor, names: ResourceNames, clock: Clock
     ) -> None:
@@ -40,6 +42,7 @@ class TrainingOperations:
         self._clock = clock
 
     def operations(self) -> dict[str, Operation]:
+        """By the API's names."""
         return {
             "CreateTrainingJob": self.create,
             "DescribeTrainingJob": self.describe,
@@ -48,6 +51,7 @@ class TrainingOperations:
         }
 
     def create(self, request: Json) -> Json:
+        """InProgress at once; role and data are looked at before."""
         _check(request)
         name = request["TrainingJobName"]
         arn = self._names.training_job(name)
@@ -64,13 +68,16 @@ class TrainingOperations:
         return {"TrainingJobArn": arn}
 
     def describe(self, request: Json) -> Json:
+        """How far it has come."""
         return self._existing(request["TrainingJobName"])
 
     def list(self, request: Json) -> Json:
+        """Newest first."""
         found = matching(self._store.all(jobs.KIND), request, "TrainingJobName", "TrainingJobStatus")
         return page(found, request, _SORT_KEYS, lambda job: picked(job, _SUMMARY), "TrainingJobSummaries")
 
     def stop(self, request: Json) -> Json:
+        """Stopping; refused when it has ended."""
         name = request["TrainingJobName"]
         with self._store.transaction():
             status = self._existing(name)["TrainingJobStatus"]

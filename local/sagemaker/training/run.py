@@ -61,6 +61,7 @@ class TrainingRun:
         self._interrupted.set()
 
     def abandon(self) -> None:
+        """End the container at once, because the server ends."""
         self._abandoned = True
         self._interrupted.set()
 

@@ -1,8 +1,6 @@
 """``states:startExecution``, with ``.sync`` and ``.sync:2``: another state machine as a step of this one."""
 
 import json
-import threading
-from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import botocore.exceptions
@@ -21,12 +19,6 @@ class StartExecution(Optimised):
     prefix: ClassVar = "StepFunctions"
     base_exception: ClassVar = "AWSStepFunctionsException"
     sdk_service: ClassVar = "AWSStepFunctions"
-
-    def __init__(
-        self, resource_type: str, action: str, service: str, watch: Callable[[str, threading.Event], None] | None = None
-    ) -> None:
-        super().__init__(resource_type, action, service)
-        self.watch = watch
 
     def supports(self, condition: str | None) -> bool:
         return self.action == "startExecution" and super().supports(condition)
@@ -49,32 +41,20 @@ class StartExecution(Optimised):
         # This one is written as in the SDK for Java: ExecutionArn, StartDate [seen in AWS's examples].
         return shapes.optimised_result(self.operation.output_shape, answer, naming.java_member_name)  # type: ignore[union-attr]
 
-    def job(self, client: Any, request: Json, output: Json, condition: str) -> Job:  # noqa: ARG002 - the result is enough
-        return ChildExecution(
-            client, output["ExecutionArn"], parsed=condition == SYNC_2, fault=self.fault, watch=self.watch
-        )
+    def job(self, client: Any, request: Json, output: Json, condition: str) -> Job:  # noqa: ARG002 - its ARN is enough
+        return ChildExecution(client, output["ExecutionArn"], parsed=condition == SYNC_2)
 
 
 class ChildExecution(Job):
     """An execution that a parent waits for."""
 
-    def __init__(
-        self,
-        client: Any,
-        arn: str,
-        *,
-        parsed: bool,
-        fault: Callable[[Exception], TaskFault],
-        watch: Callable[[str, threading.Event], None] | None,
-    ) -> None:
+    def __init__(self, client: Any, arn: str, *, parsed: bool) -> None:
+        self.execution_arn = arn
         self._client = client
-        self._arn = arn
         self._parsed = parsed
-        self._fault = fault
-        self._watch = watch
 
     def finished(self) -> Json | None:
-        answer = self._client.describe_execution(executionArn=self._arn)
+        answer = self._client.describe_execution(executionArn=self.execution_arn)
         if answer["status"] == "RUNNING":
             return None
         shape: Any = naming.operation("stepfunctions", "DescribeExecution").output_shape  # type: ignore[union-attr]
@@ -86,11 +66,8 @@ class ChildExecution(Job):
         raise TaskFault(TASK_FAILED, json.dumps(described, separators=(",", ":"), ensure_ascii=False))
 
     def cancel(self) -> None:
-        self._client.stop_execution(executionArn=self._arn, error="States.Aborted", cause="The parent execution ended")
-
-    def wake(self, waker: threading.Event) -> None:
-        if self._watch is not None:
-            self._watch(self._arn, waker)
+        cause = "The parent execution ended"
+        self._client.stop_execution(executionArn=self.execution_arn, error="States.Aborted", cause=cause)
 
 
 def _adopted(client: Any, request: Json) -> Json:

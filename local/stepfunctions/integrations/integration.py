@@ -1,6 +1,5 @@
 """What every integration is: a request, a result, a name for what goes wrong, and sometimes a job to wait for."""
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from local.stepfunctions.task_faults import TaskFault
 
 Json = dict[str, Any]
 
-WAIT_FOR_TASK_TOKEN: Final = "waitForTaskToken"
+WAIT_FOR_TASK_TOKEN: Final = "waitForTaskToken"  # noqa: S105 - the name of a pattern
 SYNC: Final = "sync"
 SYNC_2: Final = "sync:2"
 
@@ -27,12 +26,15 @@ class Caller:
     machine_arn: str
     choice: str
     """A text that is the same when the call is made again after a crash, and no other's."""
-    may_have_arrived: bool
+    may_have_arrived: bool = False
     """The call was under way when the cloud died."""
 
 
 class Job(ABC):
     """Something started by a `.sync` task that ends some time."""
+
+    execution_arn: str | None = None
+    """The execution it is, if it is one: its end is heard of at once."""
 
     @abstractmethod
     def finished(self) -> Json | None:
@@ -41,9 +43,6 @@ class Job(ABC):
     @abstractmethod
     def cancel(self) -> None:
         """Stop it because nobody waits any more. Errors do not matter."""
-
-    def wake(self, waker: threading.Event) -> None:
-        """Have the event set when looking again is worth while, if that can be known."""
 
 
 class Integration(ABC):
@@ -67,7 +66,7 @@ class Integration(ABC):
 
     def request(self, arguments: Json, caller: Caller) -> Json:  # noqa: ARG002 - some need it
         """As botocore takes it. Raises InvalidArguments."""
-        assert self.operation is not None  # noqa: S101 - checked when the definition was read
+        assert self.operation is not None
         return shapes.request(self.operation.input_shape, arguments)
 
     def call(self, client: Any, request: Json, caller: Caller) -> Json:  # noqa: ARG002 - some need it

@@ -1,7 +1,6 @@
 """``sagemaker:create…``, with ``.sync`` for the jobs that end: training, transform, processing, tuning."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -66,17 +65,16 @@ class SageMaker(Optimised):
 
     def job(self, client: Any, request: Json, output: Json, condition: str) -> Job:  # noqa: ARG002 - the name is enough
         kind = JOB_KINDS[self.action]
-        return SageMakerJob(client, kind, request[kind.name_member], self.fault)
+        return SageMakerJob(client, kind, request[kind.name_member])
 
 
 class SageMakerJob(Job):
     """A job by its name."""
 
-    def __init__(self, client: Any, kind: JobKind, name: str, fault: Callable[[Exception], TaskFault]) -> None:
+    def __init__(self, client: Any, kind: JobKind, name: str) -> None:
         self._client = client
         self._kind = kind
         self._name = name
-        self._fault = fault
 
     def finished(self) -> Json | None:
         answer = _describe(self._client, self._kind, self._name)

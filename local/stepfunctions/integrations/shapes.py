@@ -1,7 +1,7 @@
 """Carries a task's arguments into an API request and the answer into its result, by botocore's model of the API.
 
-The aws-sdk integrations write members as the SDK for Java does, times as ISO 8601 and bodies as text; the optimised ones
-keep the API's own names.
+The aws-sdk integrations write members as the SDK for Java does, times as ISO 8601 and bodies as text; the optimised
+ones keep the API's own names.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""What a line of execution sees: moto's `Environment` with the cloud's clock, a scope, and waits that can be interrupted.
+"""What a line of execution sees: moto's `Environment` with the cloud's clock, a scope, and waits one can interrupt.
 
 moto waits in threads that nobody wakes and sleeps in real time. Here every wait goes through `wait`, which ends for
 three reasons: what was waited for, the deadline in the cloud's time, or the line of execution having to end.
@@ -137,7 +137,7 @@ class ExecutionEnvironment(Environment):  # type: ignore[misc]
         def run() -> None:
             try:
                 outcome[0] = call()
-            except Exception as fault:  # noqa: BLE001 - handed to the waiting thread
+            except Exception as fault:
                 outcome[1] = fault
             done.set()
 

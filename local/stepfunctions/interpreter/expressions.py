@@ -11,10 +11,10 @@ from typing import Any, Final
 from moto.stepfunctions.parser.asl.component.common.query_language import QueryLanguageMode
 
 from local.stepfunctions.interpreter.failures import failure, located
-from local.stepfunctions.task_faults import QUERY_EVALUATION_ERROR
 from local.stepfunctions.jsonata.evaluator import ExpressionFault, asks_the_time, evaluate
 from local.stepfunctions.jsonata.functions import Surroundings
 from local.stepfunctions.jsonata.values import UNDEFINED, UnsupportedResult
+from local.stepfunctions.task_faults import QUERY_EVALUATION_ERROR
 
 _TYPES: Final = {"integer": int, "boolean": bool, "string": str, "array": list, "object": dict}
 

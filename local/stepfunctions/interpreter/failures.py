@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 
 from local.stepfunctions.task_faults import RUNTIME, matches
 
+
 def named(error_name: str | None) -> ErrorName:
     """Moto's form of an error name, reserved or not."""
     reserved = {kind.to_name() for kind in StatesErrorNameType}

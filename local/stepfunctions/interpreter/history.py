@@ -42,7 +42,7 @@ class EventHistory(EventManager):  # type: ignore[misc]
         event_type: str,
         event_details: Json | None = None,
         timestamp: object = None,  # noqa: ARG002 - the signature is moto's
-        update_source_event_id: bool = True,  # noqa: FBT001, FBT002 - the signature is moto's
+        update_source_event_id: bool = True,
     ) -> int:
         """Raises Interrupted when the execution has ended, TooManyEvents at the quota."""
         scope: Scope = context.scope

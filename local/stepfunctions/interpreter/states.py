@@ -1,31 +1,24 @@
-"""How a state is entered, tried, retried, caught and left.
+"""How a state is entered and left, and how one follows the other.
 
-Replaces the bodies of `CommonStateField`, `ExecutionState` (with `StateParallel` and `StateMap`) and `Program`:
+Replaces the bodies of `Program`, `CommonStateField`, `StateChoice` and `AssignDecl`:
 
-- no thread per attempt: whatever blocks can be interrupted and has its own deadline (`environment.wait`);
 - State.EnteredTime and all else that is stamped is the cloud's time;
 - Assign takes effect when the state ends: neither its Output nor its own other assignments see it, as on AWS;
-- a fault in a task's Output or Assign can be caught;
-- results over 256 KiB fail as States.DataLimitExceeded.
+- data over 256 KiB end the execution as States.DataLimitExceeded.
 """
 
-import copy
 import datetime as dt
 import json
 from typing import Any, Final
 
-from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
-from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
-from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import StateParallel
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from local.stepfunctions.interpreter.failures import failure, located, runtime_failure
-from local.stepfunctions.task_faults import DATA_LIMIT_EXCEEDED, RUNTIME
 from local.stepfunctions.interpreter.scope import ExecutionBroken, Interrupted
+from local.stepfunctions.task_faults import DATA_LIMIT_EXCEEDED, RUNTIME
 
 # "Maximum input or result size for a task, state, or execution" in the developer guide's quotas.
 MOST_BYTES: Final = 262_144
@@ -39,7 +32,7 @@ def iso_time(epoch_seconds: float) -> str:
 
 
 def within_limit(value: Any) -> bool:
-    return len(_json(value).encode()) <= MOST_BYTES
+    return len(json_text(value).encode()) <= MOST_BYTES
 
 
 def program_eval(self: Any, env: Any) -> None:
@@ -63,7 +56,7 @@ def program_body(self: Any, env: Any) -> None:
         return
     except ExecutionBroken as fault:
         env.world.broken(fault)
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the execution must end and say so
+    except Exception as fault:
         if not env.is_running():
             return  # stopped meanwhile, which moto meets with errors of its own
         env.set_error({"error": RUNTIME, "cause": located(env, f"{type(fault).__name__}: {fault}")})
@@ -86,7 +79,7 @@ def state_body(self: Any, env: Any) -> None:
             return
         self._eval_state_output(env=env)
     except NoSuchJsonPathError as fault:
-        raise runtime_failure(env, _path_missing(env, fault)) from fault
+        raise runtime_failure(env, path_missing(env, fault)) from fault
     self._verify_size_quota(env=env, value=env.states.get_input())
     for name, value in env.pending_assignments.items():
         env.variable_store.set(variable_identifier=name, variable_value=value)
@@ -94,7 +87,7 @@ def state_body(self: Any, env: Any) -> None:
     if self.state_exited_event_type is not None:
         details = _told(self, env, "output")
         if env.pending_assignments:
-            assigned = {name: _json(value) for name, value in env.pending_assignments.items()}
+            assigned = {name: json_text(value) for name, value in env.pending_assignments.items()}
             details |= {"assignedVariables": assigned, "assignedVariablesDetails": {"truncated": False}}
         env.event_manager.add_event(
             context=env.event_history_context,
@@ -104,14 +97,16 @@ def state_body(self: Any, env: Any) -> None:
 
 
 def _told(self: Any, env: Any, data: str) -> dict[str, Any]:
-    return {"name": self.name, data: _json(env.states.get_input()), f"{data}Details": {"truncated": False}}
+    return {"name": self.name, data: json_text(env.states.get_input()), f"{data}Details": {"truncated": False}}
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """Compact JSON as AWS writes it, with other alphabets as they are."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _path_missing(env: Any, fault: NoSuchJsonPathError) -> str:
+def path_missing(env: Any, fault: NoSuchJsonPathError) -> str:
+    """The Cause of a JSONPath that leads nowhere."""
     return (
         f"The JSONPath '{fault.json_path}' specified for the field '{env.next_field_name}' could not be found in the "
         f"input '{json.dumps(fault.data, default=str)}'"
@@ -126,87 +121,6 @@ def verify_size(self: Any, env: Any, value: Any) -> None:
             "service limit."
         )
         raise failure(env, DATA_LIMIT_EXCEEDED, cause, "ExecutionFailed")
-
-
-def attempt(self: Any, env: Any) -> None:
-    """For `ExecutionState._evaluate_with_timeout`: one attempt, its result on the stack or already the next input."""
-    env.scope.begin_attempt()
-    self._eval_execution(env)
-    if self._is_language_query_jsonpath():
-        for part in (self.assign_decl, self.result_selector, self.result_path):
-            if part:
-                part.eval(env)
-        return
-    result = env.stack[-1]
-    env.states.set_result(result)
-    if self.assign_decl:
-        self.assign_decl.eval(env=env)
-    if self.output:
-        self.output.eval(env=env)
-    else:
-        env.states.reset(input_value=result)
-
-
-def execution_state(self: Any, env: Any) -> None:
-    """For `ExecutionState._eval_state`: attempts until one succeeds, the retries are used up, or a Catch takes over."""
-    env.states.context_object.context_object_data["State"]["RetryCount"] = 0
-    if isinstance(self, StateParallel) and self.parargs is not None:
-        self.parargs.eval(env=env)
-    stack = copy.deepcopy(env.stack)
-    while env.is_running():
-        env.stack = copy.deepcopy(stack)
-        env.states.set_error_output(None)
-        try:
-            self._evaluate_with_timeout(env)
-        except Exception as fault:  # noqa: BLE001 - Retry and Catch decide which are expected
-            if not _handled(self, env, fault):
-                return
-        else:
-            return
-
-
-def _handled(self: Any, env: Any, fault: Exception) -> bool:
-    """Whether to try again; False when a Catch took over. Raises FailureEventException when nothing did."""
-    env.pending_assignments = {}
-    failed = _failure_of(self, env, fault)
-    event = failed.failure_event
-    details: dict[str, Any] = next(iter(event.event_details.values()))
-    output = {"Error": details.get("error", ""), "Cause": details.get("cause", "")}
-    env.states.set_error_output(output)
-    if self._is_language_query_jsonpath():
-        env.states.set_result(output)
-    if self.retry and self._handle_retry(env=env, failure_event=event) == RetryOutcome.CanRetry:
-        return True
-    if isinstance(self, (StateParallel, StateMap)):
-        kind = "ParallelStateFailed" if isinstance(self, StateParallel) else "MapStateFailed"
-        env.event_manager.add_event(context=env.event_history_context, event_type=kind)
-    if self.catch:
-        self._handle_catch(env=env, failure_event=event)
-        if env.stack[-1] == CatchOutcome.Caught:
-            return False
-    raise failed
-
-
-def _failure_of(self: Any, env: Any, fault: Exception) -> FailureEventException:
-    if isinstance(fault, NoSuchJsonPathError):
-        fault = runtime_failure(env, _path_missing(env, fault))
-    elif not isinstance(fault, FailureEventException):
-        fault = runtime_failure(env, f"{type(fault).__name__}: {fault}")
-    event = fault.failure_event
-    # An evaluation has told its failure itself, and a failed branch told its own; the rest is told here.
-    if event.event_type not in ("EvaluationFailed", "ExecutionFailed") and not isinstance(
-        self, (StateParallel, StateMap)
-    ):
-        env.event_manager.add_event(
-            context=env.event_history_context, event_type=event.event_type, event_details=event.event_details
-        )
-    return fault
-
-
-def execution_state_output(self: Any, env: Any) -> None:
-    """For `ExecutionState._eval_state_output`: a Catch has made the output; JSONata's was made in the attempt."""
-    if not isinstance(env.stack[-1], CatchOutcome) and self._is_language_query_jsonpath():
-        CommonStateField._eval_state_output(self, env=env)
 
 
 def assign_body(self: Any, env: Any) -> None:

@@ -1,12 +1,12 @@
 """Task states: one class for all services, with what differs between them in `local.stepfunctions.integrations`.
 
-Replaces moto's task classes (`state_task_for`): those forget error names, wait without being interruptible, poll in real
-time and know no `.sync` of SageMaker.
+Replaces moto's task classes (`state_task_for`): those forget error names, wait without being interruptible, poll in
+real time and know no `.sync` of SageMaker.
 """
 
-import json
-from collections.abc import Callable
-from typing import Any, Final
+import functools
+from dataclasses import dataclass
+from typing import Any
 
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
     LambdaResource as LambdaArn,
@@ -18,13 +18,28 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 
 from local.stepfunctions.integrations import catalogue
-from local.stepfunctions.integrations.integration import SYNC, SYNC_2, WAIT_FOR_TASK_TOKEN, Caller, Integration, Json
+from local.stepfunctions.integrations.integration import (
+    SYNC,
+    SYNC_2,
+    WAIT_FOR_TASK_TOKEN,
+    Caller,
+    Integration,
+    Json,
+)
 from local.stepfunctions.integrations.lambda_function import LambdaResource
 from local.stepfunctions.integrations.shapes import InvalidArguments
-from local.stepfunctions.interpreter.calls import call, wait_for_answer, wait_for_job
+from local.stepfunctions.interpreter import calls
 from local.stepfunctions.interpreter.failures import failure, runtime_failure
+from local.stepfunctions.interpreter.states import json_text, within_limit
 from local.stepfunctions.task_faults import DATA_LIMIT_EXCEEDED, HEARTBEAT_TIMEOUT, TIMEOUT, TaskFault
-from local.stepfunctions.interpreter.states import within_limit
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What bounds a task, None for what does not."""
+
+    timeout_seconds: float | None
+    heartbeat_seconds: float | None
 
 
 def task_for(resource: Resource) -> StateTask:
@@ -32,17 +47,15 @@ def task_for(resource: Resource) -> StateTask:
     integration: Integration | None = None
     if isinstance(resource, ServiceResource):
         integration = catalogue.find(resource.service_name, resource.api_name, resource.api_action)
-        if integration is not None and not integration.supports(resource.condition):
-            integration = None
+        if integration is not None and integration.supports(resource.condition):
+            return ServiceTask(integration)
     elif isinstance(resource, LambdaArn):
-        integration = LambdaResource(resource.resource_arn)
-    if integration is None:
-        arn = resource.resource_arn if resource else ""
-        raise ValueError(
-            f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is "
-            "not available in this region."
-        )
-    return ServiceTask(integration) if not isinstance(integration, LambdaResource) else LambdaTask(integration)
+        return LambdaTask(LambdaResource(resource.resource_arn))
+    arn = resource.resource_arn if resource else ""
+    raise ValueError(
+        f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not "
+        "available in this region."
+    )
 
 
 class ServiceTask(StateTask):  # type: ignore[misc]
@@ -54,6 +67,7 @@ class ServiceTask(StateTask):  # type: ignore[misc]
 
     @property
     def condition(self) -> str | None:
+        """``sync``, ``sync:2``, ``waitForTaskToken`` or None."""
         condition: str | None = self.resource.condition
         return condition
 
@@ -68,44 +82,45 @@ class ServiceTask(StateTask):  # type: ignore[misc]
 
     def _eval_execution(self, env: Any) -> None:
         """One attempt: the result on the stack. Raises FailureEventException."""
-        self.resource.eval(env=env)
-        region = env.stack.pop().region
         waiting = None
         if self.condition == WAIT_FOR_TASK_TOKEN:
-            waiting = env.world.tokens.issue(_execution_arn(env), env.scope.choice())
-            env.states.context_object.context_object_data["Task"] = {"Token": waiting.token}
+            waiting = env.world.tokens.issue(_context(env)["Execution"]["Id"], env.scope.choice())
+            _context(env)["Task"] = {"Token": waiting.token}
         try:
-            arguments = self._arguments(env)
-            role = self._eval_state_credentials(env=env).role_arn
-            caller = Caller(_execution_arn(env), _machine_arn(env), env.scope.choice(), may_have_arrived=False)
-            request = self._request(env, arguments, caller)
-            timeout, heartbeat = self._seconds(env, self.timeout), self._seconds(env, self.heartbeat)
-            self._tell_scheduled(env, arguments, region, role, timeout, heartbeat)
-            deadline = None if timeout is None else env.scope.time + timeout
-            result = self._outcome(env, caller, request, region, role, deadline, heartbeat, waiting)
+            call, limits = self._scheduled(env)
+            result = self._outcome(env, call, limits, waiting)
         except TaskFault as fault:
             raise self._failure(env, fault) from fault
         finally:
             if waiting is not None:
                 waiting.close()
-            env.states.context_object.context_object_data.pop("Task", None)
-        self._tell_succeeded(env, result)
+            _context(env).pop("Task", None)
+        if not within_limit(result):
+            raise self._failure(env, self._too_large("returned a result", self.integration.resource_type))
+        self._tell(env, "TaskSucceeded", self._told_output(result))
         env.stack.append(result)
 
-    def _outcome(
-        self,
-        env: Any,
-        caller: Caller,
-        request: Json,
-        region: str,
-        role: str,
-        deadline: float | None,
-        heartbeat_seconds: float | None,
-        waiting: Any,
-    ) -> Any:
-        client: Callable[[], Any] = lambda: env.world.clients(self.integration.service, region, role)  # noqa: E731
+    def _scheduled(self, env: Any) -> tuple[calls.Call, Limits]:
+        """Evaluate what the definition says about the call, and tell that it is about to be made."""
+        self.resource.eval(env=env)
+        region = env.stack.pop().region
+        arguments = self._eval_parameters(env=env)
+        if not within_limit(arguments):
+            raise self._too_large("has arguments", self.name)
+        role = self._eval_state_credentials(env=env).role_arn
+        context = _context(env)
+        caller = Caller(context["Execution"]["Id"], context["StateMachine"]["Id"], env.scope.choice())
+        request = self._request(env, arguments, caller)
+        limits = Limits(self._seconds(env, self.timeout), self._seconds(env, self.heartbeat))
+        credentials = {"taskCredentials": {"roleArn": role}} if self.credentials else {}
+        self._tell_scheduled(env, arguments, limits, {"region": region} | credentials)
+        deadline = None if limits.timeout_seconds is None else env.scope.time + limits.timeout_seconds
+        client = functools.partial(env.world.clients, self.integration.service, region, role)
+        return calls.Call(self.integration, client, request, caller, deadline), limits
+
+    def _outcome(self, env: Any, call: calls.Call, limits: Limits, waiting: Any) -> Any:
         try:
-            result = call(env, self.integration, client, request, caller, deadline)
+            result = calls.make(env, call)
         except TaskFault as fault:
             if self.condition in (SYNC, SYNC_2):
                 fault.event = "TaskSubmitFailed"
@@ -114,24 +129,15 @@ class ServiceTask(StateTask):  # type: ignore[misc]
             return result
         self._tell(env, "TaskSubmitted", self._told_output(result))
         if waiting is not None:
-            return wait_for_answer(env, waiting, deadline, heartbeat_seconds)
-        return wait_for_job(env, self.integration, client, (request, result, self.condition), deadline)
-
-    def _arguments(self, env: Any) -> Any:
-        arguments = self._eval_parameters(env=env)
-        if not within_limit(arguments):
-            cause = f"The state/task '{self.name}' has arguments with a size exceeding the maximum number of bytes service limit."
-            raise TaskFault(DATA_LIMIT_EXCEEDED, cause)
-        return arguments
+            return calls.wait_for_answer(env, waiting, call.deadline, limits.heartbeat_seconds)
+        return calls.wait_for_job(env, call, result, self.condition)
 
     def _request(self, env: Any, arguments: Any, caller: Caller) -> Json:
         try:
             return self.integration.request(arguments, caller)
         except InvalidArguments as fault:
-            shown = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
-            raise runtime_failure(
-                env, f"The Parameters '{shown}' could not be used to start the Task: [{fault}]"
-            ) from fault
+            cause = f"The Parameters '{json_text(arguments)}' could not be used to start the Task: [{fault}]"
+            raise runtime_failure(env, cause) from fault
 
     def _seconds(self, env: Any, part: Any) -> float | None:
         if part is None or (part is self.timeout and part.is_default_value()):
@@ -139,32 +145,22 @@ class ServiceTask(StateTask):  # type: ignore[misc]
         part.eval(env=env)
         return float(env.stack.pop())
 
-    def _tell_scheduled(
-        self, env: Any, arguments: Any, region: str, role: str, timeout: float | None, heartbeat: float | None
-    ) -> None:
-        scheduled = self._named | {"region": region, "parameters": _json(arguments)}
-        if timeout is not None:
-            scheduled["timeoutInSeconds"] = int(timeout)
-        if heartbeat is not None:
-            scheduled["heartbeatInSeconds"] = int(heartbeat)
-        if self.credentials:
-            scheduled["taskCredentials"] = {"roleArn": role}
-        self._tell(env, "TaskScheduled", scheduled)
-        self._tell(env, "TaskStarted", self._named)
-
-    def _tell_succeeded(self, env: Any, result: Any) -> None:
-        if not within_limit(result):
-            kind = self.integration.resource_type
-            cause = f"The state/task '{kind}' returned a result with a size exceeding the maximum number of bytes service limit."
-            raise self._failure(env, TaskFault(DATA_LIMIT_EXCEEDED, cause))
-        self._tell(env, "TaskSucceeded", self._told_output(result))
-
-    def _told_output(self, result: Any) -> Json:
-        return self._named | {"output": _json(result), "outputDetails": {"truncated": False}}
+    def _too_large(self, what: str, name: str) -> TaskFault:
+        cause = f"The state/task '{name}' {what} with a size exceeding the maximum number of bytes service limit."
+        return TaskFault(DATA_LIMIT_EXCEEDED, cause)
 
     def _failure(self, env: Any, fault: TaskFault) -> Exception:
         timed_out = fault.error in (TIMEOUT, HEARTBEAT_TIMEOUT)
         return failure(env, fault.error, fault.cause, "TaskTimedOut" if timed_out else fault.event, **self._named)
+
+    def _tell_scheduled(self, env: Any, arguments: Any, limits: Limits, more: Json) -> None:
+        self._tell(
+            env, "TaskScheduled", self._named | {"parameters": json_text(arguments)} | _in_seconds(limits) | more
+        )
+        self._tell(env, "TaskStarted", self._named)
+
+    def _told_output(self, result: Any) -> Json:
+        return self._named | {"output": json_text(result), "outputDetails": {"truncated": False}}
 
     def _tell(self, env: Any, event: str, details: Json) -> None:
         key = event[0].lower() + event[1:] + "EventDetails"
@@ -178,6 +174,7 @@ class LambdaTask(ServiceTask):
 
     @property
     def condition(self) -> str | None:
+        """Always None."""
         return None
 
     @property
@@ -189,20 +186,11 @@ class LambdaTask(ServiceTask):
             self.parargs.eval(env=env)
         return env.stack.pop()
 
-    def _tell_scheduled(
-        self, env: Any, arguments: Any, region: str, role: str, timeout: float | None, heartbeat: float | None
-    ) -> None:
-        del region, heartbeat
-        scheduled = {
-            "resource": self.resource.resource_arn,
-            "input": _json(arguments),
-            "inputDetails": {"truncated": False},
-        }
-        if timeout is not None:
-            scheduled["timeoutInSeconds"] = int(timeout)
-        if self.credentials:
-            scheduled["taskCredentials"] = {"roleArn": role}
-        self._tell(env, "LambdaFunctionScheduled", scheduled)
+    def _tell_scheduled(self, env: Any, arguments: Any, limits: Limits, more: Json) -> None:
+        scheduled = {"resource": self.resource.resource_arn, "input": json_text(arguments)}
+        more = {key: value for key, value in more.items() if key != "region"}
+        limited = {key: value for key, value in _in_seconds(limits).items() if key == "timeoutInSeconds"}
+        self._tell(env, "LambdaFunctionScheduled", scheduled | {"inputDetails": {"truncated": False}} | limited | more)
         self._tell(env, "LambdaFunctionStarted", {})
 
     def _tell(self, env: Any, event: str, details: Json) -> None:
@@ -213,13 +201,10 @@ class LambdaTask(ServiceTask):
         return failure(env, fault.error, fault.cause, event)
 
 
-def _execution_arn(env: Any) -> str:
-    return str(env.states.context_object.context_object_data["Execution"]["Id"])
+def _context(env: Any) -> Any:
+    return env.states.context_object.context_object_data
 
 
-def _machine_arn(env: Any) -> str:
-    return str(env.states.context_object.context_object_data["StateMachine"]["Id"])
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+def _in_seconds(limits: Limits) -> Json:
+    told = {"timeoutInSeconds": limits.timeout_seconds, "heartbeatInSeconds": limits.heartbeat_seconds}
+    return {name: int(seconds) for name, seconds in told.items() if seconds is not None}

@@ -1,8 +1,8 @@
-"""Reading a definition: strings as JSON writes them, and nothing left over from the definition before.
+r"""Reading a definition: strings as JSON writes them, and nothing left over from the definition before.
 
 Replaces `Preprocessor.__init__` (the query languages of nested scopes stand in a list of the class: after one invalid
-definition all later ones are misread) and `Preprocessor._inner_string_of` (leaves escapes in names and literals) and the preprocessor's
-`from_string_literal` (reads them as Python's: surrogate pairs break, ``\\/`` stays).
+definition all later ones are misread), `Preprocessor._inner_string_of` (leaves escapes in names and literals) and the
+preprocessor's `from_string_literal` (reads them as Python's: surrogate pairs break, `\/` stays).
 """
 
 import json

@@ -49,7 +49,7 @@ class _Function(Jsonata.JFunction):  # type: ignore[misc]
         self._implementation = implementation
         self._parameters = parameters
 
-    def call(self, input: Any, args: Sequence[Any] | None) -> Any:  # noqa: A002
+    def call(self, input: Any, args: Sequence[Any] | None) -> Any:  # noqa: A002, ARG002 - the signature is the engine's
         given = list(args or ())[: self._parameters]
         return self._implementation(*given, *[None] * (self._parameters - len(given)))
 
@@ -138,7 +138,7 @@ def _number(value: Any) -> float | None:
     return number
 
 
-def _string(value: Any, prettify: bool | None) -> str | None:  # noqa: FBT001
+def _string(value: Any, prettify: bool | None) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return to_json(value, indent="  " if prettify else None)

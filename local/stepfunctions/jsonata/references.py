@@ -4,8 +4,8 @@ In Step Functions an expression has no context item: data are read from `$states
 definition whose expression begins a path with a bare name, which is mostly a forgotten dollar sign.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from local.stepfunctions.jsonata.evaluator import parsed
 
@@ -17,34 +17,40 @@ def top_level_names(expression: str) -> list[str]:
 
 def _names(node: Any) -> Iterator[str]:
     """Only what is evaluated with the expression's own context: later steps and predicates of a path have another."""
-    match getattr(node, "type", None):
-        case "path":
-            first = node.steps[0]
-            if first.type == "name":
-                yield str(first.value)
-            else:
-                yield from _names(first)
-        case "name":
-            yield str(node.value)
-        case "binary" | "bind" | "apply":
-            yield from _names(node.lhs)
-            yield from _names(node.rhs)
-        case "unary":
-            yield from _names(node.expression)
-            yield from _of_all(node.expressions)
-            for pair in getattr(node, "lhs_object", None) or ():
-                yield from _of_all(pair)
-        case "function" | "partial":
-            yield from _names(node.procedure)
-            yield from _of_all(node.arguments)
-        case "lambda":
-            yield from _names(node.body)
-        case "condition":
-            yield from _of_all((node.condition, node.then, getattr(node, "_else", None)))
-        case "block":
-            yield from _of_all(node.expressions)
+    kind = getattr(node, "type", None)
+    if kind == "path":
+        first = node.steps[0]
+        yield from [str(first.value)] if first.type == "name" else _names(first)
+    elif kind == "name":
+        yield str(node.value)
+    elif kind in _PARTS:
+        for part in _PARTS[kind](node):
+            yield from _names(part)
 
 
-def _of_all(nodes: Any) -> Iterator[str]:
-    for node in nodes or ():
-        yield from _names(node)
+def _sides(node: Any) -> Iterable[Any]:
+    return node.lhs, node.rhs
+
+
+def _called(node: Any) -> Iterable[Any]:
+    return node.procedure, *(node.arguments or ())
+
+
+def _constructed(node: Any) -> Iterable[Any]:
+    """What a negation, an array or an object is made of."""
+    pairs = [part for pair in getattr(node, "lhs_object", None) or () for part in pair]
+    return node.expression, *(node.expressions or ()), *pairs
+
+
+# Kind of node → its parts that share its context.
+_PARTS: Final[dict[str, Callable[[Any], Iterable[Any]]]] = {
+    "binary": _sides,
+    "bind": _sides,
+    "apply": _sides,
+    "unary": _constructed,
+    "function": _called,
+    "partial": _called,
+    "lambda": lambda node: (node.body,),
+    "condition": lambda node: (node.condition, node.then, getattr(node, "_else", None)),
+    "block": lambda node: node.expressions or (),
+}

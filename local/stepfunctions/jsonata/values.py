@@ -25,7 +25,7 @@ class UnsupportedResult(TypeError):
 
 
 def to_engine(value: Any) -> Any:
-    """A variable's value. The engine looks nulls inside a value up as such, but takes a variable of None for undefined."""
+    """A variable's value. The engine knows nulls inside a value as such, but takes a variable of None for undefined."""
     return Utils.NULL_VALUE if value is None else value
 
 

@@ -14,8 +14,10 @@ def test_rules_that_are_not_met_come_first():
         (False, "Accuracy is 0.820; at least 0.850 is asked for (minimum_accuracy)."),
         (
             False,
-            "Accuracy is 0.820 and the champion's 0.940 on the same rows; "
-            'it may be 0.050 lower at most (champion = "not-worse").',
+            (
+                "Accuracy is 0.820 and the champion's 0.940 on the same rows; "
+                'it may be 0.050 lower at most (champion = "not-worse").'
+            ),
         ),
         (True, "F1 (macro) is 0.810; at least 0.800 is asked for (minimum_f1_macro)."),
     ]

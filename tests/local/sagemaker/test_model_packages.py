@@ -69,7 +69,7 @@ def test_a_model_is_made_from_an_approved_package(registry: MiniatureCloud) -> N
     registry.archive("packaged.tar.gz", {"answer.txt": "packaged"})
     arn = create(registry)
     container = {"ModelPackageName": arn}
-    with pytest.raises(ClientError, match='with status "PendingManualApproval"'):
+    with pytest.raises(ClientError, match=r'with status "PendingManualApproval"'):
         registry.create_model("m", PrimaryContainer=container)
     registry.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
     registry.create_model("m", PrimaryContainer=container)
@@ -90,7 +90,7 @@ def test_a_group_with_packages_is_not_deleted(registry: MiniatureCloud) -> None:
 
 
 def test_groups_are_unique_and_described(registry: MiniatureCloud) -> None:
-    with pytest.raises(ClientError, match="Model Package Group already exists: arn:.*/iris-model"):
+    with pytest.raises(ClientError, match=r"Model Package Group already exists: arn:.*/iris-model"):
         registry.sagemaker.create_model_package_group(ModelPackageGroupName="iris-model")
     group = registry.sagemaker.describe_model_package_group(ModelPackageGroupName="iris-model")
     assert group["ModelPackageGroupStatus"] == "Completed"
@@ -109,7 +109,7 @@ def test_tags_of_any_resource(registry: MiniatureCloud) -> None:
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["run"])
     assert [tag["Key"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]] == ["by"]
     too_many = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
-    with pytest.raises(ClientError, match="at most 50 tags|less than or equal to 50"):
+    with pytest.raises(ClientError, match=r"at most 50 tags|less than or equal to 50"):
         sagemaker.add_tags(ResourceArn=arn, Tags=too_many)
     sagemaker.delete_model_package(ModelPackageName=arn)
     with pytest.raises(ClientError, match="Could not find resource"):

@@ -6,7 +6,7 @@ from tests.local.sagemaker.conftest import eventually
 
 
 class Reading:
-    def __init__(self, fail: bool = False) -> None:
+    def __init__(self, *, fail: bool = False) -> None:
         reader, self.writer = os.pipe()
         self.batches: list[list[str]] = []
         self._fail = fail

@@ -42,11 +42,16 @@ def test_a_change_that_raises_changes_nothing(store: Store) -> None:
 
 
 def test_a_transaction_happens_wholly_or_not(store: Store) -> None:
-    with pytest.raises(LookupError), store.transaction():
-        store.insert("model", "iris", {})
+
+    def fail_halfway() -> None:
         with store.transaction():
-            store.tag("arn", {"k": "v"})
-        raise LookupError
+            store.insert("model", "iris", {})
+            with store.transaction():
+                store.tag("arn", {"k": "v"})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail_halfway()
     assert store.all("model") == []
     assert store.tags("arn") == {}
     store.insert("model", "iris", {})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from local.clock import Clock
 from local.configuration import Configuration
 from local.context import Cloud
@@ -94,8 +95,8 @@ def cloud() -> Iterator[StatesCloud]:
 
 
 @pytest.fixture
-def durable(tmp_path: Path) -> Iterator[Callable[[], StatesCloud]]:
-    yield StatesCloud(tmp_path, Clock(start=START))
+def durable(tmp_path: Path) -> StatesCloud:
+    return StatesCloud(tmp_path, Clock(start=START))
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+
 from local.gateway.protocol import Request
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -65,7 +66,7 @@ class FrontDoor:
         def invoke(payload: Any) -> Answer:
             try:
                 return Answer.of(function(payload))
-            except Exception as fault:  # noqa: BLE001 - as Lambda's runtime does
+            except Exception as fault:
                 body = {"errorType": type(fault).__name__, "errorMessage": str(fault)}
                 return Answer(200, json.dumps(body).encode(), {"x-amz-function-error": "Unhandled"})
 
@@ -98,7 +99,9 @@ class FrontDoor:
                 s3={"addressing_style": "path"},
             ),
         )
-        client.meta.events.register("before-send", lambda request, event_name, **_: self._send(service, role, request, event_name))
+        client.meta.events.register(
+            "before-send", lambda request, event_name, **_: self._send(service, role, request, event_name)
+        )
         return client
 
     def _send(self, service: str, role: str, request: Any, event_name: str) -> AWSResponse:

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+
 from local.stepfunctions.permissions import Permissions
 from tests.local.stepfunctions.conftest import StatesCloud
 from tests.local.stepfunctions.front_door import ROLE
@@ -18,7 +19,9 @@ def test_starting_twice(cloud: StatesCloud) -> None:
     machine = cloud.create(WAIT)
     first = cloud.start(machine, {"a": 1}, name="run")
     assert cloud.start(machine, {"a": 1}, name="run") == first
-    with pytest.raises(cloud.states.exceptions.ExecutionAlreadyExists, match="Execution Already Exists: 'arn:aws:states"):
+    with pytest.raises(
+        cloud.states.exceptions.ExecutionAlreadyExists, match="Execution Already Exists: 'arn:aws:states"
+    ):
         cloud.start(machine, {"a": 2}, name="run")
     cloud.states.stop_execution(executionArn=first)
     with pytest.raises(cloud.states.exceptions.ExecutionAlreadyExists):
@@ -57,15 +60,46 @@ def test_what_is_refused(cloud: StatesCloud) -> None:
     [
         ({"P": {"Type": "Pass", "Next": "Q"}}, "MISSING_TRANSITION_TARGET: Missing 'Next' target: Q at /States/P/Next"),
         ({"P": {"Type": "Pass"}}, "SCHEMA_VALIDATION_FAILED"),
-        ({"P": {"Type": "Pass", "Output": "{% 1 + %}", "End": True}}, "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/P/Output"),
-        ({"P": {"Type": "Pass", "Output": {"a": ["{% $$.x %}"]}, "End": True}}, "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported at /States/P/Output/a[0]"),
-        ({"P": {"Type": "Pass", "Output": {"v": "{% [1, phone] %}"}, "End": True}}, "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at /States/P/Output/v"),
-        ({"P": {"Type": "Pass", "Output": "{% $states.errorOutput %}", "End": True}}, "'$states.errorOutput' is not supported at /States/P/Output"),
-        ({"T": {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createModel.sync", "End": True}}, "createModel.sync is not recognized"),
+        (
+            {"P": {"Type": "Pass", "Output": "{% 1 + %}", "End": True}},
+            "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/P/Output",
+        ),
+        (
+            {"P": {"Type": "Pass", "Output": {"a": ["{% $$.x %}"]}, "End": True}},
+            "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported at /States/P/Output/a[0]",
+        ),
+        (
+            {"P": {"Type": "Pass", "Output": {"v": "{% [1, phone] %}"}, "End": True}},
+            "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at /States/P/Output/v",
+        ),
+        (
+            {"P": {"Type": "Pass", "Output": "{% $states.errorOutput %}", "End": True}},
+            "'$states.errorOutput' is not supported at /States/P/Output",
+        ),
+        (
+            {"T": {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createModel.sync", "End": True}},
+            "createModel.sync is not recognized",
+        ),
         ({"T": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": True}}, "not recognized"),
         ({"T": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:getObjects", "End": True}}, "not recognized"),
-        ({"T": {"Type": "Task", "Resource": "arn:aws:states:us-east-1:123456789012:activity:a", "End": True}}, "no activities"),
-        ({"M": {"Type": "Map", "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": PASS}, "End": True}}, "inline Map states only"),
+        (
+            {"T": {"Type": "Task", "Resource": "arn:aws:states:us-east-1:123456789012:activity:a", "End": True}},
+            "no activities",
+        ),
+        (
+            {
+                "M": {
+                    "Type": "Map",
+                    "ItemProcessor": {
+                        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                        "StartAt": "P",
+                        "States": PASS,
+                    },
+                    "End": True,
+                }
+            },
+            "inline Map states only",
+        ),
         ({"X": {"Type": "Nothing", "End": True}}, "SCHEMA_VALIDATION_FAILED"),
     ],
 )
@@ -82,7 +116,9 @@ def test_definitions_that_are_refused(cloud: StatesCloud, states: dict[str, Any]
 
 def test_machines_are_created_once_and_changed(cloud: StatesCloud) -> None:
     states = cloud.states
-    first = states.create_state_machine(name="m", definition=definition(), roleArn=ROLE, tags=[{"key": "a", "value": "1"}])
+    first = states.create_state_machine(
+        name="m", definition=definition(), roleArn=ROLE, tags=[{"key": "a", "value": "1"}]
+    )
     again = states.create_state_machine(name="m", definition=definition(), roleArn=ROLE)
     assert (again["stateMachineArn"], again["creationDate"]) == (first["stateMachineArn"], first["creationDate"])
     with pytest.raises(states.exceptions.StateMachineAlreadyExists):
@@ -123,31 +159,57 @@ def test_an_execution_keeps_the_definition_it_started_with(cloud: StatesCloud) -
 
 def test_versions_and_aliases(cloud: StatesCloud) -> None:
     states = cloud.states
-    made = states.create_state_machine(name="m", definition=definition({"P": {"Type": "Pass", "Output": 1, "End": True}}), roleArn=ROLE, publish=True)
+    made = states.create_state_machine(
+        name="m", definition=definition({"P": {"Type": "Pass", "Output": 1, "End": True}}), roleArn=ROLE, publish=True
+    )
     machine, first = made["stateMachineArn"], made["stateMachineVersionArn"]
-    second = states.update_state_machine(stateMachineArn=machine, definition=definition({"P": {"Type": "Pass", "Output": 2, "End": True}}), publish=True)["stateMachineVersionArn"]
+    second = states.update_state_machine(
+        stateMachineArn=machine, definition=definition({"P": {"Type": "Pass", "Output": 2, "End": True}}), publish=True
+    )["stateMachineVersionArn"]
     assert (first, second) == (f"{machine}:1", f"{machine}:2")
     assert states.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"] == second
-    alias = states.create_state_machine_alias(name="live", routingConfiguration=[{"stateMachineVersionArn": first, "weight": 100}])["stateMachineAliasArn"]
+    alias = states.create_state_machine_alias(
+        name="live", routingConfiguration=[{"stateMachineVersionArn": first, "weight": 100}]
+    )["stateMachineAliasArn"]
     arn = cloud.start(alias)
     assert cloud.ended(arn)["output"] == 1
     described = cloud.describe(arn)
-    assert (described["stateMachineArn"], described["stateMachineVersionArn"], described["stateMachineAliasArn"]) == (machine, first, alias)
+    assert (described["stateMachineArn"], described["stateMachineVersionArn"], described["stateMachineAliasArn"]) == (
+        machine,
+        first,
+        alias,
+    )
     assert cloud.ended(cloud.start(second))["output"] == 2
     assert len(states.list_executions(stateMachineArn=alias)["executions"]) == 1
     assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 2
     with pytest.raises(states.exceptions.ConflictException):
         states.delete_state_machine_version(stateMachineVersionArn=first)
-    states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=[{"stateMachineVersionArn": second, "weight": 100}])
+    states.update_state_machine_alias(
+        stateMachineAliasArn=alias, routingConfiguration=[{"stateMachineVersionArn": second, "weight": 100}]
+    )
     states.delete_state_machine_version(stateMachineVersionArn=first)
-    assert [each["stateMachineVersionArn"] for each in states.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]] == [second]
-    assert states.describe_state_machine_alias(stateMachineAliasArn=alias)["routingConfiguration"][0]["stateMachineVersionArn"] == second
+    assert [
+        each["stateMachineVersionArn"]
+        for each in states.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]
+    ] == [second]
+    assert (
+        states.describe_state_machine_alias(stateMachineAliasArn=alias)["routingConfiguration"][0][
+            "stateMachineVersionArn"
+        ]
+        == second
+    )
     states.delete_state_machine_alias(stateMachineAliasArn=alias)
     assert states.list_state_machine_aliases(stateMachineArn=machine)["stateMachineAliases"] == []
 
 
 def test_lists_are_newest_first_and_paged(cloud: StatesCloud) -> None:
-    machine = cloud.create({"C": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.ok %}", "Next": "S"}], "Default": "F"}, "S": {"Type": "Succeed"}, "F": {"Type": "Fail"}})
+    machine = cloud.create(
+        {
+            "C": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.ok %}", "Next": "S"}], "Default": "F"},
+            "S": {"Type": "Succeed"},
+            "F": {"Type": "Fail"},
+        }
+    )
     for n in range(5):
         cloud.ended(cloud.start(machine, {"ok": n % 2 == 0}, name=f"run-{n}"))
         cloud.advance(1)
@@ -155,7 +217,9 @@ def test_lists_are_newest_first_and_paged(cloud: StatesCloud) -> None:
     assert names == [f"run-{n}" for n in reversed(range(5))]
     failed = cloud.states.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
     assert [each["name"] for each in failed] == ["run-3", "run-1"]
-    pages = cloud.states.get_paginator("list_executions").paginate(stateMachineArn=machine, PaginationConfig={"PageSize": 2})
+    pages = cloud.states.get_paginator("list_executions").paginate(
+        stateMachineArn=machine, PaginationConfig={"PageSize": 2}
+    )
     assert [[each["name"][-1] for each in page["executions"]] for page in pages] == [["4", "3"], ["2", "1"], ["0"]]
     with pytest.raises(cloud.states.exceptions.InvalidToken):
         cloud.states.list_executions(stateMachineArn=machine, nextToken="nonsense")
@@ -168,7 +232,9 @@ def test_history_is_paged_reversed_and_can_be_without_data(cloud: StatesCloud) -
     assert [event["previousEventId"] for event in forward] == [0, 0, 2, 3]
     assert [event["timestamp"] for event in forward] == sorted(event["timestamp"] for event in forward)
     assert cloud.states.get_execution_history(executionArn=arn, reverseOrder=True)["events"] == forward[::-1]
-    paged = cloud.states.get_paginator("get_execution_history").paginate(executionArn=arn, PaginationConfig={"PageSize": 3})
+    paged = cloud.states.get_paginator("get_execution_history").paginate(
+        executionArn=arn, PaginationConfig={"PageSize": 3}
+    )
     assert [event for page in paged for event in page["events"]] == forward
     bare = cloud.states.get_execution_history(executionArn=arn, includeExecutionData=False)["events"]
     assert "secret" not in json.dumps(bare, default=str)
@@ -194,13 +260,35 @@ def test_the_role_must_be_able_to_hear_of_jobs() -> None:
     machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
     job = {"T": {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "End": True}}
     permissions.check_role(ROLE, definition(job), machine, "us-east-1")
-    assert asked == [(f"events:{action}", "arn:aws:events:us-east-1:123456789012:rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule") for action in ("PutTargets", "PutRule", "DescribeRule")]
-    nested = {"P": {"Type": "Parallel", "Branches": [{"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": True}}}], "End": True}}
+    assert asked == [
+        (
+            f"events:{action}",
+            "arn:aws:events:us-east-1:123456789012:rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+        )
+        for action in ("PutTargets", "PutRule", "DescribeRule")
+    ]
+    nested = {
+        "P": {
+            "Type": "Parallel",
+            "Branches": [
+                {
+                    "StartAt": "T",
+                    "States": {
+                        "T": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": True}
+                    },
+                }
+            ],
+            "End": True,
+        }
+    }
     from local.stepfunctions.faults import StatesFault
 
     with pytest.raises(StatesFault) as fault:
         permissions.check_role(ROLE, definition(nested), machine, "us-east-1")
-    assert (fault.value.code, fault.value.message) == ("AccessDeniedException", f"'{ROLE}' is not authorized to create managed-rule.")
+    assert (fault.value.code, fault.value.message) == (
+        "AccessDeniedException",
+        f"'{ROLE}' is not authorized to create managed-rule.",
+    )
     asked.clear()
     permissions.check_role(ROLE, definition(), machine, "us-east-1")
     assert asked == []
@@ -208,13 +296,16 @@ def test_the_role_must_be_able_to_hear_of_jobs() -> None:
 
 def test_the_role_must_trust_step_functions() -> None:
     from botocore.exceptions import ClientError
+
     from local.stepfunctions.faults import StatesFault
 
     def assume(role: str, machine: str) -> Any:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
 
     with pytest.raises(StatesFault, match="Neither the global service principal states.amazonaws.com"):
-        Permissions(assume, lambda *_: None).check_role(ROLE, definition(), "arn:aws:states:us-east-1:1:stateMachine:m", "us-east-1")
+        Permissions(assume, lambda *_: None).check_role(
+            ROLE, definition(), "arn:aws:states:us-east-1:1:stateMachine:m", "us-east-1"
+        )
 
 
 def test_every_status_is_told(cloud: StatesCloud) -> None:
@@ -227,6 +318,16 @@ def test_every_status_is_told(cloud: StatesCloud) -> None:
     execution = cloud.backend._operations["DescribeExecution"].__self__._executions.get(arn)
     entry = event(execution)
     detail = json.loads(entry["Detail"])
-    assert (entry["Source"], entry["DetailType"], entry["Resources"]) == ("aws.states", "Step Functions Execution Status Change", [arn])
-    assert (detail["status"], detail["name"], detail["stateMachineArn"], detail["output"], detail["error"]) == ("SUCCEEDED", "run", machine, '{"a":1}', None)
+    assert (entry["Source"], entry["DetailType"], entry["Resources"]) == (
+        "aws.states",
+        "Step Functions Execution Status Change",
+        [arn],
+    )
+    assert (detail["status"], detail["name"], detail["stateMachineArn"], detail["output"], detail["error"]) == (
+        "SUCCEEDED",
+        "run",
+        machine,
+        '{"a":1}',
+        None,
+    )
     assert detail["stopDate"] >= detail["startDate"] > 1_780_000_000_000

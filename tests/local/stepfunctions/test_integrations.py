@@ -3,25 +3,56 @@ import json
 from typing import Any
 
 import pytest
+
 from local.stepfunctions.integrations import naming, shapes
 from tests.local.stepfunctions.conftest import StatesCloud
 from tests.local.stepfunctions.front_door import Answer
 
 
 def call(resource: str, arguments: Any, **fields: Any) -> dict[str, Any]:
-    return {"T": {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Arguments": arguments, "Output": "{% $states.result %}", "End": True, **fields}}
+    return {
+        "T": {
+            "Type": "Task",
+            "Resource": f"arn:aws:states:::{resource}",
+            "Arguments": arguments,
+            "Output": "{% $states.result %}",
+            "End": True,
+            **fields,
+        }
+    }
 
 
 @pytest.mark.parametrize(
     ("service_id", "name"),
-    [("S3", "S3"), ("SSM", "Ssm"), ("DynamoDB", "DynamoDb"), ("SESv2", "SesV2"), ("CloudFormation", "CloudFormation"), ("CloudWatch Logs", "CloudWatchLogs"), ("SageMaker Runtime", "SageMakerRuntime"), ("KMS", "Kms"), ("SFN", "Sfn"), ("EC2", "Ec2"), ("Application Auto Scaling", "ApplicationAutoScaling")],
+    [
+        ("S3", "S3"),
+        ("SSM", "Ssm"),
+        ("DynamoDB", "DynamoDb"),
+        ("SESv2", "SesV2"),
+        ("CloudFormation", "CloudFormation"),
+        ("CloudWatch Logs", "CloudWatchLogs"),
+        ("SageMaker Runtime", "SageMakerRuntime"),
+        ("KMS", "Kms"),
+        ("SFN", "Sfn"),
+        ("EC2", "Ec2"),
+        ("Application Auto Scaling", "ApplicationAutoScaling"),
+    ],
 )
 def test_services_are_spelled_as_in_the_java_sdk(service_id: str, name: str) -> None:
     assert naming.java_service_name(service_id) == name
 
 
 @pytest.mark.parametrize(
-    ("name", "spelled"), [("DBClusters", "DbClusters"), ("ETag", "ETag"), ("SSEKMSKeyId", "SsekmsKeyId"), ("executionArn", "ExecutionArn"), ("MD5OfMessageBody", "Md5OfMessageBody"), ("ARN", "Arn"), ("StackId", "StackId")]
+    ("name", "spelled"),
+    [
+        ("DBClusters", "DbClusters"),
+        ("ETag", "ETag"),
+        ("SSEKMSKeyId", "SsekmsKeyId"),
+        ("executionArn", "ExecutionArn"),
+        ("MD5OfMessageBody", "Md5OfMessageBody"),
+        ("ARN", "Arn"),
+        ("StackId", "StackId"),
+    ],
 )
 def test_members_are_spelled_as_in_the_java_sdk(name: str, spelled: str) -> None:
     assert naming.java_member_name(name) == spelled
@@ -50,7 +81,19 @@ def test_sdk_errors(service: str, code: str, error: str) -> None:
 
 
 def test_every_service_name_leads_to_a_service() -> None:
-    found = {name: naming.boto_service(name) for name in ("sfn", "eventbridge", "cloudwatchlogs", "sesv2", "sagemakerruntime", "applicationautoscaling", "s3", "nonsense")}
+    found = {
+        name: naming.boto_service(name)
+        for name in (
+            "sfn",
+            "eventbridge",
+            "cloudwatchlogs",
+            "sesv2",
+            "sagemakerruntime",
+            "applicationautoscaling",
+            "s3",
+            "nonsense",
+        )
+    }
     assert found == {
         "sfn": "stepfunctions",
         "eventbridge": "events",
@@ -65,7 +108,15 @@ def test_every_service_name_leads_to_a_service() -> None:
 
 def test_objects_are_text(cloud: StatesCloud) -> None:
     body = json.dumps({"ü": ["x"]}, ensure_ascii=False)
-    cloud.door.on("s3", "GetObject", Answer(200, body.encode(), {"content-type": "application/json", "last-modified": "Mon, 23 Nov 2026 05:00:00 GMT", "etag": '"e"'}))
+    cloud.door.on(
+        "s3",
+        "GetObject",
+        Answer(
+            200,
+            body.encode(),
+            {"content-type": "application/json", "last-modified": "Mon, 23 Nov 2026 05:00:00 GMT", "etag": '"e"'},
+        ),
+    )
     result = cloud.run(call("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}))["output"]
     assert (result["Body"], result["LastModified"], result["ETag"]) == (body, "2026-11-23T05:00:00.000Z", '"e"')
     assert "ResponseMetadata" not in result
@@ -78,16 +129,36 @@ def test_objects_are_text(cloud: StatesCloud) -> None:
 def test_a_missing_object_is_caught_by_its_name(cloud: StatesCloud) -> None:
     missing = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
     cloud.door.on("s3", "GetObject", Answer(404, missing, {"content-type": "application/xml"}))
-    states = call("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}, Catch=[{"ErrorEquals": ["S3.NoSuchKeyException"], "Output": "{% $states.errorOutput.Cause %}", "Next": "S"}])
+    states = call(
+        "aws-sdk:s3:getObject",
+        {"Bucket": "b", "Key": "k"},
+        Catch=[{"ErrorEquals": ["S3.NoSuchKeyException"], "Output": "{% $states.errorOutput.Cause %}", "Next": "S"}],
+    )
     ended = cloud.run(states | {"S": {"Type": "Succeed"}})
     assert ended["output"].startswith("The specified key does not exist. (Service: S3, Status Code: 404, Request ID: ")
 
 
 def test_times_numbers_and_nested_names(cloud: StatesCloud) -> None:
-    answer = {"Parameter": {"Name": "/p", "Type": "String", "Value": "v", "Version": 3, "LastModifiedDate": 1_780_000_000.5, "ARN": "arn:x"}}
+    answer = {
+        "Parameter": {
+            "Name": "/p",
+            "Type": "String",
+            "Value": "v",
+            "Version": 3,
+            "LastModifiedDate": 1_780_000_000.5,
+            "ARN": "arn:x",
+        }
+    }
     cloud.door.on("ssm", "GetParameter", Answer.of(answer))
     result = cloud.run(call("aws-sdk:ssm:getParameter", {"Name": "/p"}))["output"]["Parameter"]
-    assert result == {"Name": "/p", "Type": "String", "Value": "v", "Version": 3, "LastModifiedDate": "2026-05-28T20:26:40.500Z", "Arn": "arn:x"}
+    assert result == {
+        "Name": "/p",
+        "Type": "String",
+        "Value": "v",
+        "Version": 3,
+        "LastModifiedDate": "2026-05-28T20:26:40.500Z",
+        "Arn": "arn:x",
+    }
 
 
 def test_aws_sdk_takes_the_names_of_the_java_sdk(cloud: StatesCloud) -> None:
@@ -104,7 +175,9 @@ def test_a_stack_that_is_not_there(cloud: StatesCloud) -> None:
     cloud.door.on("cloudformation", "DescribeStacks", Answer(400, body, {"content-type": "text/xml"}))
     ended = cloud.run(call("aws-sdk:cloudformation:describeStacks", {"StackName": "s"}))
     assert ended["error"] == "CloudFormation.CloudFormationException"
-    assert ended["cause"].startswith("Stack with id s does not exist (Service: CloudFormation, Status Code: 400, Request ID: ")
+    assert ended["cause"].startswith(
+        "Stack with id s does not exist (Service: CloudFormation, Status Code: 400, Request ID: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,21 +198,36 @@ def test_arguments_that_do_not_fit_fail_for_good(cloud: StatesCloud, arguments: 
 
 
 def test_tables(cloud: StatesCloud) -> None:
-    cloud.door.on("dynamodb", "GetItem", Answer.of({"Item": {"pk": {"S": "a"}, "n": {"N": "1"}, "b": {"B": base64.b64encode(b"raw").decode()}}}))
-    got = cloud.run(call("dynamodb:getItem", {"TableName": "t", "Key": {"pk": {"S": "a"}}, "ConsistentRead": True}))["output"]
+    cloud.door.on(
+        "dynamodb",
+        "GetItem",
+        Answer.of({"Item": {"pk": {"S": "a"}, "n": {"N": "1"}, "b": {"B": base64.b64encode(b"raw").decode()}}}),
+    )
+    got = cloud.run(call("dynamodb:getItem", {"TableName": "t", "Key": {"pk": {"S": "a"}}, "ConsistentRead": True}))[
+        "output"
+    ]
     assert got["Item"] == {"pk": {"S": "a"}, "n": {"N": "1"}, "b": {"B": "raw"}}
     assert got["SdkHttpMetadata"]["HttpStatusCode"] == 200
-    cloud.door.on("dynamodb", "PutItem", Answer.error("ConditionalCheckFailedException", "The conditional request failed"))
-    put = call("dynamodb:putItem", {"TableName": "t", "Item": {"pk": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(pk)"})
+    cloud.door.on(
+        "dynamodb", "PutItem", Answer.error("ConditionalCheckFailedException", "The conditional request failed")
+    )
+    put = call(
+        "dynamodb:putItem",
+        {"TableName": "t", "Item": {"pk": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(pk)"},
+    )
     ended = cloud.run(put)
     assert ended["error"] == "DynamoDB.ConditionalCheckFailedException"
-    assert ended["cause"].startswith("The conditional request failed (Service: AmazonDynamoDBv2; Status Code: 400; Error Code: ConditionalCheckFailedException; Request ID: ")
+    assert ended["cause"].startswith(
+        "The conditional request failed (Service: AmazonDynamoDBv2; Status Code: 400; Error Code: ConditionalCheckFailedException; Request ID: "
+    )
     cloud.door.on("dynamodb", "PutItem", Answer.error("ValidationException", "no"))
     assert cloud.run(put)["error"] == "DynamoDB.AmazonDynamoDBException"
 
 
 def test_messages(cloud: StatesCloud) -> None:
-    cloud.door.on("sqs", "SendMessage", lambda given: Answer.of({"MessageId": given["MessageBody"], "MD5OfMessageBody": "m"}))
+    cloud.door.on(
+        "sqs", "SendMessage", lambda given: Answer.of({"MessageId": given["MessageBody"], "MD5OfMessageBody": "m"})
+    )
     sent = cloud.run(call("sqs:sendMessage", {"QueueUrl": "http://q/q", "MessageBody": {"a": 1}}))["output"]
     assert (sent["MessageId"], sent["MD5OfMessageBody"]) == ('{"a":1}', "m")
     published = b"<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>"
@@ -150,7 +238,10 @@ def test_messages(cloud: StatesCloud) -> None:
 
 def test_events_name_the_execution(cloud: StatesCloud) -> None:
     cloud.door.on("events", "PutEvents", Answer.of({"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}))
-    states = call("events:putEvents", {"Entries": [{"Source": "mlops", "DetailType": "x", "Detail": {"a": 1}, "Resources": ["r"]}]})
+    states = call(
+        "events:putEvents",
+        {"Entries": [{"Source": "mlops", "DetailType": "x", "Detail": {"a": 1}, "Resources": ["r"]}]},
+    )
     arn = cloud.run(states)["executionArn"]
     entry = cloud.door.called("events")[0].parameters["Entries"][0]
     assert entry["Detail"] == '{"a":1}'
@@ -175,7 +266,13 @@ def test_functions_fail_under_their_own_names(cloud: StatesCloud) -> None:
     ended = cloud.run(invoke("reject"))
     assert ended["error"] == "DatasetRejected"
     assert json.loads(ended["cause"])["errorMessage"] == 'row 3: "x"'
-    cloud.door.on("lambda", "nameless", Answer(200, b'{"errorMessage":"2026 Task timed out after 3.00 seconds"}', {"x-amz-function-error": "Unhandled"}))
+    cloud.door.on(
+        "lambda",
+        "nameless",
+        Answer(
+            200, b'{"errorMessage":"2026 Task timed out after 3.00 seconds"}', {"x-amz-function-error": "Unhandled"}
+        ),
+    )
     nameless = cloud.run(invoke("nameless"))
     assert nameless["error"] == "Lambda.Unknown"
     assert "Task timed out after 3.00 seconds" in nameless["cause"]

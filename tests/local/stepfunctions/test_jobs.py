@@ -3,6 +3,7 @@ import time
 from typing import Any
 
 import pytest
+
 from tests.local.stepfunctions.conftest import StatesCloud
 from tests.local.stepfunctions.front_door import Answer
 
@@ -48,7 +49,13 @@ def training(**fields: Any) -> dict[str, Any]:
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
-    return {"Type": "Task", "Resource": TRAIN, "Arguments": arguments, **({} if "Next" in fields else {"End": True}), **fields}
+    return {
+        "Type": "Task",
+        "Resource": TRAIN,
+        "Arguments": arguments,
+        **({} if "Next" in fields else {"End": True}),
+        **fields,
+    }
 
 
 @pytest.fixture
@@ -59,20 +66,33 @@ def jobs(cloud: StatesCloud) -> Jobs:
 def test_a_job_that_completes(cloud: StatesCloud, jobs: Jobs) -> None:
     arn = cloud.start(cloud.create({"T": training(Output="{% $states.result %}")}))
     cloud.until_event(arn, "TaskSubmitted")
-    jobs.end("job-0", "Completed", FinalMetricDataList=[{"MetricName": "a", "Value": 0.5}], ModelArtifacts={"S3ModelArtifacts": "s3://m"})
+    jobs.end(
+        "job-0",
+        "Completed",
+        FinalMetricDataList=[{"MetricName": "a", "Value": 0.5}],
+        ModelArtifacts={"S3ModelArtifacts": "s3://m"},
+    )
     cloud.advance(30)
     result = cloud.ended(arn)["output"]
     assert result["FinalMetricDataList"] == [{"MetricName": "a", "Value": 0.5}]
     assert result["CreationTime"] == 1_780_000_000_500
     history = {event["type"]: event for event in cloud.history(arn)}
     assert history["TaskSubmitted"]["taskSubmittedEventDetails"]["resource"] == "createTrainingJob.sync"
-    assert json.loads(history["TaskSubmitted"]["taskSubmittedEventDetails"]["output"])["TrainingJobArn"] == "arn:job/job-0"
+    assert (
+        json.loads(history["TaskSubmitted"]["taskSubmittedEventDetails"]["output"])["TrainingJobArn"] == "arn:job/job-0"
+    )
     assert cloud.door.called("sagemaker")[-1].role == "arn:aws:iam::123456789012:role/machine"
 
 
 @pytest.mark.parametrize("status", ["Failed", "Stopped"])
 def test_a_job_that_does_not(cloud: StatesCloud, jobs: Jobs, status: str) -> None:
-    catch = [{"ErrorEquals": ["States.TaskFailed"], "Output": "{% $parse($states.errorOutput.Cause).FailureReason %}", "Next": "S"}]
+    catch = [
+        {
+            "ErrorEquals": ["States.TaskFailed"],
+            "Output": "{% $parse($states.errorOutput.Cause).FailureReason %}",
+            "Next": "S",
+        }
+    ]
     arn = cloud.start(cloud.create({"T": training(Catch=catch, Next="S"), "S": {"Type": "Succeed"}}))
     cloud.until_event(arn, "TaskSubmitted")
     jobs.end("job-0", status, FailureReason='AlgorithmError: "bad"\n')
@@ -89,11 +109,18 @@ def test_a_job_that_is_not_taken(cloud: StatesCloud, jobs: Jobs) -> None:
     assert "TaskSubmitFailed" in cloud.kinds(ended["executionArn"])
     cloud.door.on("sagemaker", "CreateTrainingJob", Answer.error("ValidationException", "bad name"))
     ended = cloud.run({"T": training()})
-    assert (ended["error"], "bad name (Service: AmazonSageMaker; Status Code: 400; Error Code: ValidationException" in ended["cause"]) == ("SageMaker.AmazonSageMakerException", True)
+    assert (
+        ended["error"],
+        "bad name (Service: AmazonSageMaker; Status Code: 400; Error Code: ValidationException" in ended["cause"],
+    ) == ("SageMaker.AmazonSageMakerException", True)
 
 
 def test_retries_make_new_jobs(cloud: StatesCloud, jobs: Jobs) -> None:
-    arn = cloud.start(cloud.create({"T": training(Retry=[{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 5, "MaxAttempts": 1}])}))
+    arn = cloud.start(
+        cloud.create(
+            {"T": training(Retry=[{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 5, "MaxAttempts": 1}])}
+        )
+    )
     cloud.until(lambda: "job-0" in jobs.jobs)
     jobs.end("job-0", "Failed")
     cloud.advance(10)
@@ -113,7 +140,9 @@ def test_passing_faults_of_looking_are_no_faults_of_the_job(cloud: StatesCloud, 
         cloud.advance(10)
         time.sleep(0.02)
     assert cloud.describe(arn)["status"] == "RUNNING"
-    cloud.door.on("sagemaker", "DescribeTrainingJob", Answer.error("AccessDeniedException", "sagemaker:DescribeTrainingJob", 400))
+    cloud.door.on(
+        "sagemaker", "DescribeTrainingJob", Answer.error("AccessDeniedException", "sagemaker:DescribeTrainingJob", 400)
+    )
     cloud.advance(10)
     assert cloud.ended(arn)["error"] == "SageMaker.AmazonSageMakerException"
 
@@ -147,11 +176,19 @@ def test_a_timeout_leaves_the_job(cloud: StatesCloud, jobs: Jobs) -> None:
 
 def child(machine: str, **fields: Any) -> dict[str, Any]:
     arguments = {"StateMachineArn": machine, "Input": {"n": "{% $states.input.n %}"}, **fields.pop("arguments", {})}
-    return {"Type": "Task", "Resource": CHILD, "Arguments": arguments, **({} if "Next" in fields else {"End": True}), **fields}
+    return {
+        "Type": "Task",
+        "Resource": CHILD,
+        "Arguments": arguments,
+        **({} if "Next" in fields else {"End": True}),
+        **fields,
+    }
 
 
 def test_a_child_and_its_output(cloud: StatesCloud) -> None:
-    inner = cloud.create({"P": {"Type": "Pass", "Output": {"twice": "{% $states.input.n * 2 %}"}, "End": True}}, name="inner")
+    inner = cloud.create(
+        {"P": {"Type": "Pass", "Output": {"twice": "{% $states.input.n * 2 %}"}, "End": True}}, name="inner"
+    )
     result = cloud.run({"C": child(inner, Output="{% $states.result %}")}, {"n": 4})["output"]
     assert (result["Output"], result["Input"], result["Status"]) == ({"twice": 8}, {"n": 4}, "SUCCEEDED")
     assert result["InputDetails"] == {"Included": True}
@@ -164,7 +201,12 @@ def test_a_child_that_fails(cloud: StatesCloud) -> None:
     inner = cloud.create({"F": {"Type": "Fail", "Error": "DeploymentFailed", "Cause": 'the "stack"'}}, name="inner")
     catch = [{"ErrorEquals": ["States.TaskFailed"], "Output": "{% $parse($states.errorOutput.Cause) %}", "Next": "S"}]
     output = cloud.run({"C": child(inner, Catch=catch, Next="S"), "S": {"Type": "Succeed"}}, {"n": 1})["output"]
-    assert (output["Error"], output["Cause"], output["Status"], output["Name"]) == ("DeploymentFailed", 'the "stack"', "FAILED", output["ExecutionArn"].rpartition(":")[2])
+    assert (output["Error"], output["Cause"], output["Status"], output["Name"]) == (
+        "DeploymentFailed",
+        'the "stack"',
+        "FAILED",
+        output["ExecutionArn"].rpartition(":")[2],
+    )
 
 
 def test_a_child_that_waits_is_heard_of_at_once_and_stopped_with_its_parent(cloud: StatesCloud) -> None:

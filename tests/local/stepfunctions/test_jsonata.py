@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import pytest
+
 from local.stepfunctions.jsonata.evaluator import ExpressionFault, asks_the_time, check, evaluate
 from local.stepfunctions.jsonata.functions import Surroundings
 from local.stepfunctions.jsonata.references import top_level_names
@@ -18,7 +19,17 @@ def result(expression: str, seed: int = 1, **variables: Any) -> Any:
 
 @pytest.mark.parametrize(
     "text",
-    ["quo\"te", "apo'strophe", "line\nbreak", "back\\slash", "$dollar $$ {% x %}", "ü 😀 \u2028", "\x00", "`tick`", "/re/"],
+    [
+        'quo"te',
+        "apo'strophe",
+        "line\nbreak",
+        "back\\slash",
+        "$dollar $$ {% x %}",
+        "ü 😀 \u2028",
+        "\x00",
+        "`tick`",
+        "/re/",
+    ],
 )
 def test_values_come_through_whatever_they_contain(text: str) -> None:
     assert result("$v", v=text) == text
@@ -55,7 +66,7 @@ def test_what_it_read_stays_as_it_was() -> None:
         ("$range(1, 2, 5)", [1]),
         ("$hash('input', 'SHA-1')", "140f86aae51ab9e1cda9b4254fe98a74eb54c1a1"),  # AWS's own example
         ("$hash('input', 'MD5')", "a43c1b0aa53a0c908810c06ab1ff3967"),
-        ("$parse('{\"a\":{\"b\":[1,null]}}').a", {"b": [1, None]}),
+        ('$parse(\'{"a":{"b":[1,null]}}\').a', {"b": [1, None]}),
         ("$parse('null')", None),
         ("$random(42)", 0.7275636800328681),  # seen on AWS
         ("[1..4]", [1, 2, 3, 4]),
@@ -72,7 +83,9 @@ def test_functions(expression: str, expected: Any) -> None:
 
 def test_time_is_the_clouds_and_chance_is_the_seeds() -> None:
     assert result("$millis()") == int(NOW * 1000)
-    assert result("$now()") == dt.datetime.fromtimestamp(NOW, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert result("$now()") == dt.datetime.fromtimestamp(NOW, dt.UTC).isoformat(timespec="milliseconds").replace(
+        "+00:00", "Z"
+    )
     assert result("$now('[Y0001]')") == "2026"
     assert result("$uuid()", seed=1) == result("$uuid()", seed=1) != result("$uuid()", seed=2)
     assert result("$uuid()")[14] == "4"

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from local import compat
-from local.stepfunctions import TOUCHED, TOUCHED_SYMBOLS
-from local.stepfunctions import repairs
+from local.stepfunctions import TOUCHED, TOUCHED_SYMBOLS, repairs
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,7 +24,9 @@ def test_every_replacement_is_in_place() -> None:
     repairs.apply()
     for symbol, replacement in repairs.REPLACED.items():
         owner, name = repairs.resolve(symbol)
-        assert getattr(owner, name).__module__ == f"local.stepfunctions.interpreter.{replacement.partition(':')[0]}", symbol
+        assert getattr(owner, name).__module__ == f"local.stepfunctions.interpreter.{replacement.partition(':')[0]}", (
+            symbol
+        )
 
 
 def test_the_check_at_the_start_finds_them_all() -> None:

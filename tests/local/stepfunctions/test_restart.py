@@ -8,19 +8,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from local.clock import Clock
 from local.journal.executions import ExecutionJournal
 from tests.local.stepfunctions.conftest import START, StatesCloud
 from tests.local.stepfunctions.test_jobs import Jobs, child, training
 from tests.local.stepfunctions.test_states import task
 from tests.local.stepfunctions.test_time import asking
-
-Durable = Callable[[], StatesCloud]
 
 
 def asked(cloud: StatesCloud) -> list[str]:
@@ -29,14 +27,34 @@ def asked(cloud: StatesCloud) -> list[str]:
     return tokens
 
 
-def test_a_pending_approval_survives(durable: Durable) -> None:
+def test_a_pending_approval_survives(durable: StatesCloud) -> None:
     cloud = durable
     tokens = asked(cloud)
     cloud.door.on_lambda("once", lambda given: {"n": given["n"] + 1})
     states = {
-        "Before": task("once", payload={"n": 1}, Assign={"n": "{% $states.result.Payload.n %}", "u": "{% $uuid() %}", "t": "{% $millis() %}", "r": "{% $random() %}"}, Next="Ask"),
+        "Before": task(
+            "once",
+            payload={"n": 1},
+            Assign={
+                "n": "{% $states.result.Payload.n %}",
+                "u": "{% $uuid() %}",
+                "t": "{% $millis() %}",
+                "r": "{% $random() %}",
+            },
+            Next="Ask",
+        ),
         "Ask": asking(TimeoutSeconds=604_800, Next="After"),
-        "After": {"Type": "Pass", "Output": {"n": "{% $n %}", "u": "{% $u %}", "t": "{% $t %}", "r": "{% $r %}", "by": "{% $states.input.by %}"}, "End": True},
+        "After": {
+            "Type": "Pass",
+            "Output": {
+                "n": "{% $n %}",
+                "u": "{% $u %}",
+                "t": "{% $t %}",
+                "r": "{% $r %}",
+                "by": "{% $states.input.by %}",
+            },
+            "End": True,
+        },
     }
     arn = cloud.start(cloud.create(states, name="release"), name="run")
     cloud.until_event(arn, "TaskSubmitted")
@@ -58,7 +76,7 @@ def test_a_pending_approval_survives(durable: Durable) -> None:
     assert third.events == []
 
 
-def test_an_answer_that_was_acknowledged_counts(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_was_acknowledged_counts(durable: StatesCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = durable
     tokens = asked(cloud)
     arn = cloud.start(cloud.create({"A": asking(Output="{% $states.result %}")}))
@@ -66,7 +84,13 @@ def test_an_answer_that_was_acknowledged_counts(durable: Durable, monkeypatch: p
     # The process dies after the acknowledgement and before the execution has recorded what it heard.
     died = threading.Event()
     effect = ExecutionJournal.effect
-    monkeypatch.setattr(ExecutionJournal, "effect", lambda self, arn, scope, kind, value: died.wait(20) if kind == "outcome" else effect(self, arn, scope, kind, value))
+    monkeypatch.setattr(
+        ExecutionJournal,
+        "effect",
+        lambda self, arn, scope, kind, value: (
+            died.wait(20) if kind == "outcome" else effect(self, arn, scope, kind, value)
+        ),
+    )
     cloud.states.send_task_success(taskToken=tokens[0], output='"yes"')
     monkeypatch.undo()
     second = cloud.restarted()
@@ -74,12 +98,14 @@ def test_an_answer_that_was_acknowledged_counts(durable: Durable, monkeypatch: p
     died.set()
 
 
-def test_waits_and_timeouts_go_on(durable: Durable) -> None:
+def test_waits_and_timeouts_go_on(durable: StatesCloud) -> None:
     cloud = durable
     asked(cloud)
     waiting = cloud.start(cloud.create({"W": {"Type": "Wait", "Seconds": 1000, "End": True}}, name="waiting"))
     expiring = cloud.start(cloud.create({"A": asking(TimeoutSeconds=1000)}, name="expiring"))
-    bounded = cloud.start(cloud.create({"W": {"Type": "Wait", "Seconds": 100_000, "End": True}}, name="bounded", TimeoutSeconds=1000))
+    bounded = cloud.start(
+        cloud.create({"W": {"Type": "Wait", "Seconds": 100_000, "End": True}}, name="bounded", TimeoutSeconds=1000)
+    )
     for arn, event in ((waiting, "WaitStateEntered"), (expiring, "TaskSubmitted"), (bounded, "WaitStateEntered")):
         cloud.until_event(arn, event)
     second = cloud.restarted(later_seconds=900)
@@ -93,7 +119,7 @@ def test_waits_and_timeouts_go_on(durable: Durable) -> None:
     assert 1000 <= (third_start["stopDate"] - third_start["startDate"]).total_seconds() < 1010
 
 
-def test_what_expired_while_it_was_down(durable: Durable) -> None:
+def test_what_expired_while_it_was_down(durable: StatesCloud) -> None:
     cloud = durable
     tokens = asked(cloud)
     catch = [{"ErrorEquals": ["States.Timeout"], "Next": "S"}]
@@ -105,7 +131,7 @@ def test_what_expired_while_it_was_down(durable: Durable) -> None:
         second.states.send_task_success(taskToken=tokens[0], output="{}")
 
 
-def test_heartbeats_count_from_the_last_one(durable: Durable) -> None:
+def test_heartbeats_count_from_the_last_one(durable: StatesCloud) -> None:
     cloud = durable
     tokens = asked(cloud)
     arn = cloud.start(cloud.create({"A": asking(HeartbeatSeconds=100)}))
@@ -120,7 +146,7 @@ def test_heartbeats_count_from_the_last_one(durable: Durable) -> None:
     assert second.ended(arn)["error"] == "States.HeartbeatTimeout"
 
 
-def test_a_job_goes_on_being_waited_for(durable: Durable) -> None:
+def test_a_job_goes_on_being_waited_for(durable: StatesCloud) -> None:
     cloud = durable
     jobs = Jobs(cloud)
     arn = cloud.start(cloud.create({"T": training(Output="{% $states.result.TrainingJobStatus %}")}))
@@ -133,7 +159,7 @@ def test_a_job_goes_on_being_waited_for(durable: Durable) -> None:
     assert len(second.door.called("sagemaker", "CreateTrainingJob")) == 1
 
 
-def test_a_call_that_was_under_way_is_made_again_or_adopted(durable: Durable) -> None:
+def test_a_call_that_was_under_way_is_made_again_or_adopted(durable: StatesCloud) -> None:
     cloud = durable
     jobs = Jobs(cloud)
     held, taken = threading.Event(), jobs._create
@@ -156,9 +182,11 @@ def test_a_call_that_was_under_way_is_made_again_or_adopted(durable: Durable) ->
     assert list(jobs.jobs) == ["job-0"]
 
 
-def test_parent_and_child_go_on_together(durable: Durable) -> None:
+def test_parent_and_child_go_on_together(durable: StatesCloud) -> None:
     cloud = durable
-    inner = cloud.create({"W": {"Type": "Wait", "Seconds": 500, "Output": {"n": "{% $states.input.n %}"}, "End": True}}, name="inner")
+    inner = cloud.create(
+        {"W": {"Type": "Wait", "Seconds": 500, "Output": {"n": "{% $states.input.n %}"}, "End": True}}, name="inner"
+    )
     arn = cloud.start(cloud.create({"C": child(inner, Output="{% $states.result.Output.n %}")}, name="outer"), {"n": 7})
     cloud.until_event(arn, "TaskSubmitted")
     second = cloud.restarted()
@@ -168,7 +196,7 @@ def test_parent_and_child_go_on_together(durable: Durable) -> None:
     assert len(second.states.list_executions(stateMachineArn=inner)["executions"]) == 1
 
 
-def test_branches_and_iterations_are_replayed_each_for_itself(durable: Durable) -> None:
+def test_branches_and_iterations_are_replayed_each_for_itself(durable: StatesCloud) -> None:
     cloud = durable
     calls: list[Any] = []
 
@@ -183,7 +211,16 @@ def test_branches_and_iterations_are_replayed_each_for_itself(durable: Durable) 
         "Type": "Map",
         "Items": [1, 2, 3],
         "MaxConcurrency": 2,
-        "ItemProcessor": {"StartAt": "Work", "States": {"Work": task("work", payload={"n": "{% $states.input %}"}, Output={"n": "{% $states.result.Payload %}", "u": "{% $uuid() %}"})}},
+        "ItemProcessor": {
+            "StartAt": "Work",
+            "States": {
+                "Work": task(
+                    "work",
+                    payload={"n": "{% $states.input %}"},
+                    Output={"n": "{% $states.result.Payload %}", "u": "{% $uuid() %}"},
+                )
+            },
+        },
         "End": True,
     }
     states = {"P": {"Type": "Parallel", "Branches": [slow, {"StartAt": "M", "States": {"M": iterations}}], "End": True}}
@@ -202,14 +239,22 @@ def test_branches_and_iterations_are_replayed_each_for_itself(durable: Durable) 
     assert second.history(arn)[: len(before)] == before
 
 
-def test_a_branch_that_was_stopped_stays_stopped(durable: Durable) -> None:
+def test_a_branch_that_was_stopped_stays_stopped(durable: StatesCloud) -> None:
     cloud = durable
     tokens = asked(cloud)
     cloud.door.on_lambda("fails", lambda _: 1 / 0)
-    waiting = {"StartAt": "V", "States": {"V": {"Type": "Pass", "Next": "W"}, "W": {"Type": "Wait", "Seconds": 9999, "End": True}}}
+    waiting = {
+        "StartAt": "V",
+        "States": {"V": {"Type": "Pass", "Next": "W"}, "W": {"Type": "Wait", "Seconds": 9999, "End": True}},
+    }
     failing = {"StartAt": "D", "States": {"D": {"Type": "Wait", "Seconds": 5, "Next": "X"}, "X": task("fails")}}
     states = {
-        "P": {"Type": "Parallel", "Branches": [waiting, failing], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "A"}], "Next": "A"},
+        "P": {
+            "Type": "Parallel",
+            "Branches": [waiting, failing],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "A"}],
+            "Next": "A",
+        },
         "A": asking(),
     }
     arn = cloud.start(cloud.create(states))
@@ -223,7 +268,7 @@ def test_a_branch_that_was_stopped_stays_stopped(durable: Durable) -> None:
     assert second.ended(arn)["status"] == "SUCCEEDED"
 
 
-def test_retries_are_replayed_with_their_jitter(durable: Durable) -> None:
+def test_retries_are_replayed_with_their_jitter(durable: StatesCloud) -> None:
     cloud = durable
     cloud.door.on_lambda("never", lambda _: 1 / 0)
     retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1000, "MaxAttempts": 2, "JitterStrategy": "FULL"}]
@@ -236,19 +281,21 @@ def test_retries_are_replayed_with_their_jitter(durable: Durable) -> None:
     assert len(second.door.called("lambda", "never")) == 3
 
 
-def test_the_definition_of_the_start_counts(durable: Durable) -> None:
+def test_the_definition_of_the_start_counts(durable: StatesCloud) -> None:
     cloud = durable
     machine = cloud.create({"W": {"Type": "Wait", "Seconds": 100, "Output": "{% 'old' %}", "End": True}})
     arn = cloud.start(machine)
     cloud.until_event(arn, "WaitStateEntered")
-    cloud.states.update_state_machine(stateMachineArn=machine, definition=json.dumps({"StartAt": "N", "States": {"N": {"Type": "Succeed"}}}))
+    cloud.states.update_state_machine(
+        stateMachineArn=machine, definition=json.dumps({"StartAt": "N", "States": {"N": {"Type": "Succeed"}}})
+    )
     second = cloud.restarted()
     second.advance(101)
     assert second.ended(arn)["output"] == "old"
     assert json.loads(second.states.describe_state_machine(stateMachineArn=machine)["definition"])["StartAt"] == "N"
 
 
-def test_a_log_that_says_something_else_ends_the_execution(durable: Durable, tmp_path: Path) -> None:
+def test_a_log_that_says_something_else_ends_the_execution(durable: StatesCloud, tmp_path: Path) -> None:
     cloud = durable
     arn = cloud.start(cloud.create({"W": {"Type": "Wait", "Seconds": 100, "End": True}}))
     cloud.until_event(arn, "WaitStateEntered")
@@ -277,9 +324,19 @@ def test_a_torn_last_line_was_never_acknowledged(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_the_log_is_short_after_a_start_and_private(durable: Durable, tmp_path: Path) -> None:
+def test_the_log_is_short_after_a_start_and_private(durable: StatesCloud, tmp_path: Path) -> None:
     cloud = durable
-    machine = cloud.create({"C": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.n >= 100 %}", "Next": "S"}], "Output": {"n": "{% $states.input.n + 1 %}"}, "Default": "C"}, "S": {"Type": "Succeed"}})
+    machine = cloud.create(
+        {
+            "C": {
+                "Type": "Choice",
+                "Choices": [{"Condition": "{% $states.input.n >= 100 %}", "Next": "S"}],
+                "Output": {"n": "{% $states.input.n + 1 %}"},
+                "Default": "C",
+            },
+            "S": {"Type": "Succeed"},
+        }
+    )
     arn = cloud.start(machine, {"n": 0})
     cloud.ended(arn)
     told = cloud.history(arn)
@@ -296,13 +353,13 @@ def test_the_log_is_short_after_a_start_and_private(durable: Durable, tmp_path: 
     assert list((tmp_path / "stepfunctions" / "histories").iterdir()) == []
 
 
-def test_two_clouds_do_not_share_a_folder(durable: Durable, tmp_path: Path) -> None:
+def test_two_clouds_do_not_share_a_folder(durable: StatesCloud, tmp_path: Path) -> None:
     with pytest.raises(BlockingIOError, match="another running cloud"):
         StatesCloud(tmp_path, Clock(start=START))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_however_often_it_is_interrupted_it_comes_to_the_same_end(durable: Durable, seed: int) -> None:
+def test_however_often_it_is_interrupted_it_comes_to_the_same_end(durable: StatesCloud, seed: int) -> None:
     chance = random.Random(seed)
     cloud = durable
     cloud.door.on_lambda("add", lambda given: time.sleep(chance.random() / 200) or given["n"] + 1)
@@ -321,9 +378,18 @@ def test_however_often_it_is_interrupted_it_comes_to_the_same_end(durable: Durab
     del branch["States"]["X"]["End"]
     states = {
         "A": {**add, "Next": "P"},
-        "P": {"Type": "Parallel", "Branches": [branch, branch], "Output": {"n": "{% $sum($states.result.n) %}"}, "Next": "W"},
+        "P": {
+            "Type": "Parallel",
+            "Branches": [branch, branch],
+            "Output": {"n": "{% $sum($states.result.n) %}"},
+            "Next": "W",
+        },
         "W": {"Type": "Wait", "Seconds": 1, "Assign": {"u": "{% $uuid() %}", "t": "{% $millis() %}"}, "Next": "F"},
-        "F": {**task("flaky", payload={"n": "{% $states.input.n %}"}, Retry=retry), "Output": {"n": "{% $states.result.Payload %}", "u": "{% $u %}"}, "Next": "L"},
+        "F": {
+            **task("flaky", payload={"n": "{% $states.input.n %}"}, Retry=retry),
+            "Output": {"n": "{% $states.result.Payload %}", "u": "{% $u %}"},
+            "Next": "L",
+        },
         "L": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.n > 100 %}", "Next": "S"}], "Default": "A"},
         "S": {"Type": "Succeed"},
     }
@@ -374,7 +440,9 @@ threading.Event().wait()
 
 def test_killed(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
-    process = subprocess.Popen([sys.executable, "-c", _OTHER_PROCESS, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _OTHER_PROCESS, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     line = process.stdout.readline()
     os.kill(process.pid, signal.SIGKILL)

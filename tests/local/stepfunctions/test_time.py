@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+
 from tests.local.stepfunctions.conftest import StatesCloud
 from tests.local.stepfunctions.front_door import Answer
 from tests.local.stepfunctions.test_states import task
@@ -16,7 +17,13 @@ WAIT_FOR_TOKEN = "arn:aws:states:::lambda:invoke.waitForTaskToken"
 def asking(**fields: Any) -> dict[str, Any]:
     """A task that hands its token to the function ``ask`` and waits."""
     payload = {"token": "{% $states.context.Task.Token %}"}
-    return {"Type": "Task", "Resource": WAIT_FOR_TOKEN, "Arguments": {"FunctionName": "ask", "Payload": payload}, **({} if "Next" in fields else {"End": True}), **fields}
+    return {
+        "Type": "Task",
+        "Resource": WAIT_FOR_TOKEN,
+        "Arguments": {"FunctionName": "ask", "Payload": payload},
+        **({} if "Next" in fields else {"End": True}),
+        **fields,
+    }
 
 
 @pytest.fixture
@@ -28,8 +35,18 @@ def tokens(cloud: StatesCloud) -> list[str]:
 
 def test_waits(cloud: StatesCloud) -> None:
     states = {
-        "Seconds": {"Type": "Wait", "Seconds": "{% $states.input.n * 60 %}", "Assign": {"waited": True}, "Next": "Until"},
-        "Until": {"Type": "Wait", "Timestamp": "{% $fromMillis($toMillis($states.context.State.EnteredTime) + 3600 * 1000) %}", "Output": "{% $waited %}", "End": True},
+        "Seconds": {
+            "Type": "Wait",
+            "Seconds": "{% $states.input.n * 60 %}",
+            "Assign": {"waited": True},
+            "Next": "Until",
+        },
+        "Until": {
+            "Type": "Wait",
+            "Timestamp": "{% $fromMillis($toMillis($states.context.State.EnteredTime) + 3600 * 1000) %}",
+            "Output": "{% $waited %}",
+            "End": True,
+        },
     }
     arn = cloud.start(cloud.create(states), {"n": 10})
     cloud.until_event(arn, "WaitStateEntered")
@@ -48,7 +65,10 @@ def test_waits(cloud: StatesCloud) -> None:
 
 def test_seconds_must_be_whole(cloud: StatesCloud) -> None:
     ended = cloud.run({"W": {"Type": "Wait", "Seconds": "{% 'soon' %}", "End": True}})
-    assert "'Seconds' returned an unexpected result type. Expected 'integer', but was 'string' for value: \"soon\"" in ended["cause"]
+    assert (
+        "'Seconds' returned an unexpected result type. Expected 'integer', but was 'string' for value: \"soon\""
+        in ended["cause"]
+    )
 
 
 def test_retries_back_off(cloud: StatesCloud) -> None:
@@ -61,7 +81,15 @@ def test_retries_back_off(cloud: StatesCloud) -> None:
         return "done"
 
     cloud.door.on_lambda("flaky", flaky)
-    retry = [{"ErrorEquals": ["TimeoutError"], "IntervalSeconds": 10, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 30}]
+    retry = [
+        {
+            "ErrorEquals": ["TimeoutError"],
+            "IntervalSeconds": 10,
+            "BackoffRate": 2.0,
+            "MaxAttempts": 5,
+            "MaxDelaySeconds": 30,
+        }
+    ]
     states = {"T": task("flaky", Retry=retry, Output={"tries": "{% $states.context.State.RetryCount %}"})}
     arn = cloud.start(cloud.create(states))
     for n, seconds in enumerate((10, 20, 30), start=1):
@@ -78,7 +106,15 @@ def test_retries_back_off(cloud: StatesCloud) -> None:
 def test_full_jitter_shortens_the_wait_and_exhaustion_is_caught(cloud: StatesCloud) -> None:
     cloud.door.on_lambda("never", lambda _: 1 / 0)
     retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 100, "MaxAttempts": 2, "JitterStrategy": "FULL"}]
-    states = {"T": task("never", Retry=retry, Catch=[{"ErrorEquals": ["States.TaskFailed"], "Assign": {"e": "{% $states.errorOutput %}"}, "Next": "S"}], Next="S"), "S": {"Type": "Pass", "Output": "{% $e.Error %}", "End": True}}
+    states = {
+        "T": task(
+            "never",
+            Retry=retry,
+            Catch=[{"ErrorEquals": ["States.TaskFailed"], "Assign": {"e": "{% $states.errorOutput %}"}, "Next": "S"}],
+            Next="S",
+        ),
+        "S": {"Type": "Pass", "Output": "{% $e.Error %}", "End": True},
+    }
     arn = cloud.start(cloud.create(states))
     for n in (1, 2):
         cloud.until_event(arn, "TaskFailed", n)
@@ -92,7 +128,12 @@ def test_a_slow_call_times_out(cloud: StatesCloud) -> None:
     slow = threading.Event()
     cloud.door.on_lambda("slow", lambda _: slow.wait(30))
     states = {
-        "T": task("slow", TimeoutSeconds="{% $states.input.limit %}", Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "S"}], Next="S"),
+        "T": task(
+            "slow",
+            TimeoutSeconds="{% $states.input.limit %}",
+            Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "S"}],
+            Next="S",
+        ),
         "S": {"Type": "Pass", "Output": "{% $states.input %}", "End": True},
     }
     arn = cloud.start(cloud.create(states), {"limit": 600})
@@ -109,7 +150,9 @@ def test_a_slow_call_times_out(cloud: StatesCloud) -> None:
 
 
 def test_the_machines_timeout(cloud: StatesCloud) -> None:
-    arn = cloud.start(cloud.create({"W": {"Type": "Wait", "Seconds": 100_000, "End": True}}, TimeoutSeconds=3600), name="late")
+    arn = cloud.start(
+        cloud.create({"W": {"Type": "Wait", "Seconds": 100_000, "End": True}}, TimeoutSeconds=3600), name="late"
+    )
     cloud.until_event(arn, "WaitStateEntered")
     cloud.advance(3601)
     ended = cloud.ended(arn)
@@ -117,7 +160,11 @@ def test_the_machines_timeout(cloud: StatesCloud) -> None:
     assert "error" not in ended
     assert "cause" not in ended
     last = cloud.history(arn)[-1]
-    assert (last["type"], last["previousEventId"], last["executionTimedOutEventDetails"]["error"]) == ("ExecutionTimedOut", 0, "States.Timeout")
+    assert (last["type"], last["previousEventId"], last["executionTimedOutEventDetails"]["error"]) == (
+        "ExecutionTimedOut",
+        0,
+        "States.Timeout",
+    )
     assert cloud.events == [("late", "RUNNING"), ("late", "TIMED_OUT")]
 
 
@@ -175,13 +222,17 @@ def test_a_token_that_is_refused(cloud: StatesCloud, tokens: list[str]) -> None:
 
 
 def test_an_answer_that_comes_before_the_call_returns(cloud: StatesCloud) -> None:
-    cloud.door.on_lambda("ask", lambda given: cloud.states.send_task_success(taskToken=given["token"], output="1") and None)
+    cloud.door.on_lambda(
+        "ask", lambda given: cloud.states.send_task_success(taskToken=given["token"], output="1") and None
+    )
     assert cloud.run({"A": asking()})["output"] == 1
 
 
 def test_a_token_expires(cloud: StatesCloud, tokens: list[str]) -> None:
     catch = [{"ErrorEquals": ["States.Timeout"], "Output": "{% $states.errorOutput.Error %}", "Next": "S"}]
-    arn = cloud.start(cloud.create({"A": asking(TimeoutSeconds=604_800, Catch=catch, Next="S"), "S": {"Type": "Succeed"}}))
+    arn = cloud.start(
+        cloud.create({"A": asking(TimeoutSeconds=604_800, Catch=catch, Next="S"), "S": {"Type": "Succeed"}})
+    )
     cloud.until_event(arn, "TaskSubmitted")
     cloud.advance(604_801)
     assert cloud.ended(arn)["output"] == "States.Timeout"
@@ -205,7 +256,11 @@ def test_a_retry_of_a_waiting_task_makes_a_new_token(cloud: StatesCloud, tokens:
 @pytest.mark.parametrize("caught", ["States.HeartbeatTimeout", "States.Timeout"])
 def test_a_missed_heartbeat(cloud: StatesCloud, tokens: list[str], caught: str) -> None:
     catch = [{"ErrorEquals": [caught], "Output": "{% $states.errorOutput.Error %}", "Next": "S"}]
-    arn = cloud.start(cloud.create({"A": asking(HeartbeatSeconds=100, TimeoutSeconds=10_000, Catch=catch, Next="S"), "S": {"Type": "Succeed"}}))
+    arn = cloud.start(
+        cloud.create(
+            {"A": asking(HeartbeatSeconds=100, TimeoutSeconds=10_000, Catch=catch, Next="S"), "S": {"Type": "Succeed"}}
+        )
+    )
     cloud.until_event(arn, "TaskSubmitted")
     for _ in range(4):
         cloud.advance(90)
@@ -227,8 +282,27 @@ def test_stopping_is_prompt_wherever_it_waits(cloud: StatesCloud, tokens: list[s
         "token": ({"A": asking()}, "TaskSubmitted"),
         "call": ({"T": task("slow")}, "TaskStarted"),
         "retry": ({"T": task("never", Retry=[{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 9999}])}, "TaskFailed"),
-        "branch": ({"P": {"Type": "Parallel", "Branches": [{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 9999, "End": True}}}], "End": True}}, "WaitStateEntered"),
-        "iteration": ({"M": {"Type": "Map", "Items": [1, 2], "ItemProcessor": {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 9999, "End": True}}}, "End": True}}, "WaitStateEntered"),
+        "branch": (
+            {
+                "P": {
+                    "Type": "Parallel",
+                    "Branches": [{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 9999, "End": True}}}],
+                    "End": True,
+                }
+            },
+            "WaitStateEntered",
+        ),
+        "iteration": (
+            {
+                "M": {
+                    "Type": "Map",
+                    "Items": [1, 2],
+                    "ItemProcessor": {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 9999, "End": True}}},
+                    "End": True,
+                }
+            },
+            "WaitStateEntered",
+        ),
     }
     before = threading.active_count()
     for name, (states, event) in places.items():
@@ -241,7 +315,10 @@ def test_stopping_is_prompt_wherever_it_waits(cloud: StatesCloud, tokens: list[s
         assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Mine", "because")
         assert described["stopDate"] == stopped
         last = cloud.history(arn)[-1]
-        assert (last["type"], last["executionAbortedEventDetails"]) == ("ExecutionAborted", {"error": "Mine", "cause": "because"})
+        assert (last["type"], last["executionAbortedEventDetails"]) == (
+            "ExecutionAborted",
+            {"error": "Mine", "cause": "because"},
+        )
         assert cloud.events[-1] == (name, "ABORTED")
         # Again is harmless and changes nothing.
         assert cloud.states.stop_execution(executionArn=arn)["stopDate"] == stopped
@@ -259,7 +336,14 @@ def test_time_that_runs_fast(cloud: StatesCloud) -> None:
 
 
 def test_a_failing_call_is_named_as_on_aws(cloud: StatesCloud) -> None:
-    cloud.door.on("lambda", "denied", Answer.error("AccessDeniedException", "not authorized to perform: lambda:InvokeFunction", 403))
+    cloud.door.on(
+        "lambda",
+        "denied",
+        Answer.error("AccessDeniedException", "not authorized to perform: lambda:InvokeFunction", 403),
+    )
     ended = cloud.run({"T": task("denied")})
     assert ended["error"] == "Lambda.AWSLambdaException"
-    assert "not authorized to perform: lambda:InvokeFunction (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: " in ended["cause"]
+    assert (
+        "not authorized to perform: lambda:InvokeFunction (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: "
+        in ended["cause"]
+    )

@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import tarfile
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,7 +73,7 @@ def test_a_job_trains_and_leaves_its_artefacts(cloud: MiniatureCloud) -> None:
     assert unpacked(cloud.get(job["ModelArtifacts"]["S3ModelArtifacts"])) == {"answer.txt": "versicolor"}
     transitions = job["SecondaryStatusTransitions"]
     assert [t["Status"] for t in transitions] == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
-    for earlier, later in zip(transitions, transitions[1:], strict=False):
+    for earlier, later in pairwise(transitions):
         assert earlier["EndTime"] == later["StartTime"]
     assert job["CreationTime"] <= job["TrainingStartTime"] <= job["TrainingEndTime"]
     assert log_lines(cloud, "good")[0] == "training"
@@ -166,8 +168,7 @@ def ended_or_none(cloud: MiniatureCloud, name: str) -> dict[str, Any] | None:
 
 def is_alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
@@ -220,7 +221,7 @@ def test_what_cannot_be_trained_is_refused(cloud: MiniatureCloud, change: dict[s
 def test_data_that_is_not_there_is_refused(cloud: MiniatureCloud) -> None:
     nowhere = request(cloud, "hungry")
     nowhere["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{BUCKET}/nowhere/"
-    with pytest.raises(ClientError, match='No S3 objects found under S3 URL "s3://.*/nowhere/"'):
+    with pytest.raises(ClientError, match=r'No S3 objects found under S3 URL "s3://.*/nowhere/"'):
         cloud.sagemaker.create_training_job(**nowhere)
 
 
