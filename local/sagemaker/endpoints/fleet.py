@@ -142,7 +142,7 @@ class Fleet:
         healthy = [(instance, instance.connections) for instance in in_turn if instance.connections is not None]
         if not healthy:
             raise NoHealthyInstance(name)
-        return healthy[0]
+        return min(healthy, key=lambda candidate: candidate[0].in_flight)
 
     def _enlarge(self, specification: FleetSpecification) -> None:
         settled: SimpleQueue[Instance] = SimpleQueue()
@@ -192,5 +192,4 @@ def _end(instances: Sequence[Instance]) -> None:
 
 
 def _end_one(instance: Instance) -> None:
-    instance.idle.wait(INVOCATION_SECONDS)
     instance.stop()

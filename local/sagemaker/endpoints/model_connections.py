@@ -2,6 +2,7 @@
 
 import http
 import http.client
+import selectors
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,12 +47,10 @@ class ModelConnections:
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> ModelAnswer:
         """POST /invocations. Raises ModelSilent, ModelGone, ModelUnreachable."""
-        kept = self._take_idle()
-        if kept is not None:
-            try:
+        while (kept := self._take_idle()) is not None:
+            if not _was_closed(kept):
                 return self._exchange(kept, body, headers)
-            except ModelGone:
-                pass  # a server may close a kept connection at any time: not yet a sign of its health
+            kept.close()
         return self._exchange(self._connection(INVOCATION_SECONDS), body, headers)
 
     def is_healthy(self) -> bool:
@@ -98,3 +97,14 @@ class ModelConnections:
 
     def _connection(self, timeout_seconds: float) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_seconds)
+
+
+def _was_closed(connection: http.client.HTTPConnection) -> bool:
+    """Whether the container has closed a connection that was kept: only its end can be read from an idle one.
+
+    Looked at before a request is sent rather than repaired afterwards: a request that ended a container must not be
+    sent to the next one.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.sock, selectors.EVENT_READ)
+        return bool(selector.select(0))

@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,6 +187,8 @@ class MiniatureCloud:
     """Our back ends with clients; `restart` is what a killed server does."""
 
     def __init__(self, front_door: TestFrontDoor, server: BackendServer, folder: Path, state_dir: Path | None) -> None:
+        self.name = f"cloud-{uuid.uuid4()}"
+        """Apart from all others that put objects into the same bucket."""
         self.front_door = front_door
         self.clock = Clock()
         self._configuration = Configuration(state_dir=state_dir, project_root=folder)

@@ -83,7 +83,7 @@ def test_keys_sort_by_time() -> None:
 def serve(cloud: MiniatureCloud, percentage: int = 100, **capture: Any) -> None:
     config = {
         "InitialSamplingPercentage": percentage,
-        "DestinationS3Uri": f"s3://{BUCKET}/capture/{id(cloud)}",
+        "DestinationS3Uri": f"s3://{BUCKET}/capture/{cloud.name}",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
     }
@@ -93,7 +93,7 @@ def serve(cloud: MiniatureCloud, percentage: int = 100, **capture: Any) -> None:
 
 
 def captured(cloud: MiniatureCloud) -> list[dict[str, Any]]:
-    keys = cloud.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"capture/{id(cloud)}/live/model-a/").get("Contents", [])
+    keys = cloud.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"capture/{cloud.name}/live/model-a/").get("Contents", [])
     return [
         json.loads(line) for item in keys for line in cloud.get(f"s3://{BUCKET}/{item['Key']}").decode().splitlines()
     ]
