@@ -192,4 +192,5 @@ def _end(instances: Sequence[Instance]) -> None:
 
 
 def _end_one(instance: Instance) -> None:
+    instance.idle.wait(INVOCATION_SECONDS)
     instance.stop()

@@ -25,7 +25,10 @@ _SORT_KEYS = {"CreationTime": "CreationTime", "Name": "EndpointName", "Status": 
 
 
 class EndpointOperations:
-    """Checks and records what is asked for; `Endpoints` then does it."""
+    """Checks and records what is asked for; `Endpoints` then does it.
+
+    A DeploymentConfig is kept and described; traffic moves all at once, without alarms, whatever it says.
+    """
 
     def __init__(
         self,

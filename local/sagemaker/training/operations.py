@@ -5,7 +5,7 @@ from local.sagemaker.faults import ServiceFault, invalid, not_in_embedded_cloud
 from local.sagemaker.front_door import FrontDoor, RoleRefused
 from local.sagemaker.json_rpc import Json, Operation
 from local.sagemaker.listing import matching, page, picked
-from local.sagemaker.objects import Objects
+from local.sagemaker.objects import Objects, S3Uri
 from local.sagemaker.resource_names import ResourceNames
 from local.sagemaker.store import Record, Store
 from local.sagemaker.tags import set_tags
@@ -122,6 +122,7 @@ def _check(request: Json) -> None:
     if request["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
         raise not_in_embedded_cloud("OutputDataConfig.CompressionType other than GZIP")
     _check_channels(request)
+    _check_uri("OutputDataConfig.S3OutputPath", request["OutputDataConfig"]["S3OutputPath"])
     try:
         JobMetrics(algorithm.get("MetricDefinitions", []))
     except InvalidMetricDefinition as fault:
@@ -140,3 +141,11 @@ def _check_channels(request: Json) -> None:
         source = channel["DataSource"].get("S3DataSource")
         if source is None or source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
             raise not_in_embedded_cloud("input data other than S3Prefix and ManifestFile")
+        _check_uri(f"S3Uri of channel {channel['ChannelName']}", source["S3Uri"])
+
+
+def _check_uri(what: str, uri: str) -> None:
+    try:
+        S3Uri.parse(uri)
+    except ValueError as fault:
+        raise invalid(f"{what}: {fault}") from fault

@@ -194,6 +194,7 @@ def test_a_name_is_used_once(cloud: MiniatureCloud) -> None:
         ({"TrainingJobName": "under_score"}, r"at 'trainingJobName' failed to satisfy constraint: .*pattern"),
         ({"RoleArn": REFUSED_ROLE}, "Could not assume role"),
         ({"RoleArn": None}, "Value null at 'roleArn' failed to satisfy constraint: Member must not be null"),
+        ({"OutputDataConfig": {"S3OutputPath": "https://bucket/key"}}, "is not an S3 URI"),
         ({"CheckpointConfig": {"S3Uri": "s3://x/y"}}, "The embedded cloud has no CheckpointConfig"),
         (
             {"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
