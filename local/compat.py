@@ -111,7 +111,9 @@ def check() -> None:
     wrong = wrong_versions(PINNED_VERSIONS)
     if wrong:
         raise Incompatible("The embedded cloud needs other packages; install the lock file. " + " ".join(wrong))
-    missing = missing_symbols(TOUCHED_SYMBOLS)
+    from local import stepfunctions  # it keeps its own list, beside the repairs
+
+    missing = missing_symbols(TOUCHED_SYMBOLS) + missing_symbols(stepfunctions.TOUCHED_SYMBOLS)
     if missing:
         raise Incompatible(f"The emulator lacks what the embedded cloud uses of it: {', '.join(missing)}")
 

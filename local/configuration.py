@@ -26,7 +26,8 @@ class Configuration:
 
     ``state_dir`` None means that nothing survives the process. ``time_factor`` is cloud seconds per real second.
     ``runtime`` says how training and serving containers run: the container's entry points as plain processes, or
-    the real image under an engine. ``bootstrap_template`` is a CDK bootstrap template to deploy after start.
+    the real image under an engine. ``instance_start_seconds`` of cloud time pass before a new instance of an endpoint
+    starts its container. ``bootstrap_template`` is a CDK bootstrap template to deploy after start.
     """
 
     port: int = 4599
@@ -37,6 +38,7 @@ class Configuration:
     runtime: Runtime = "process"
     project_root: Path = field(default_factory=_project_root)
     bootstrap_template: Path | None = None
+    instance_start_seconds: float = 0.0
 
     @property
     def endpoint(self) -> str:
@@ -45,7 +47,7 @@ class Configuration:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
-        """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT and BOOTSTRAP_TEMPLATE.
+        """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT, BOOTSTRAP_TEMPLATE, INSTANCE_START_SECONDS.
 
         Raises InvalidConfiguration for a value outside its range.
         """
@@ -59,6 +61,7 @@ class Configuration:
             runtime=_runtime(environment.get("RUNTIME", "process")),
             project_root=Path(root).resolve() if root else _project_root(),
             bootstrap_template=Path(template).expanduser().resolve() if template else None,
+            instance_start_seconds=_seconds("INSTANCE_START_SECONDS", environment.get("INSTANCE_START_SECONDS", "0")),
         )
 
 
@@ -77,6 +80,16 @@ def time_factor(text: str | float) -> float:
     if not 0 < factor <= MAX_TIME_FACTOR:  # also refuses nan
         raise InvalidConfiguration(f"TIME_FACTOR is {text!r}: it must be above 0 and at most {MAX_TIME_FACTOR:,.0f}")
     return factor
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise InvalidConfiguration(f"{name} is {text!r}: it must be a number of seconds, 0 or more")
+    return seconds
 
 
 def _runtime(text: str) -> Runtime:

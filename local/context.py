@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from local.clock import Clock
 from local.configuration import Configuration
@@ -13,9 +14,11 @@ class Cloud:
 
     ``on_ready`` run in order on one thread once the front door answers (resume what a crash interrupted); ``on_stop``
     run in reverse order before the front door closes (end child processes, flush). Neither may block for long.
+    ``pages`` are what parts show of their inside under ``/_cloud/<name>``.
     """
 
     configuration: Configuration
     clock: Clock
     on_ready: list[Callable[[], None]] = field(default_factory=list)
     on_stop: list[Callable[[], None]] = field(default_factory=list)
+    pages: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)

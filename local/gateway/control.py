@@ -1,4 +1,4 @@
-"""The cloud's own pages under ``/_cloud/``: health, clock, mails, IAM decisions. Loopback only, no credentials."""
+"""The cloud's own pages under ``/_cloud/``: health, clock, mails, IAM decisions, and what parts add. Loopback only."""
 
 import json
 import os
@@ -51,6 +51,8 @@ class ControlPages:
             return 200, {"mails": captured_mails()}
         if method == "GET" and page == "decisions":
             return 200, self._found_decisions(query)
+        if method == "GET" and page in self._cloud.pages:
+            return 200, self._cloud.pages[page]()
         return 404, {"message": f"No such page: {method} {PREFIX}{page}"}
 
     def _health(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class ForkedContainer:
         self, identity: int, reader: int, handle_output: Callable[[list[str]], None], order: Callable[..., None]
     ) -> None:
         self.id = identity
-        self.pid: int | None = None
+        self._pid: int | None = None
         self.answered = threading.Event()
         self.exited = threading.Event()
         self._order = order
@@ -32,6 +32,10 @@ class ForkedContainer:
     def watch(self) -> None:
         self._reader.start()
         threading.Thread(target=self._finish, name=f"container-{self.id}", daemon=True).start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._pid
 
     @property
     def exit_code(self) -> int | None:
@@ -45,7 +49,7 @@ class ForkedContainer:
 
     def begin(self, pid: int) -> None:
         """The nursery has forked it."""
-        self.pid = pid
+        self._pid = pid
         self.answered.set()
 
     def end(self, exit_code: int) -> None:
@@ -56,9 +60,9 @@ class ForkedContainer:
 
     def lose(self) -> None:
         """The nursery is gone: the kernel has killed what it forked; where it does not, it is done here."""
-        if self.pid is not None and sys.platform != "linux":
+        if self._pid is not None and sys.platform != "linux":
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(self._pid, signal.SIGKILL)
         self.end(-signal.SIGKILL)
 
     def _finish(self) -> None:

@@ -44,6 +44,11 @@ class RunningContainer(Protocol):
     exited: threading.Event
 
     @property
+    def pid(self) -> int | None:
+        """The process, while it is known."""
+        ...
+
+    @property
     def exit_code(self) -> int | None:
         """None while it runs; negative when a signal ended it."""
         ...
@@ -149,6 +154,10 @@ class _Process:
     def watch(self) -> None:
         """Read its output and notice its end, on threads of its own."""
         threading.Thread(target=self._watch, name=f"watch-{self._process.pid}", daemon=True).start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:

@@ -58,7 +58,8 @@ class SageMaker:
         names = ResourceNames(settings.region, settings.account)
         self._trainer = Trainer(self._store, front_door, launcher, clock, settings.region, folder / "training")
         artefacts = ModelArtefacts(folder / "endpoints", front_door, settings.region)
-        containers = ServingContainers(artefacts, front_door, launcher, clock, settings.region)
+        containers = ServingContainers(artefacts, front_door, launcher, clock, settings)
+        cloud.pages["containers"] = lambda: {"containers": containers.running()}
         books = Bookkeeping(self._store, clock)
         books.mark_interrupted()
         self._endpoints = Endpoints(books, artefacts, containers)

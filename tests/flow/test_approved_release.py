@@ -1,7 +1,10 @@
 """The main path, for real: what is served is what was trained, on as many processes as instances."""
 
+import json
 import os
 import signal
+import urllib.request
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -63,16 +66,11 @@ def test_production_is_autoscaled_as_the_course_did(product, approved):
 
 
 def serving_processes(product: Product, endpoint: str) -> list[int]:
-    """Process ids of an endpoint's instances, found by what their environment says they serve."""
-    found = []
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{process}/environ", "rb") as file:
-                environment = file.read()
-        except OSError:
-            continue
-        if f"/{endpoint}/".encode() in environment and b"SAGEMAKER_BIND_TO_PORT=" in environment:
-            found.append(int(process))
+    """Process ids of an endpoint's instances."""
+    with urllib.request.urlopen(f"{product.cloud.endpoint}/_cloud/containers") as reply:
+        containers = json.load(reply)["containers"]
+    found = [container["pid"] for container in containers if container["endpoint"] == endpoint]
+    assert all(Path(f"/proc/{process}").exists() for process in found)
     return found
 
 

@@ -31,12 +31,19 @@ class Instance:
     """
 
     def __init__(
-        self, variant: VariantSpecification, launch: Launch, take_port: Callable[[], int], clock: Clock
+        self,
+        variant: VariantSpecification,
+        launch: Launch,
+        take_port: Callable[[], int],
+        clock: Clock,
+        start_seconds: float = 0.0,
     ) -> None:
+        """`start_seconds` of the cloud's time pass before the container is started, as a machine takes to come up."""
         self._variant = variant
         self._launch = launch
         self._take_port = take_port
         self._clock = clock
+        self._start_seconds = start_seconds
         self._container: RunningContainer | None = None
         self._stopping = threading.Event()
         self._supervisor: threading.Thread | None = None
@@ -73,6 +80,7 @@ class Instance:
             self._container.kill()
 
     def _supervise(self, settled: Callable[["Instance"], None]) -> None:
+        self._clock.wait(self._stopping, self._start_seconds)
         self.fault = self._start_container(self._clock.now() + self._variant.health_check_seconds)
         self.is_up = self.fault is None
         settled(self)

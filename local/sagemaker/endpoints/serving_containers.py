@@ -3,6 +3,7 @@
 import secrets
 
 from local.clock import Clock
+from local.configuration import Configuration
 from local.sagemaker.container_environment import container_environment
 from local.sagemaker.endpoints.artefacts import ModelArtefacts
 from local.sagemaker.endpoints.faults import FleetFault
@@ -20,14 +21,21 @@ class ServingContainers:
     """Knows what every serving container needs."""
 
     def __init__(
-        self, artefacts: ModelArtefacts, front_door: FrontDoor, launcher: Launcher, clock: Clock, region: str
+        self,
+        artefacts: ModelArtefacts,
+        front_door: FrontDoor,
+        launcher: Launcher,
+        clock: Clock,
+        settings: Configuration,
     ) -> None:
         self._artefacts = artefacts
         self._front_door = front_door
         self._launcher = launcher
         self._clock = clock
-        self._region = region
+        self._region = settings.region
+        self._start_seconds = settings.instance_start_seconds
         self._ports = Ports()
+        self._running: list[tuple[dict[str, str | int], RunningContainer]] = []
 
     def instance(self, endpoint: str, fleet_id: str, variant: VariantSpecification) -> Instance:
         """A new instance, not yet started; the variant's artefact has been fetched."""
@@ -51,6 +59,14 @@ class ServingContainers:
                 environment=aws,
                 port=port,
             )
-            return self._launcher.launch(workload, logs.write)
+            container = self._launcher.launch(workload, logs.write)
+            place: dict[str, str | int] = {"endpoint": endpoint, "variant": variant.name, "instance": instance_id}
+            self._running = [each for each in self._running if not each[1].exited.is_set()]
+            self._running.append(({**place, "port": port}, container))
+            return container
 
-        return Instance(variant, launch, self._ports.take, self._clock)
+        return Instance(variant, launch, self._ports.take, self._clock, self._start_seconds)
+
+    def running(self) -> list[dict[str, str | int | None]]:
+        """Every serving container that has not ended: where it belongs, its port and its process."""
+        return [{**place, "pid": container.pid} for place, container in self._running if not container.exited.is_set()]
