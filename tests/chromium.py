@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -9,8 +10,13 @@ from urllib.parse import quote
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 PICTURES = Path(__file__).parents[1] / "build" / "pictures"
+DEADLINE_SECONDS = 20
 _FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
@@ -68,9 +74,40 @@ class Chromium:
         path.write_bytes(base64.b64decode(taken["data"]))
         return path
 
+    def take(self, looks: Sequence[Look], name: str) -> None:
+        """A picture in every look, none of them wider than its screen; ends in the first look."""
+        for look in looks:
+            self.look(look)
+            assert not self.overflows(), f"{name} is wider than {look.name}"
+            assert self.picture(f"{name}-{look.name}").stat().st_size > 5_000
+        self.look(looks[0])
+
     def overflows(self) -> bool:
         """Whether the page is wider than the screen."""
         return bool(self.driver.execute_script("return document.documentElement.scrollWidth > window.innerWidth"))
+
+    def body(self) -> str:
+        """What the page says."""
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def fill(self, **fields: str) -> None:
+        """Fill in a form by mouse and typing: each field, by its name, with a text or with one of its choices."""
+        for name, value in fields.items():
+            field = self.driver.find_element(By.NAME, name)
+            if field.get_attribute("type") == "radio":
+                self.driver.find_element(By.CSS_SELECTOR, f"input[name={name}][value={value}]").click()
+            else:
+                field.send_keys(value)
+
+    def press(self) -> None:
+        """Press the page's button and wait for the page that comes."""
+        button = self.driver.find_element(By.TAG_NAME, "button")
+        button.click()
+        self.leaves(button)
+
+    def leaves(self, element: WebElement) -> None:
+        """Wait until the page that an element was on is gone."""
+        WebDriverWait(self.driver, DEADLINE_SECONDS).until(staleness_of(element))
 
     def complaints(self) -> list[str]:
         """What the browser refused or failed to do, such as a style that the page's policy forbids."""

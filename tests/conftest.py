@@ -1,8 +1,23 @@
-"""What all tests share: in continuous integration a test that is skipped is a test that failed."""
+"""What all tests share: a browser; in continuous integration a test that is skipped is a test that failed."""
 
 import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One person's browser."""
+    if not shutil.which("chromedriver"):
+        pytest.skip("chromium-driver is not installed")
+    from tests.chromium import Chromium  # takes a while to import, and few tests need it
+
+    browser = Chromium(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.driver.quit()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

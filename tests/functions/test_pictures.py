@@ -4,13 +4,12 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
-from selenium.webdriver.support.wait import WebDriverWait
 
 from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
+from tests.chromium import MAIL_LOOKS, PAGE_LOOKS
 from tests.functions.approvals import ASKED_AT, HOUR, Person, html_of
-from tests.functions.chromium import MAIL_LOOKS, PAGE_LOOKS, Chromium, served
+from tests.functions.page_server import served
 
 pytestmark = pytest.mark.full
 
@@ -18,13 +17,6 @@ REJECTION = """datasets/iris-model/iris.csv breaks the rules for iris-model:
 - row 17, column 2: "many" is not a number (leave a cell empty where a value is missing)
 - row 31, column 0: the label is missing
 Rows are lines of the file counted from 1; columns without a name are counted from 0."""
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Chromium(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.driver.quit()
 
 
 @pytest.fixture
@@ -39,40 +31,16 @@ def address(asked):
         yield address
 
 
-def take(chromium, looks, name):
-    for look in looks:
-        chromium.look(look)
-        assert not chromium.overflows(), f"{name} is wider than {look.name}"
-        assert chromium.picture(f"{name}-{look.name}").stat().st_size > 5_000
-    chromium.look(looks[0])
-
-
-def fill(chromium, decision, release="iris-model-3", comment=""):
-    chromium.driver.find_element(By.CSS_SELECTOR, f"input[value={decision}]").click()
-    chromium.driver.find_element(By.ID, "comment").send_keys(comment)
-    chromium.driver.find_element(By.ID, "release").send_keys(release)
-
-
-def press(chromium):
-    button = chromium.driver.find_element(By.TAG_NAME, "button")
-    button.click()
-    WebDriverWait(chromium.driver, 20).until(staleness_of(button))
-
-
-def body(chromium):
-    return chromium.driver.find_element(By.TAG_NAME, "body").text
-
-
 def test_approving_by_mouse(chromium, asked, address):
     chromium.complaints()  # those about pages before
     chromium.driver.get(address + asked.link())
-    take(chromium, PAGE_LOOKS, "page-question")
+    chromium.take(PAGE_LOOKS, "page-question")
     assert chromium.complaints() == []
-    fill(chromium, "approve", comment="Looks good.")
-    press(chromium)
-    assert "(link issued to release-approvers@example.com)" in body(chromium)
+    chromium.fill(decision="approve", comment="Looks good.", release="iris-model-3")
+    chromium.press()
+    assert "(link issued to release-approvers@example.com)" in chromium.body()
     assert [name for name, _ in asked.runs.calls] == ["SendTaskSuccess"]
-    take(chromium, PAGE_LOOKS, "page-approved")
+    chromium.take(PAGE_LOOKS, "page-approved")
     chromium.driver.refresh()
     assert len(asked.runs.calls) == 1
 
@@ -94,35 +62,35 @@ def test_rejecting_by_keyboard(chromium, asked, address):
         "iris-model-3",
         Keys.ENTER,
     ).perform()
-    WebDriverWait(chromium.driver, 20).until(staleness_of(page))
-    assert "was rejected on" in body(chromium)
-    assert "Not before Friday." in body(chromium)
+    chromium.leaves(page)
+    assert "was rejected on" in chromium.body()
+    assert "Not before Friday." in chromium.body()
     assert [name for name, _ in asked.runs.calls] == ["SendTaskFailure"]
-    take(chromium, PAGE_LOOKS, "page-rejected")
+    chromium.take(PAGE_LOOKS, "page-rejected")
 
 
 def test_a_mistake_is_shown_where_it_is(chromium, asked, address):
     chromium.driver.get(address + asked.link())
-    fill(chromium, "reject", release="iris-model")
-    press(chromium)
-    assert "Nothing was decided yet" in body(chromium)
-    take(chromium, PAGE_LOOKS, "page-mistake")
+    chromium.fill(decision="reject", release="iris-model")
+    chromium.press()
+    assert "Nothing was decided yet" in chromium.body()
+    chromium.take(PAGE_LOOKS, "page-mistake")
     assert asked.runs.calls == []
     release = chromium.driver.find_element(By.ID, "release")
     release.clear()
     release.send_keys("iris-model-3")
     chromium.driver.find_element(By.ID, "comment").send_keys("Because.")
-    press(chromium)
-    assert "was rejected" in body(chromium)
+    chromium.press()
+    assert "was rejected" in chromium.body()
 
 
 def test_a_decision_that_did_not_arrive_can_be_sent_again(chromium, asked, address):
     asked.runs.faults = ["ThrottlingException"]
     Person(asked, asked.link()).decides("reject", "Not before Friday.")
     chromium.driver.get(address + asked.link("risk@example.com"))
-    take(chromium, PAGE_LOOKS[:2], "page-pending")
-    press(chromium)
-    assert "The run ends" in body(chromium)
+    chromium.take(PAGE_LOOKS[:2], "page-pending")
+    chromium.press()
+    assert "The run ends" in chromium.body()
     assert len(asked.runs.calls) == 1
 
 
@@ -134,7 +102,7 @@ def test_a_scanner_that_presses_everything_decides_nothing(chromium, asked, addr
             field.click()
         for field in chromium.driver.find_elements(By.CSS_SELECTOR, "input[type=text], textarea"):
             field.send_keys("test")
-        press(chromium)
+        chromium.press()
     assert asked.runs.calls == []
     assert asked.everything_stored() == before
 
@@ -146,15 +114,15 @@ def test_a_first_release_and_a_dead_link(chromium, approvals, event):
     )
     with served(approvals, ASKED_AT + HOUR) as address:
         chromium.driver.get(address + approvals.link())
-        take(chromium, PAGE_LOOKS[:1], "page-first-release")
+        chromium.take(PAGE_LOOKS[:1], "page-first-release")
         chromium.driver.get(address + "x" * 32)
-        assert "This link leads nowhere" in body(chromium)
-        take(chromium, PAGE_LOOKS, "page-dead-link")
+        assert "This link leads nowhere" in chromium.body()
+        chromium.take(PAGE_LOOKS, "page-dead-link")
 
 
 def test_the_approval_mail(chromium, asked):
     chromium.show(html_of(asked.mails[0]))
-    take(chromium, MAIL_LOOKS, "mail-approval")
+    chromium.take(MAIL_LOOKS, "mail-approval")
     assert chromium.driver.find_elements(By.TAG_NAME, "img") == []
 
 
@@ -194,4 +162,4 @@ def test_the_approval_mail(chromium, asked):
 )
 def test_the_mails_about_endings(chromium, event, outcome, changed):
     chromium.show(announce(Ending.from_event(event("announce_outcome", outcome=outcome, **changed))).html)
-    take(chromium, MAIL_LOOKS, f"mail-{outcome.lower().replace(' ', '-')}")
+    chromium.take(MAIL_LOOKS, f"mail-{outcome.lower().replace(' ', '-')}")

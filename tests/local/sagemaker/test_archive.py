@@ -74,7 +74,11 @@ def test_members_that_reach_outside_are_refused(tmp_path: Path, kind: str) -> No
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["archive", "target"]
 
 
-@pytest.mark.parametrize("data", [b"", b"no archive", b"\x1f\x8b\x08\x00 broken", hostile("none")[:-12]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no archive", b"\x1f\x8b\x08\x00 broken", hostile("none")[:-12]],
+    ids=["empty", "text", "damaged", "cut short"],
+)
 def test_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "archive").write_bytes(data)
     with pytest.raises(UnreadableArchive):
