@@ -88,7 +88,7 @@ class Chromium:
 
     def body(self) -> str:
         """What the page says."""
-        return self.driver.find_element(By.TAG_NAME, "body").text
+        return str(self.driver.execute_script("return document.body.innerText"))
 
     def fill(self, **fields: str) -> None:
         """Fill in a form by mouse and typing: each field, by its name, with a text or with one of its choices."""

@@ -63,9 +63,7 @@ class CloudProcess:
             environment["STATE_DIR"] = str(self.state_dir)
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "local"]
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
-            )
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         until("the start of the cloud", self._answers)
         return self
 
@@ -117,9 +115,7 @@ class CloudProcess:
         trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
         if statements:
-            iam.put_role_policy(
-                RoleName=name, PolicyName="rights", PolicyDocument=_policy({"Statement": statements})
-            )
+            iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=_policy({"Statement": statements}))
         return str(arn)
 
     def assume(self, role_arn: str) -> Mapping[str, str]:

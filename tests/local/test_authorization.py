@@ -154,7 +154,9 @@ def test_a_published_version_is_authorised_as_itself(shared_cloud: CloudProcess)
     function = name("versioned")
     arn = shared_cloud.function(function, "def handle(event, context):\n    return context.function_version\n")
     shared_cloud.client("lambda").publish_version(FunctionName=function)
-    caller = shared_cloud.assume(shared_cloud.role(name("caller"), "account", [allow("lambda:InvokeFunction", f"{arn}:1")]))
+    caller = shared_cloud.assume(
+        shared_cloud.role(name("caller"), "account", [allow("lambda:InvokeFunction", f"{arn}:1")])
+    )
     client = shared_cloud.client("lambda", caller)
     assert json.load(client.invoke(FunctionName=f"{arn}:1")["Payload"]) == "1"
     assert json.load(client.invoke(FunctionName=function, Qualifier="1")["Payload"]) == "1"

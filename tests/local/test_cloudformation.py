@@ -34,9 +34,7 @@ def reasons(client: Any, stack: str) -> list[str]:
     return [event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"].endswith("_FAILED")]
 
 
-def deploy(
-    client: Any, stack: str, template: dict[str, Any], **settings: Any
-) -> str:
+def deploy(client: Any, stack: str, template: dict[str, Any], **settings: Any) -> str:
     """Through a change set, as the workflow does; the final status."""
     kind = settings.pop("kind", "CREATE")
     change_set = client.create_change_set(
@@ -87,9 +85,10 @@ def test_a_state_machine_is_created_updated_in_place_and_deleted(shared_cloud: C
     assert outputs(cloudformation, stack) == first
     assert "second" in states.describe_state_machine(stateMachineArn=first["Arn"])["definition"]
     cloudformation.delete_stack(StackName=stack)
-    until("the end of the stack", lambda: stack not in [
-        each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]
-    ])
+    until(
+        "the end of the stack",
+        lambda: stack not in [each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]],
+    )
     machines = states.list_state_machines()["stateMachines"]
     assert first["Arn"] not in [each["stateMachineArn"] for each in machines]
 
@@ -176,7 +175,9 @@ def test_a_role_without_the_right_fails_the_resource_and_rolls_back(shared_cloud
     template = machine_template("a", machine_role)
     template["Resources"]["A"] = resource("SQS::Queue", QueueName=unique("queue"))
     assert deploy(cloudformation, stack, template, RoleARN=may_not) == "ROLLBACK_COMPLETE"
-    assert any("not authorized to perform: states:CreateStateMachine" in reason for reason in reasons(cloudformation, stack))
+    assert any(
+        "not authorized to perform: states:CreateStateMachine" in reason for reason in reasons(cloudformation, stack)
+    )
     assert any("HandlerErrorCode: AccessDenied" in reason for reason in reasons(cloudformation, stack))
 
 
@@ -193,7 +194,9 @@ def test_the_emulators_own_types_need_the_right_as_well(shared_cloud: CloudProce
         assert deploy(cloudformation, stack, template, RoleARN=role) == "ROLLBACK_COMPLETE"
         assert action in reasons(cloudformation, stack)[0]
     stack = unique("granted")
-    assert deploy(cloudformation, stack, {"Resources": {"Q": resource("SQS::Queue")}}, RoleARN=role) == "CREATE_COMPLETE"
+    assert (
+        deploy(cloudformation, stack, {"Resources": {"Q": resource("SQS::Queue")}}, RoleARN=role) == "CREATE_COMPLETE"
+    )
 
 
 def test_a_role_that_cloudformation_may_not_assume_is_refused_at_once(shared_cloud: CloudProcess) -> None:

@@ -73,9 +73,7 @@ def test_an_endpoint_that_fails_says_why(serve: Callable[..., Service], endpoint
 def test_an_update_hands_on_guardrails_and_retained_properties(
     serve: Callable[..., Service], endpoint: ResourceType
 ) -> None:
-    service = serve(
-        UpdateEndpoint=[{}], DescribeEndpoint=[described("Updating", "c1"), described("InService", "c2")]
-    )
+    service = serve(UpdateEndpoint=[{}], DescribeEndpoint=[described("Updating", "c1"), described("InService", "c2")])
     new = {
         "EndpointConfigName": "c2",
         "RetainAllVariantProperties": "true",

@@ -43,7 +43,16 @@ def test_the_clock_can_be_read_moved_and_sped_up(shared_cloud: CloudProcess) -> 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"now", b"[]", b"{}", b'{"advance_seconds": -1}', b'{"advance_seconds": "x"}', b'{"factor": 0}', b'{"to": 1}'],
+    [
+        b"",
+        b"now",
+        b"[]",
+        b"{}",
+        b'{"advance_seconds": -1}',
+        b'{"advance_seconds": "x"}',
+        b'{"factor": 0}',
+        b'{"to": 1}',
+    ],
 )
 def test_a_wrong_request_to_the_clock_says_what_would_be_right(shared_cloud: CloudProcess, body: bytes) -> None:
     status, answer = ask(shared_cloud, "/_cloud/clock", body)

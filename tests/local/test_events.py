@@ -40,9 +40,7 @@ class Rule:
         source = {"source": ["aws.s3"], "detail-type": ["Object Created"]}
         detail = {"bucket": {"name": [self.name]}, "object": pattern}
         self.arn = rules.put_rule(Name=self.name, EventPattern=json.dumps({**source, "detail": detail}))["RuleArn"]
-        rules.put_targets(
-            Rule=self.name, Targets=[{"Id": "1", "Arn": self.machine, "RoleArn": self.role, **target}]
-        )
+        rules.put_targets(Rule=self.name, Targets=[{"Id": "1", "Arn": self.machine, "RoleArn": self.role, **target}])
 
     def inputs(self) -> list[dict[str, Any]]:
         found = self.states.list_executions(stateMachineArn=self.machine)["executions"]

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.local.cloud_process import REGION, CloudProcess, allow, until, zipped
 
-SOURCE = '''
+SOURCE = """
 import os, sys, time
 
 class DatasetRejected(Exception):
@@ -63,7 +63,7 @@ def identity(event, context):
 def tables(event, context):
     import boto3
     return boto3.client("dynamodb").list_tables()["TableNames"]
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,9 @@ def test_what_it_prints_is_in_its_log(shared_cloud: CloudProcess, function: str)
 
 def test_layers_come_before_the_sdk_and_after_the_function(shared_cloud: CloudProcess) -> None:
     client, name = shared_cloud.client("lambda"), f"layered-{uuid.uuid4().hex[:8]}"
-    layer = zipped({"python/shared.py": "WHERE = 'layer'\n", "python/six.py": "WHERE = 'layer'\n", "python/task.py": "1/0\n"})
+    layer = zipped(
+        {"python/shared.py": "WHERE = 'layer'\n", "python/six.py": "WHERE = 'layer'\n", "python/task.py": "1/0\n"}
+    )
     version = client.publish_layer_version(LayerName=name, Content={"ZipFile": layer})["LayerVersionArn"]
     source = "import shared, six\ndef handle(event, context):\n    return shared.WHERE, six.WHERE\n"
     shared_cloud.function(name, source, Layers=[version])
@@ -202,7 +204,9 @@ def test_new_code_replaces_the_old_at_once(shared_cloud: CloudProcess) -> None:
     shared_cloud.function(name, "def handle(event, context):\n    return 1\n")
     version = client.publish_version(FunctionName=name)["FunctionArn"]
     assert invoke(shared_cloud, name, "anything") == (None, 1)
-    client.update_function_code(FunctionName=name, ZipFile=zipped({"task.py": "def handle(event, context):\n    return 2\n"}))
+    client.update_function_code(
+        FunctionName=name, ZipFile=zipped({"task.py": "def handle(event, context):\n    return 2\n"})
+    )
     assert invoke(shared_cloud, name, "anything") == (None, 2)
     assert json.load(client.invoke(FunctionName=version)["Payload"]) == 1
 

@@ -3,6 +3,7 @@ import threading
 
 import boto3
 import pytest
+from moto.dynamodb.models import DynamoDBBackend
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -378,6 +379,19 @@ def test_a_terminal_is_too_late_after_the_deadline(asked, monkeypatch):
 # --- Races, secrets, hostile input
 
 
+@pytest.fixture
+def writes_one_by_one(monkeypatch):
+    """DynamoDB applies conditional writes to an item one after the other; the mock would mix them."""
+    update, lock = DynamoDBBackend.update_item, threading.Lock()
+
+    def update_alone(*arguments, **named):
+        with lock:
+            return update(*arguments, **named)
+
+    monkeypatch.setattr(DynamoDBBackend, "update_item", update_alone)
+
+
+@pytest.mark.usefixtures("writes_one_by_one")
 def test_many_decisions_at_once_make_one(asked):
     links = [asked.link("release-approvers@example.com"), asked.link("risk@example.com")]
     people = [Person(asked, links[number % 2]) for number in range(12)]

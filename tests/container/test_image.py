@@ -1,0 +1,137 @@
+"""The real image: built from its recipe, then trained and served with as SageMaker does, without AWS."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from container.layout import Layout
+from local.demo.iris import KNOWN_ROWS
+from tests.container.conftest import Server, TrainedJob, free_port, lay_out_at
+from tests.container.engine import COMMAND_SECONDS, TOOLS, Container, Engine
+
+# The first test waits for two downloads: the base and the packages.
+pytestmark = [pytest.mark.full, pytest.mark.timeout(2 * COMMAND_SECONDS)]
+
+HYPERPARAMETERS = {"max_depth": "20", "n_jobs": "4", "n_estimators": "120"}
+SERVES_WITH = {"numpy", "onnxruntime", "uvloop", "httptools"}
+TRAINS_WITH = {"sklearn", "scipy", "onnx", "pydantic_core"}
+# A module that was ever imported and has a compiled part is mapped, whatever became of its name afterwards.
+SHOW_MAPS = "print(open('/proc/self/maps').read())"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    engine = Engine()
+    try:
+        engine.build()
+        yield engine
+    finally:
+        engine.remove()
+
+
+def lay_out_job(base: Path, csv: str) -> Layout:
+    """What SageMaker prepares for a training job."""
+    layout = lay_out_at(base, csv, HYPERPARAMETERS)
+    channel = {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
+    layout.resources.write_text(json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]}))
+    layout.resources.with_name("inputdataconfig.json").write_text(json.dumps({"train": channel}))
+    return layout
+
+
+@pytest.fixture(scope="session")
+def trained(engine: Engine, tmp_path_factory: pytest.TempPathFactory, iris_csv: str) -> TrainedJob:
+    """S8: no network, nothing to write to but /opt/ml."""
+    layout = lay_out_job(tmp_path_factory.mktemp("image") / "ml", iris_csv)
+    code, output, errors = engine.start("train", layout.base).ends()
+    assert code == 0, errors
+    return TrainedJob(layout, output)
+
+
+@dataclass(frozen=True)
+class Serving:
+    container: Container
+    server: Server
+
+
+@pytest.fixture
+def serving(engine: Engine, trained: TrainedJob, until: Any) -> Iterator[Serving]:
+    port = free_port()
+    environment = {"SAGEMAKER_BIND_TO_PORT": str(port), "SERVE_HOST": "127.0.0.1"}
+    container = engine.start("serve", trained.layout.base, network="host", environment=environment)
+    server = Server(container.process, port)
+    until(lambda: server.healthy() or container.process.poll() is not None, "the container answers")
+    assert container.process.poll() is None, container.ends()
+    yield Serving(container, server)
+    if container.process.poll() is None:
+        container.terminate()
+        container.ends()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_trains_as_the_process_does(trained: TrainedJob, iris_job: TrainedJob) -> None:
+    assert trained.output == iris_job.output
+    assert "candidate_accuracy=" in trained.output
+    for folder, files in (("model", {"model.onnx", "schema.json"}), ("output", {"data"})):
+        assert {path.name for path in (trained.layout.base / folder).iterdir()} == files
+    assert {path.name for path in trained.layout.output_data.iterdir()} == {"evaluation.json", "estimator.joblib"}
+    for file in ("model.onnx", "schema.json"):
+        assert sha256(trained.layout.model / file) == sha256(iris_job.layout.model / file)
+
+
+def test_serves_what_it_trained(serving: Serving) -> None:
+    """S9."""
+    assert serving.server.ask("GET", "/ping") == (200, "")
+    for row, expected in KNOWN_ROWS.items():
+        assert serving.server.ask("POST", "/invocations", row, {"Content-Type": "text/csv"}) == (200, expected)
+
+
+def mapped_packages(maps: str) -> set[str]:
+    """The packages whose compiled parts a process has loaded."""
+    return set(re.findall(r"/site-packages/(\w+)/", maps))
+
+
+def test_serving_never_loads_what_training_needs(serving: Serving) -> None:
+    imports = f"import {', '.join(sorted(TRAINS_WITH))}; {SHOW_MAPS}"
+    assert mapped_packages(serving.container.execute("python", "-c", imports)) >= TRAINS_WITH  # they would be seen
+    server = mapped_packages(serving.container.execute("cat", "/proc/1/maps"))
+    assert server >= SERVES_WITH
+    assert not server & TRAINS_WITH
+
+
+def test_sigterm_ends_the_server_with_exit_code_0(serving: Serving) -> None:
+    serving.container.terminate()
+    assert serving.container.ends() == (0, "", "")
+
+
+def test_a_broken_dataset_leaves_a_reason_and_an_exit_code(engine: Engine, tmp_path: Path, iris_csv: str) -> None:
+    first, *others = iris_csv.splitlines()
+    layout = lay_out_job(tmp_path / "ml", "\n".join([first, others[0].replace(",", ",many,", 1), *others[1:]]))
+    code, output, errors = engine.start("train", layout.base).ends()
+    assert (code, output) == (1, "")
+    reason = layout.failure.read_text()
+    assert reason == "train/dataset.csv line 2: 6 columns, expected 5"
+    assert errors == f"training failed: {reason}\n"
+    assert not layout.model.exists()
+
+
+def test_the_manifest_is_of_the_format_that_sagemaker_takes(engine: Engine) -> None:
+    assert engine.inspect()["ManifestType"] == "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def test_the_labels_say_what_sagemaker_may_do(engine: Engine) -> None:
+    labels = engine.inspect()["Labels"]
+    assert labels["com.amazonaws.sagemaker.capabilities.multi-models"] == "false"
+    assert labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
