@@ -1,4 +1,4 @@
-"""`python -m local`: the embedded cloud in the foreground. Settings come from the environment (local/configuration.py)."""
+"""`python -m local`: the embedded cloud in the foreground, told by its environment (local/configuration.py)."""
 
 import argparse
 import os

@@ -41,7 +41,7 @@ def deploy(cloud: Cloud) -> bool:
 
 
 class _Marker:
-    """Remembers in the state directory which template was deployed: loading CloudFormation to find out takes seconds."""
+    """Remembers in the state directory which template was deployed: asking CloudFormation takes a second."""
 
     def __init__(self, state_dir: Path | None, body: str) -> None:
         self._path = state_dir / "bootstrap.sha256" if state_dir else None

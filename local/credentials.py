@@ -1,7 +1,7 @@
 """Sessions for roles that AWS services act under, and clients that go through the front door.
 
-What happens inside Step Functions, EventBridge, SageMaker and CloudFormation on AWS: the service assumes the role it was
-given, which the role's trust policy must allow, and every call it makes is then authorised like anybody's.
+What happens inside Step Functions, EventBridge, SageMaker and CloudFormation on AWS: the service assumes the role it
+was given, which the role's trust policy must allow, and every call it makes is then authorised like anybody's.
 """
 
 import functools
@@ -13,12 +13,9 @@ import secrets
 import threading
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 # Lambda's longest synchronous invocation is 900 s; nothing else answers later.
 _READ_TIMEOUT_SECONDS = 930
@@ -77,7 +74,7 @@ def client(
     credentials: Credentials | None = None,
     *,
     validate: bool = True,
-) -> "BaseClient | Any":
+) -> Any:
     """A boto3 client through the front door, cached. ``credentials`` None is the account's root.
 
     One attempt a call: who calls on behalf of AWS decides about retries. ``validate`` False skips botocore's parameter
@@ -115,7 +112,7 @@ def _client(service: str, region: str, credentials: Credentials, url: str, valid
 def _session() -> Any:
     import boto3
 
-    return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test")
+    return boto3.session.Session(ROOT.access_key_id, ROOT.secret_access_key)
 
 
 def _ensure_request_id(parsed: dict[str, Any], **_: object) -> None:
@@ -142,7 +139,7 @@ def _trusts(role_arn: str, account: str, role_name: str, service_principal: str,
     )
     # Not the emulator's own trust evaluation: that one lets root pass for any service.
     decision = evaluate_resource_policy(role.get("AssumeRolePolicyDocument"), context, service=service_principal)
-    return decision.decision == "Allow"
+    return bool(decision.decision == "Allow")
 
 
 def _register(session: Credentials, account: str, role_name: str, session_name: str) -> None:

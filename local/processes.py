@@ -8,7 +8,6 @@ import concurrent.futures
 import os
 import subprocess
 import sys
-import threading
 from typing import Any
 
 # Asks for the signal inside the child (preexec_fn is not safe in a process with threads), closes the race with a
@@ -23,7 +22,6 @@ _GUARD = (
 )
 
 _starter = concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="process-starter")
-_creation = threading.Lock()
 
 
 def spawn(command: list[str], **options: Any) -> "subprocess.Popen[Any]":
@@ -32,8 +30,11 @@ def spawn(command: list[str], **options: Any) -> "subprocess.Popen[Any]":
     Raises OSError like Popen, except that a missing executable shows as an exit status of the child.
     """
     guarded = [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), *command]
-    with _creation:
-        return _starter.submit(subprocess.Popen, guarded, **options).result()
+    return _starter.submit(_open, guarded, options).result()
+
+
+def _open(command: list[str], options: dict[str, Any]) -> "subprocess.Popen[Any]":
+    return subprocess.Popen(command, **options)
 
 
 def stop(process: "subprocess.Popen[Any]", grace_seconds: float) -> int:

@@ -195,5 +195,3 @@ def announce(line: str) -> None:
     """Print a line at once, also when the output is a file or a pipe; nobody listening is no reason to end."""
     with contextlib.suppress(OSError, ValueError):
         print(line, flush=True, file=sys.stdout)
-
-

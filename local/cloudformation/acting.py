@@ -45,7 +45,7 @@ def caller_credentials() -> Credentials:
 
 
 def act_for_stack(stack: Mapping[str, Any]) -> None:
-    """Act with the stack's own role, or as the account when it has none: for an operation that goes on after a crash."""
+    """Act with the stack's own role, or as the account when it has none: an operation goes on after a crash."""
     role_arn = stack.get(_ROLE_KEY)
     credentials = role_credentials(role_arn, _SERVICE_PRINCIPAL, _SESSION_NAME) if role_arn else ROOT
     _caller.set(credentials)
@@ -124,14 +124,16 @@ def _remember_role(operation: str, parameters: Mapping[str, str], role_arn: str,
 def _change_set(parameters: Mapping[str, str]) -> dict[str, Any] | None:
     from ministack.services.cloudformation import changesets
 
-    found = changesets._find_change_set(parameters.get("ChangeSetName", ""), parameters.get("StackName", ""))
-    return found[1]
+    name, stack_name = parameters.get("ChangeSetName", ""), parameters.get("StackName", "")
+    found: dict[str, Any] | None = changesets._find_change_set(name, stack_name)[1]
+    return found
 
 
 def _change_set_by_id(change_set_id: str) -> dict[str, Any] | None:
     from ministack.services import cloudformation
 
-    return cloudformation._change_sets.get(change_set_id)
+    found: dict[str, Any] | None = cloudformation._change_sets.get(change_set_id)
+    return found
 
 
 def _stack(name_or_id: str) -> dict[str, Any] | None:
@@ -154,4 +156,5 @@ def _with_role(answer: Answer) -> Answer:
 def _error(message: str) -> Answer:
     from ministack.services.cloudformation import helpers
 
-    return helpers._error("ValidationError", escape(message))
+    answer: Answer = helpers._error("ValidationError", escape(message))
+    return answer

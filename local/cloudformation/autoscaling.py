@@ -18,7 +18,9 @@ def resource_types() -> list[ResourceType]:
             name="AWS::ApplicationAutoScaling::ScalableTarget",
             create=lambda _logical_id, properties, _stack: _register(properties),
             update=lambda _id, _old, new, _stack, _logical_id: _register(new),
-            delete=lambda _id, properties: delete(_SERVICE, "DeregisterScalableTarget", _only(properties, _TARGET_KEYS)),
+            delete=lambda _id, properties: delete(
+                _SERVICE, "DeregisterScalableTarget", _only(properties, _TARGET_KEYS)
+            ),
             replacing=_TARGET_KEYS,
         ),
         ResourceType(

@@ -1,4 +1,4 @@
-"""Conditions: the emulator compares only parameters and literals, CDK's bootstrap template also joins and substitutes."""
+"""Conditions: the emulator compares parameters and literals, CDK's bootstrap template also joins and substitutes."""
 
 from collections.abc import Callable
 from typing import Any

@@ -37,7 +37,9 @@ def _rule(service: str, create: str, update: str, delete: str, arn: str = "*", *
 
 _FUNCTION = "function:{name}"
 _RULES = {
-    "AWS::S3::Bucket": _rule("s3", "CreateBucket", "CreateBucket", "DeleteBucket", "arn:aws:s3:::{name}", name="BucketName"),
+    "AWS::S3::Bucket": _rule(
+        "s3", "CreateBucket", "CreateBucket", "DeleteBucket", "arn:aws:s3:::{name}", name="BucketName"
+    ),
     "AWS::S3::BucketPolicy": _rule(
         "s3", "PutBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy", "arn:aws:s3:::{name}", name="Bucket"
     ),
@@ -47,7 +49,9 @@ _RULES = {
     "AWS::IAM::Role": _rule(
         "iam", "CreateRole", "UpdateRole", "DeleteRole", "arn:aws:iam::{account}:role/{name}", name="RoleName"
     ),
-    "AWS::IAM::Policy": _rule("iam", "PutRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "arn:aws:iam::{account}:role/*"),
+    "AWS::IAM::Policy": _rule(
+        "iam", "PutRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "arn:aws:iam::{account}:role/*"
+    ),
     "AWS::IAM::ManagedPolicy": _rule(
         "iam",
         "CreatePolicy",
@@ -58,7 +62,9 @@ _RULES = {
     ),
     "AWS::KMS::Key": _rule("kms", "CreateKey", "PutKeyPolicy", "ScheduleKeyDeletion"),
     "AWS::KMS::Alias": _rule("kms", "CreateAlias", "UpdateAlias", "DeleteAlias", "{name}", name="AliasName"),
-    "AWS::SSM::Parameter": _rule("ssm", "PutParameter", "PutParameter", "DeleteParameter", "parameter{name}", name="Name"),
+    "AWS::SSM::Parameter": _rule(
+        "ssm", "PutParameter", "PutParameter", "DeleteParameter", "parameter{name}", name="Name"
+    ),
     "AWS::Logs::LogGroup": _rule(
         "logs", "CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup", "log-group:{name}:*", name="LogGroupName"
     ),

@@ -18,10 +18,10 @@ Delete = Callable[[str, Mapping[str, Any]], None]
 class ResourceType:
     """One CloudFormation type.
 
-    ``create(logical id, properties, stack)`` and ``update(physical id, old, new, stack, logical id)`` give the physical
-    id (what Ref returns) and the attributes (what Fn::GetAtt serves). A change of a property in ``replacing`` makes a new
-    resource; ``custom_name`` is the property with the explicit name that then must change as well. ``tags`` names the
-    property that stack tags are merged into.
+    ``create(logical id, properties, stack)`` and ``update(physical id, old, new, stack, logical id)`` give the
+    physical id (what Ref returns) and the attributes (what Fn::GetAtt serves). A change of a property in
+    ``replacing`` makes a new resource; ``custom_name`` is the property with the explicit name that then must change
+    as well. ``tags`` names the property that stack tags are merged into.
     """
 
     name: str

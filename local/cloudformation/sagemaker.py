@@ -17,20 +17,34 @@ _POLL_REAL_SECONDS = 0.05
 _UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "DeploymentConfig")
 
 
+_MODEL_REPLACING = (
+    "Containers",
+    "EnableNetworkIsolation",
+    "ExecutionRoleArn",
+    "InferenceExecutionConfig",
+    "ModelName",
+    "PrimaryContainer",
+    "VpcConfig",
+)
+_CONFIG_REPLACING = (
+    "AsyncInferenceConfig",
+    "DataCaptureConfig",
+    "EnableNetworkIsolation",
+    "EndpointConfigName",
+    "ExecutionRoleArn",
+    "ExplainerConfig",
+    "KmsKeyId",
+    "ProductionVariants",
+    "ShadowProductionVariants",
+    "VpcConfig",
+)
+
+
 def resource_types(clock: Clock) -> list[ResourceType]:
     """Handlers of the types. Ref is the ARN; Fn::GetAtt serves the name (and the group's ARN)."""
     return [
-        _simple(
-            "Model",
-            ("Containers", "EnableNetworkIsolation", "ExecutionRoleArn", "InferenceExecutionConfig", "ModelName")
-            + ("PrimaryContainer", "VpcConfig"),
-        ),
-        _simple(
-            "EndpointConfig",
-            ("AsyncInferenceConfig", "DataCaptureConfig", "EnableNetworkIsolation", "EndpointConfigName")
-            + ("ExecutionRoleArn", "ExplainerConfig", "KmsKeyId", "ProductionVariants", "ShadowProductionVariants")
-            + ("VpcConfig",),
-        ),
+        _simple("Model", _MODEL_REPLACING),
+        _simple("EndpointConfig", _CONFIG_REPLACING),
         _simple("ModelPackageGroup", ("ModelPackageGroupName", "ModelPackageGroupDescription")),
         _Endpoint(clock).resource_type(),
     ]

@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 from local.cloudformation.acting import caller_credentials
 
 _PATH_STYLE_HOST = re.compile(r"s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?|localhost|127\.0\.0\.1|\[::1\]")
-_VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+?)\.(?:s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com|(?:s3\.)?localhost)")
+_VIRTUAL_HOST = re.compile(
+    r"(?P<bucket>[a-z0-9][a-z0-9.-]+?)\.(?:s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com|(?:s3\.)?localhost)"
+)
 
 
 class NotAnObject(ValueError):
@@ -83,5 +85,3 @@ def _read(bucket: str, key: str) -> bytes:
 
 def _s3_error(code: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
-
-

@@ -161,7 +161,9 @@ def _deciding(original: Callable[..., Any], clock: Clock, log: DecisionLog) -> C
     ) -> Any:
         passed = _passed_roles.get()
         _passed_roles.set(())
-        denied = _decide(original, clock, log, access_key_id, iam_action, service, region, resource_arn, service_context)
+        denied = _decide(
+            original, clock, log, access_key_id, iam_action, service, region, resource_arn, service_context
+        )
         if denied is not None:
             return denied
         for role_arn, passed_to in passed:

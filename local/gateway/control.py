@@ -98,7 +98,7 @@ async def _body(receive: Receive) -> bytes:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > _MAX_BODY_BYTES:
             raise Refused(f"The body may have at most {_MAX_BODY_BYTES} bytes")
         if not message.get("more_body", False):

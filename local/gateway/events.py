@@ -1,7 +1,9 @@
-"""EventBridge → state machine: StartExecution under the target's role, at least once, with retries and a dead-letter queue.
+"""EventBridge → state machine: StartExecution under the target's role, at least once, with retries.
 
-The emulator starts its own Step Functions, ignores the role and swallows failures. Deliveries here leave the event loop,
-because StartExecution comes back through it.
+What no retry mends goes to the target's dead-letter queue.
+
+The emulator starts its own Step Functions, ignores the role and swallows failures. Deliveries here leave the event
+loop, because StartExecution comes back through it.
 """
 
 import contextvars

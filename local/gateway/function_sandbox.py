@@ -69,20 +69,24 @@ def _unpack(archive: bytes, target: Path) -> None:
                 raise UnpackFailed(f"Unzipped size must be smaller than {MAX_UNPACKED_BYTES} bytes")
             opened.extractall(target)  # drops absolute paths and ".." itself
     except zipfile.BadZipFile as error:
-        raise UnpackFailed("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
+        raise UnpackFailed(
+            "Could not unzip uploaded file. Please check your file, then try to upload again."
+        ) from error
 
 
 def search_path(code: Path, layers: list[Path], sdk: Path) -> list[str]:
     """Python's search path in AWS's order: the function, its layers (a later one first), the runtime's SDK."""
     found = [str(code)]
     for layer in reversed(layers):
-        found += [str(folder) for folder in (layer / "python", *layer.glob("python/lib/python3.*/site-packages"))]
-    return [*[folder for folder in found if os.path.isdir(folder)], str(sdk)]
+        folders = (layer / "python", *layer.glob("python/lib/python3.*/site-packages"))
+        found += [str(folder) for folder in folders if folder.is_dir()]
+    return [*found, str(sdk)]
 
 
 def mounts(code: Path, layers: list[Path], sdk: Path) -> dict[str, str]:
     """Real folder → where a function finds it on AWS, for stack traces."""
-    return {str(code): TASK_ROOT, **{str(layer): LAYER_ROOT for layer in layers}, str(sdk): "/var/runtime"}
+    ours = {str(code): TASK_ROOT, **{str(layer): LAYER_ROOT for layer in layers}, str(sdk): "/var/runtime"}
+    return ours | {str(Path(os.__file__).parent): "/var/lang/lib/python3.13"}
 
 
 def environment(

@@ -1,6 +1,5 @@
 """Lambda function URLs: a URL that works here, permissions as on AWS, the cloud's time in the event."""
 
-import datetime as dt
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -53,7 +52,7 @@ def _reachable(original: Callable[..., Answer], cloud: Cloud) -> Callable[..., A
 def _in_cloud_time(original: Callable[..., dict[str, Any]], cloud: Cloud) -> Callable[..., dict[str, Any]]:
     def build(*arguments: Any, **more: Any) -> dict[str, Any]:
         event = original(*arguments, **more)
-        now: dt.datetime = cloud.clock.datetime()
+        now = cloud.clock.datetime()
         event["requestContext"]["time"] = now.strftime("%d/%b/%Y:%H:%M:%S +0000")
         event["requestContext"]["timeEpoch"] = int(now.timestamp() * 1000)
         if cookie := event["headers"].get("cookie"):

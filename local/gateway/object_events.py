@@ -1,4 +1,7 @@
-"""S3 → EventBridge as AWS sends it: version id in the detail, the cloud's time, accepted before the write is acknowledged."""
+"""S3 → EventBridge as AWS sends it: the version id in the detail, the cloud's time.
+
+An event is accepted before its write is acknowledged, so that none gets lost between the two.
+"""
 
 import contextvars
 import json

@@ -43,7 +43,10 @@ _PASSED_ROLES: dict[str, dict[str, tuple[str, str]]] = {
             "sagemaker.amazonaws.com",
         ),
     },
-    "cloudformation": dict.fromkeys(("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ContinueUpdateRollback"), ("RoleARN", "cloudformation.amazonaws.com")),
+    "cloudformation": dict.fromkeys(
+        ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ContinueUpdateRollback"),
+        ("RoleARN", "cloudformation.amazonaws.com"),
+    ),
     "lambda": {
         "CreateFunction": ("Role", "lambda.amazonaws.com"),
         "UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),

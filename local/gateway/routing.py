@@ -31,7 +31,7 @@ _PATTERNS: dict[str, dict[str, Any]] = {
 
 
 def install(backends: Mapping[str, Backend]) -> None:
-    """Register the back ends; ``sagemaker`` and ``sagemaker-runtime`` sign as one service and are told apart by path."""
+    """Register the back ends; ``sagemaker`` and ``sagemaker-runtime`` sign alike and are told apart by path."""
     from ministack import app
     from ministack.core import router
 

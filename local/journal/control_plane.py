@@ -16,9 +16,9 @@ from typing import Any
 from local.context import Cloud
 from local.gateway.loading import after_import
 from local.journal import captured_mail, table_items
-from local.journal.stack_statuses import any_in_progress, finished_stacks
 from local.journal.mutations import LAZY_MODULES, mutates, operation_name
 from local.journal.service_states import ServiceStates
+from local.journal.stack_statuses import any_in_progress, finished_stacks
 from local.journal.table_items import TableItems
 
 _SIDE_EFFECTS_SECONDS = 1.0
@@ -39,7 +39,7 @@ def install(cloud: Cloud) -> None:
 
 
 class ControlPlane:
-    """Follows the emulator's calls and saves what they change. Saving happens on the event loop, where states change."""
+    """Follows the emulator's calls and saves what they change: on the event loop, where states change."""
 
     def __init__(self, state_dir: Path) -> None:
         self._states = ServiceStates(state_dir / "services")
@@ -97,7 +97,7 @@ class ControlPlane:
             operation = operation_name(headers, query, body)
             if module == "cloudformation":
                 self._save_finished_stacks()
-            if answer[0] < 400 and mutates(module, method, path, headers, operation):
+            if answer[0] < 400 and mutates(module, method, path, operation):
                 self._save(module, method, operation, path, query)
             return answer
 

@@ -1,4 +1,4 @@
-"""Which calls change a service's state. Anything not known to only read counts as a change: saving too often is safe."""
+"""Which calls change a service's state. What is not known to only read counts as a change: saving too often is safe."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _READS = re.compile(
 LAZY_MODULES = frozenset({"cloudwatch_logs", "cloudwatch"})
 
 
-def mutates(module: str, method: str, path: str, headers: Mapping[str, str], operation: str) -> bool:
+def mutates(module: str, method: str, path: str, operation: str) -> bool:
     """Whether the emulator module ``module`` has to be saved before this call is answered.
 
     ``operation`` is the name of a JSON or query call, "" for REST.

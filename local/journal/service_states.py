@@ -5,12 +5,15 @@ starts with: most services are never used.
 """
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from local.gateway.loading import is_loaded
+
+_log = logging.getLogger(__name__)
 
 
 class ServiceStates:
@@ -20,29 +23,42 @@ class ServiceStates:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._written: dict[str, int] = {}
+        # Only these are saved: a module that is still being imported looks like one without any state.
+        self._restored: set[str] = set()
 
     def restore_module(self, module: str, loaded: Any) -> None:
         """Give a module that has just been imported its saved state, and remember what it starts with."""
-        from ministack.core import persistence
-
         for key in _keys(module):
-            saved = persistence.load_state(key)
-            if saved:
-                loaded.load_persisted_state(saved)
+            self._restore(key, loaded)
             if (text := _document(key, loaded)) is not None:
                 self._written[key] = hash(text)
+        self._restored.add(module)
+
+    def _restore(self, key: str, loaded: Any) -> None:
+        from ministack.core import persistence
+
+        path = self._folder / f"{key}.json"
+        if not path.exists():
+            return
+        try:
+            saved = persistence.load_state(key)
+            if saved is None:
+                raise ValueError("it is not a state that this version reads")
+            loaded.load_persisted_state(saved)
+        except Exception:
+            aside = path.with_suffix(".unreadable")
+            path.replace(aside)  # never overwritten: someone may still want what is in it
+            _log.exception("The saved state of %s could not be read; it is kept in %s", key, aside)
 
     def save_module(self, module: str) -> None:
         """Save the states that an emulator module such as ``iam`` or ``lambda_svc`` keeps."""
-        if (loaded := _module(module)) is not None:
+        if module in self._restored and (loaded := _module(module)) is not None:
             for key in _keys(module):
                 self._save(key, loaded)
 
     def loaded_modules(self) -> list[str]:
-        """The modules with a state that are in use, each once."""
-        from ministack import app
-
-        return [module for module in dict.fromkeys(app._state_map.values()) if _module(module) is not None]
+        """The modules whose states can be saved."""
+        return sorted(self._restored)
 
     def _save(self, key: str, loaded: Any) -> None:
         text = _document(key, loaded)

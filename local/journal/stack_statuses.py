@@ -1,4 +1,4 @@
-"""Which stacks an operation is working on: what the others consist of is durable before anyone reads that they are done."""
+"""Which stacks an operation is working on: what the others consist of is durable before anyone reads they are done."""
 
 import sys
 

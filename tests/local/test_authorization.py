@@ -73,12 +73,13 @@ def test_our_services_refuse_who_has_no_rights(shared_cloud: CloudProcess, servi
     nobody = shared_cloud.assume(shared_cloud.role(name("nobody"), "account"))
     client = shared_cloud.client(service, nobody)
     calls = {
-        "stepfunctions": lambda: client.list_state_machines(),
-        "sagemaker": lambda: client.list_endpoints(),
-        "application-autoscaling": lambda: client.describe_scalable_targets(ServiceNamespace="sagemaker"),
+        "stepfunctions": ("list_state_machines", {}),
+        "sagemaker": ("list_endpoints", {}),
+        "application-autoscaling": ("describe_scalable_targets", {"ServiceNamespace": "sagemaker"}),
     }
+    operation, parameters = calls[service]
     with pytest.raises(ClientError) as raised:
-        calls[service]()
+        getattr(client, operation)(**parameters)
     code, message = refused(raised.value)
     assert code == "AccessDeniedException"
     assert "is not authorized to perform" in message

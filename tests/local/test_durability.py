@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from local.journal import table_items
+from local.journal import service_states, table_items
 from local.journal.mutations import mutates, operation_name
+from local.journal.service_states import ServiceStates
 from local.journal.table_items import TableItems
 from local.journal.time_keeping import restored_clock
-from tests.local.cloud_process import REGION, CloudProcess, until, zipped
+from tests.local.cloud_process import REGION, CloudProcess, until
 
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
@@ -208,7 +209,7 @@ def _status(client: Any, stack: str) -> str:
     ],
 )
 def test_calls_that_change_something(module: str, method: str, path: str, operation: str, expected: bool) -> None:
-    assert mutates(module, method, path, {}, operation) is expected
+    assert mutates(module, method, path, operation) is expected
 
 
 def test_operation_names_of_all_protocols() -> None:
@@ -249,7 +250,7 @@ def test_the_file_of_changes_is_folded_when_it_has_grown(tmp_path: Path, monkeyp
 def test_a_clock_restored_from_a_faster_one_is_ahead(tmp_path: Path) -> None:
     clock, keeper = restored_clock(tmp_path, 3600.0)
     keeper.start()
-    until("the saved time", lambda: (tmp_path / "time.json").exists(), 5)
+    until("the saved time", (tmp_path / "time.json").exists, 5)
     reached = clock.now()
     assert json.loads((tmp_path / "time.json").read_text())["ceiling"] > 0
     keeper.stop()
@@ -257,5 +258,75 @@ def test_a_clock_restored_from_a_faster_one_is_ahead(tmp_path: Path) -> None:
     assert again.now() >= reached
 
 
-def test_zips_are_made_for_tests() -> None:
-    assert zipped({"a": "b"}).startswith(b"PK")
+class Module:
+    """An emulator module with a state."""
+
+    def __init__(self, **state: Any) -> None:
+        self.state = state
+
+    def get_state(self) -> dict[str, Any]:
+        return dict(self.state)
+
+    def load_persisted_state(self, data: dict[str, Any]) -> None:
+        if "broken" in data:
+            raise KeyError("broken")
+        self.state.update(data)
+
+
+@pytest.fixture
+def saved_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ServiceStates]:
+    """Makes the saved states of one run; ``loaded`` are the modules in use, each with the state key of its name."""
+    from ministack.core import persistence
+
+    monkeypatch.setattr(persistence, "PERSIST_STATE", True)
+    monkeypatch.setattr(persistence, "STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(service_states, "_keys", lambda module: [module])
+
+    def make(**loaded: Module) -> ServiceStates:
+        monkeypatch.setattr(service_states, "_module", loaded.get)
+        return ServiceStates(tmp_path)
+
+    return make
+
+
+def test_a_module_that_is_still_being_imported_is_not_saved(saved_states: Callable[..., ServiceStates]) -> None:
+    full = Module(tables=["ledger"])
+    states = saved_states(dynamodb=full)
+    states.restore_module("dynamodb", Module())
+    states.save_module("dynamodb")
+
+    again = Module()
+    states = saved_states(dynamodb=again)
+    states.save_module("dynamodb")  # its state is not there yet
+    assert states.loaded_modules() == []
+    states.restore_module("dynamodb", again)
+    assert again.state == {"tables": ["ledger"]}
+    assert states.loaded_modules() == ["dynamodb"]
+
+
+def test_only_a_state_that_differs_from_the_start_is_written(
+    saved_states: Callable[..., ServiceStates], tmp_path: Path
+) -> None:
+    module = Module(defaults=1)
+    states = saved_states(ec2=module)
+    states.restore_module("ec2", module)
+    states.save_module("ec2")
+    assert not list(tmp_path.iterdir())
+    module.state["vpcs"] = 1
+    states.save_module("ec2")
+    assert [path.name for path in tmp_path.iterdir()] == ["ec2.json"]
+    assert (tmp_path / "ec2.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("content", ["{", '{"__ministack_format__": 99, "payload": {}}', '{"broken": 1}'])
+def test_an_unreadable_state_is_kept_aside(
+    saved_states: Callable[..., ServiceStates], tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "kms.json").write_text(content)
+    module = Module()
+    states = saved_states(kms=module)
+    states.restore_module("kms", module)
+    module.state["keys"] = 1
+    states.save_module("kms")
+    assert (tmp_path / "kms.unreadable").read_text() == content
+    assert json.loads((tmp_path / "kms.json").read_text())["payload"] == {"keys": 1}

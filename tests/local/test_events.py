@@ -1,5 +1,6 @@
 """From an object in S3 to an execution: the rule's pattern, the event's detail, the target's role, what a failure does."""
 
+import itertools
 import json
 import threading
 import uuid
@@ -138,7 +139,7 @@ def test_a_busy_target_is_tried_again_in_cloud_time(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(events, "_start_execution", start)
     accept(Deliveries(clock, tmp_path))
     assert done.wait(10)
-    pauses = [later - earlier for earlier, later in zip(attempts, attempts[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(attempts)]
     assert pauses[0] >= 1
     assert pauses[2] >= 4
     until("the end of the record", lambda: not list(tmp_path.iterdir()))

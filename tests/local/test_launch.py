@@ -23,10 +23,9 @@ def test_a_second_cloud_on_the_same_port_says_who_has_it(tmp_path):
 def test_a_second_cloud_with_the_same_state_is_refused(tmp_path):
     first = Configuration(port=free_port(), state_dir=tmp_path / "state")
     second = Configuration(port=free_port(), state_dir=tmp_path / "state")
-    with running_cloud(first, tmp_path / "first.log"):
-        with pytest.raises(CloudNotReady, match="is in use by another embedded cloud"):
-            with running_cloud(second, tmp_path / "second.log"):
-                pass
+    refusal = pytest.raises(CloudNotReady, match="is in use by another embedded cloud")
+    with running_cloud(first, tmp_path / "first.log"), refusal, running_cloud(second, tmp_path / "second.log"):
+        pass
 
 
 def test_any_other_program_on_the_port_is_named_too(tmp_path):
@@ -34,5 +33,8 @@ def test_any_other_program_on_the_port_is_named_too(tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as other:
         configuration = Configuration(port=other.getsockname()[1])
-        with pytest.raises(CloudNotReady, match=f"{configuration.port}"), running_cloud(configuration, tmp_path / "log"):
+        with (
+            pytest.raises(CloudNotReady, match=f"{configuration.port}"),
+            running_cloud(configuration, tmp_path / "log"),
+        ):
             pass

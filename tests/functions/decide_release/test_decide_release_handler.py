@@ -3,10 +3,10 @@ import threading
 
 import boto3
 import pytest
-from moto.dynamodb.models import DynamoDBBackend
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from moto.dynamodb.models import DynamoDBBackend
 
 from contracts.approval import hash_link
 from tests.functions.approvals import ASKED_AT, EXPIRES_AFTER, HOUR, Person

@@ -2,14 +2,14 @@ from functions.explain_failure.first_cause import first_cause
 
 
 def event(
-    resource: str, status: str, reason: str = "", *, token: str = "ours", kind: str = "AWS::SageMaker::Endpoint"
+    resource: str, status: str, reason: str = "", *, of: str = "ours", kind: str = "AWS::SageMaker::Endpoint"
 ) -> dict:
     return {
         "LogicalResourceId": resource,
         "ResourceType": kind,
         "ResourceStatus": status,
         "ResourceStatusReason": reason,
-        "ClientRequestToken": token,
+        "ClientRequestToken": of,
     }
 
 
@@ -19,7 +19,7 @@ def test_the_first_failure_of_this_deployment_explains_it():
         event("Endpoint", "UPDATE_FAILED", "the consequence"),
         event("Model", "CREATE_FAILED", "the cause"),
         event("Model", "CREATE_IN_PROGRESS"),
-        event("Model", "CREATE_FAILED", "of another deployment", token="theirs"),
+        event("Model", "CREATE_FAILED", "of another deployment", of="theirs"),
     ]
     assert first_cause(newest_first, "ours") == "Model (AWS::SageMaker::Endpoint): the cause"
 
