@@ -48,7 +48,12 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
     ),
     "ministack.core.lambda_runtime": ("Worker", "_worker_class_for", "execution_credentials", "reset"),
     "ministack.core.persistence": ("_json_default", "_state_format_version", "load_state"),
-    "ministack.core.responses": ("get_account_id", "get_region"),
+    "ministack.core.responses": (
+        "get_account_id",
+        "get_region",
+        "set_request_account_id",
+        "set_request_region",
+    ),
     "ministack.core.router": ("SERVICE_PATTERNS", "_is_aws_service_name", "extract_access_key_id"),
     "ministack.services.cloudformation": ("_change_sets", "_stacks", "handle_request"),
     "ministack.services.cloudformation.changesets": ("_evaluate_conditions", "_find_change_set"),
@@ -62,7 +67,12 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "_STACK_TAG_PROPERTY",
         "_physical_name",
     ),
-    "ministack.services.cloudformation.stacks": ("_evaluate_conditions", "_runs_on_worker_thread"),
+    "ministack.services.cloudformation.stacks": (
+        "_delete_stack_async",
+        "_deploy_stack_async",
+        "_evaluate_conditions",
+        "_runs_on_worker_thread",
+    ),
     "ministack.services.dynamodb": (
         "_INDEX_MEMBERS",
         "_items_replaced",

@@ -36,11 +36,9 @@ def object_of_url(url: str) -> tuple[str, str]:
 
 def install() -> None:
     """Replace the emulator's reading of documents by URL, which knows one form and asks nobody's permission."""
-    from ministack.services.cloudformation import handlers, helpers
+    from ministack.services.cloudformation import helpers
 
     helpers._resolve_document = _resolving(helpers._resolve_document)
-    if hasattr(handlers, "_resolve_document"):
-        handlers._resolve_document = helpers._resolve_document
 
 
 def _resolving(original: Callable[..., Any]) -> Callable[..., Any]:

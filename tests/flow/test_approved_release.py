@@ -109,7 +109,7 @@ def test_requests_and_answers_are_captured(product, approved, suffix, prefix):
             for item in listed
         )
 
-    assert "4.6,3.1,1.5,0.2" in until("the capture", captured)
+    until("the capture", lambda: "4.6,3.1,1.5,0.2" in captured())
 
 
 def test_people_hear_that_the_model_was_deployed(product, approved):
