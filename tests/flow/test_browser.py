@@ -89,6 +89,10 @@ def test_a_person_rejects_by_keyboard(chromium, product, waiting):
     assert chromium.complaints() == []
 
 
+# Whether a press sends a form that the browser finds complete, and so leads to another page.
+SENDS = "const it = arguments[0]; return it.type === 'submit' && it.form !== null && it.form.checkValidity()"
+
+
 def fill_everything(chromium: Chromium, word: str, *, backwards: bool) -> None:
     """Of several choices the last one stays chosen, or the first one when it goes backwards."""
     fields = chromium.driver.find_elements(By.CSS_SELECTOR, "input, textarea, select")
@@ -107,7 +111,12 @@ def press_everything(chromium: Chromium, link: str, word: str, *, backwards: boo
     for number in range(len(chromium.driver.find_elements(By.CSS_SELECTOR, PRESSABLE))):
         chromium.driver.get(link)
         fill_everything(chromium, word, backwards=backwards)
-        chromium.driver.find_elements(By.CSS_SELECTOR, PRESSABLE)[number].click()
+        pressed = chromium.driver.find_elements(By.CSS_SELECTOR, PRESSABLE)[number]
+        sends = chromium.driver.execute_script(SENDS, pressed)
+        page = chromium.driver.find_element(By.TAG_NAME, "main")
+        pressed.click()
+        if sends:
+            chromium.leaves(page)
         said.append(chromium.body())
     return said
 
