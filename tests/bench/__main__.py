@@ -109,8 +109,9 @@ def _count_figures() -> list[Figure]:
     return [
         Figure("state transitions of an approved run, its stacks included", "transitions", approved["transitions"]),
         Figure("Lambda invocations of an approved run", "invocations", approved["invocations"]),
-        Figure("state transitions while an endpoint is created for 8 minutes", "transitions", slow["transitions"], 60),
-        Figure("Lambda invocations while it is created", "invocations", slow["invocations"]),
+        Figure("state transitions of a deployment whose endpoint takes 8 minutes", "transitions", slow["transitions"]),
+        Figure("of these, while waiting for it", "transitions", slow["watch"], 60),
+        Figure("Lambda invocations of that deployment", "invocations", slow["invocations"]),
     ]
 
 

@@ -14,6 +14,8 @@ from tests.flow.product import Product
 MODEL = "bench-model"
 CREATION_SECONDS = 8 * 60
 TIME_FACTOR = 60.0
+# One turn of deploy-stack's watch over a stack that is being changed.
+WATCH = ("Wait For Deployment", "Look At Deployment", "Deployment Finished?")
 
 
 def count_approved_run(log: Path) -> dict[str, int]:
@@ -36,7 +38,9 @@ def count_slow_creation(log: Path) -> dict[str, int]:
         product.model(MODEL)
         run = product.drop(MODEL, iris_csv())
         run.reaches("Smoke Test")
-        return _total(_deployments(product), product)
+        deployments = _deployments(product)
+        states = [step.state for arn in deployments for step in entered(read_events(product.stepfunctions, arn))]
+        return _total(deployments, product) | {"watch": sum(state in WATCH for state in states)}
 
 
 def _deployments(product: Product) -> list[str]:
