@@ -46,7 +46,15 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "resolve_caller_identity",
         "resolve_credential",
     ),
-    "ministack.core.lambda_runtime": ("Worker", "_worker_class_for", "execution_credentials", "reset"),
+    "ministack.core.lambda_runtime": (
+        "Worker",
+        "_lock",
+        "_worker_class_for",
+        "_workers",
+        "execution_credentials",
+        "kill_workers",
+        "reset",
+    ),
     "ministack.core.persistence": ("_json_default", "_state_format_version", "load_state"),
     "ministack.core.responses": (
         "get_account_id",

@@ -162,7 +162,7 @@ def _hand_over(deliveries: Deliveries, target_arn: str, payload: str) -> None:
 def _start_execution(delivery: Delivery) -> None:
     region = delivery.target_arn.split(":")[3]
     role = credentials.role_credentials(
-        delivery.role_arn, _PRINCIPAL, f"events-{delivery.delivery_id}"[:32], source_arn=delivery.rule_arn
+        delivery.role_arn, _PRINCIPAL, delivery.rule_arn.rpartition("/")[2], source_arn=delivery.rule_arn
     )
     credentials.client("stepfunctions", region, role).start_execution(
         stateMachineArn=delivery.target_arn, input=delivery.payload

@@ -30,8 +30,13 @@ class UnpackFailed(ValueError):
 class Sandboxes:
     """Folders that functions run in: each distinct zip is unpacked once, read by every worker that needs it."""
 
-    def __init__(self) -> None:
-        self._root = Path(tempfile.mkdtemp(prefix="embedded-cloud-functions-"))
+    def __init__(self, state_dir: Path | None) -> None:
+        if state_dir is None:
+            self._root = Path(tempfile.mkdtemp(prefix="embedded-cloud-functions-"))
+        else:
+            self._root = state_dir / "functions"
+            shutil.rmtree(self._root, ignore_errors=True)  # what a crash left
+            self._root.mkdir()
         self._unpacking = threading.Lock()
         self.sdk = self._root / "sdk"
         _link_sdk(self.sdk)

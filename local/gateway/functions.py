@@ -4,6 +4,7 @@ The emulator's own workers see all of its packages and its whole environment, lo
 away after each error.
 """
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from local.gateway.function_sandbox import Sandboxes, UnpackFailed
 from local.gateway.loading import after_import
 
 _PRINCIPAL = "lambda.amazonaws.com"
+# Lambda lets go of an idle environment after some minutes; the emulator would keep one of each function, 40 MB apiece.
+_IDLE_SECONDS = 600.0
+_REAP_EVERY_SECONDS = 60.0
 
 
 class FunctionError(str):
@@ -58,7 +62,7 @@ def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _install_workers(cloud: Cloud, lambda_runtime: Any) -> None:
-    sandboxes = Sandboxes()
+    sandboxes = Sandboxes(cloud.configuration.state_dir)
     worker_class = _worker_class(cloud, sandboxes, lambda_runtime.Worker)
     original = lambda_runtime._worker_class_for
     lambda_runtime._worker_class_for = lambda config: (
@@ -66,11 +70,30 @@ def _install_workers(cloud: Cloud, lambda_runtime: Any) -> None:
     )
     lambda_runtime.execution_credentials = execution_credentials
 
+    stopped = threading.Event()
+
+    def reap() -> None:
+        while not stopped.wait(_REAP_EVERY_SECONDS):
+            end_idle(lambda_runtime, _IDLE_SECONDS)
+
     def stop_workers() -> None:
+        stopped.set()
         lambda_runtime.reset()
         sandboxes.remove()
 
+    threading.Thread(target=reap, name="idle-functions", daemon=True).start()
     cloud.on_stop.append(stop_workers)
+
+
+def end_idle(lambda_runtime: Any, idle_seconds: float) -> None:
+    """End the execution environments that no invocation has used for that long."""
+    now, idle = time.time(), []
+    with lambda_runtime._lock:
+        for pool in lambda_runtime._workers.values():
+            resting = [worker for worker in pool if not worker.in_use and now - worker.last_used >= idle_seconds]
+            idle += resting
+            pool[:] = [worker for worker in pool if worker not in resting]
+    lambda_runtime.kill_workers(idle)
 
 
 def _install_errors(lambda_svc: Any) -> None:

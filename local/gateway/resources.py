@@ -1,4 +1,4 @@
-"""Which resource an API call is authorised on, and which roles it hands to a service.
+"""Which resource an API call is authorised on.
 
 Facts are those of AWS's Service Authorization Reference; SageMaker's ARNs carry names in lower case.
 """
@@ -25,45 +25,6 @@ _SAGEMAKER_KINDS = {
 }
 # UpdateEndpoint is authorised on the endpoint, and CreateEndpoint on both; the endpoint is what policies name.
 _SAGEMAKER_OPERATION_KIND = {"CreateEndpoint": "EndpointName", "UpdateEndpoint": "EndpointName"}
-
-# service → operation → (parameter with the role, service the role is passed to)
-_PASSED_ROLES: dict[str, dict[str, tuple[str, str]]] = {
-    "states": {
-        "CreateStateMachine": ("roleArn", "states.amazonaws.com"),
-        "UpdateStateMachine": ("roleArn", "states.amazonaws.com"),
-    },
-    "sagemaker": {
-        "CreateTrainingJob": ("RoleArn", "sagemaker.amazonaws.com"),
-        "CreateProcessingJob": ("RoleArn", "sagemaker.amazonaws.com"),
-        "CreateAutoMLJobV2": ("RoleArn", "sagemaker.amazonaws.com"),
-        "CreateModel": ("ExecutionRoleArn", "sagemaker.amazonaws.com"),
-        "CreateEndpointConfig": ("ExecutionRoleArn", "sagemaker.amazonaws.com"),
-        "CreateMonitoringSchedule": (
-            "MonitoringScheduleConfig.MonitoringJobDefinition.RoleArn",
-            "sagemaker.amazonaws.com",
-        ),
-    },
-    "cloudformation": dict.fromkeys(
-        ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ContinueUpdateRollback"),
-        ("RoleARN", "cloudformation.amazonaws.com"),
-    ),
-    "lambda": {
-        "CreateFunction": ("Role", "lambda.amazonaws.com"),
-        "UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),
-    },
-    "events": {
-        "PutRule": ("RoleArn", "events.amazonaws.com"),
-        "PutTargets": ("Targets.RoleArn", "events.amazonaws.com"),
-    },
-    "scheduler": {
-        "CreateSchedule": ("Target.RoleArn", "scheduler.amazonaws.com"),
-        "UpdateSchedule": ("Target.RoleArn", "scheduler.amazonaws.com"),
-    },
-    "pipes": {"CreatePipe": ("RoleArn", "pipes.amazonaws.com"), "UpdatePipe": ("RoleArn", "pipes.amazonaws.com")},
-    "application-autoscaling": {
-        "RegisterScalableTarget": ("RoleARN", "application-autoscaling.amazonaws.com"),
-    },
-}
 
 
 def sagemaker_resource(operation: str, path: str, parameters: Parameters, region: str, account: str) -> str:
@@ -114,24 +75,6 @@ def states_resource(operation: str, parameters: Parameters, region: str, account
     if operation == "CreateActivity" and isinstance(name, str):
         return f"arn:aws:states:{region}:{account}:activity:{name}"
     return "*"
-
-
-def passed_roles(service: str, action: str, parameters: Parameters) -> list[tuple[str, str]]:
-    """(role ARN, service it is passed to) of each role that this call hands over."""
-    operation = action.rpartition(":")[2]
-    rule = _PASSED_ROLES.get(service, {}).get(operation)
-    if rule is None:
-        return []
-    field, passed_to = rule
-    return [(role, passed_to) for role in _values(parameters, field.split(".")) if role]
-
-
-def _values(value: Any, path: list[str]) -> list[str]:
-    if isinstance(value, list):
-        return [found for item in value for found in _values(item, path)]
-    if not path:
-        return [value] if isinstance(value, str) else []
-    return _values(value.get(path[0]), path[1:]) if isinstance(value, Mapping) else []
 
 
 def call_parameters(body: bytes, content_type: str) -> dict[str, Any]:

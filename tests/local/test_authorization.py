@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.gateway import resources
+from local.gateway.dependent_actions import Check, dependent_actions, passed_roles
 from tests.local.cloud_process import ACCOUNT, REGION, CloudProcess, allow
 
 PREFIX = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
@@ -57,15 +58,33 @@ def test_states_and_scaling_resources() -> None:
 
 def test_passed_roles_are_found_wherever_the_call_carries_them() -> None:
     targets = {"Targets": [{"Arn": "a", "RoleArn": "r1"}, {"Arn": "b"}, {"Arn": "c", "RoleArn": "r2"}]}
-    assert resources.passed_roles("events", "events:PutTargets", targets) == [
+    assert passed_roles("events", "PutTargets", targets) == [
         ("r1", "events.amazonaws.com"),
         ("r2", "events.amazonaws.com"),
     ]
     schedule = {"MonitoringScheduleConfig": {"MonitoringJobDefinition": {"RoleArn": "r"}}}
-    assert resources.passed_roles("sagemaker", "sagemaker:CreateMonitoringSchedule", schedule) == [
-        ("r", "sagemaker.amazonaws.com")
-    ]
-    assert resources.passed_roles("sagemaker", "sagemaker:ListModels", {"RoleArn": "r"}) == []
+    assert passed_roles("sagemaker", "CreateMonitoringSchedule", schedule) == [("r", "sagemaker.amazonaws.com")]
+    assert passed_roles("sagemaker", "ListModels", {"RoleArn": "r"}) == []
+
+
+def test_tags_and_the_first_scaling_target_take_rights_of_their_own() -> None:
+    model, tags = f"{PREFIX}:model/m", {"ModelName": "m", "Tags": [{"Key": "a", "Value": "b"}]}
+    assert dependent_actions("sagemaker", "CreateModel", tags, model, ACCOUNT) == (Check("sagemaker:AddTags", model),)
+    assert dependent_actions("sagemaker", "CreateModel", {"ModelName": "m"}, model, ACCOUNT) == ()
+    target = {"ServiceNamespace": "sagemaker"}
+    (check,) = dependent_actions("application-autoscaling", "RegisterScalableTarget", target, "*", ACCOUNT)
+    assert check.action == "iam:CreateServiceLinkedRole"
+    assert check.context == {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}
+    assert check.resource.startswith(f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling")
+
+
+def test_creating_with_tags_needs_the_right_to_tag(shared_cloud: CloudProcess) -> None:
+    role = name("untagged")
+    author = shared_cloud.assume(shared_cloud.role(role, "account", [allow("sagemaker:CreateModelPackageGroup")]))
+    client, group = shared_cloud.client("sagemaker", author), name("group")
+    with pytest.raises(ClientError, match="sagemaker:AddTags"):
+        client.create_model_package_group(ModelPackageGroupName=group, Tags=[{"Key": "a", "Value": "b"}])
+    client.create_model_package_group(ModelPackageGroupName=group)
 
 
 @pytest.mark.parametrize("service", ["stepfunctions", "sagemaker", "application-autoscaling"])

@@ -1,12 +1,16 @@
 """Lambda functions: what they see, and how their errors read."""
 
 import json
+import threading
+import time
 import uuid
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.gateway.functions import end_idle
 from tests.local.cloud_process import REGION, CloudProcess, allow, until, zipped
 
 SOURCE = """
@@ -100,7 +104,9 @@ def test_an_error_keeps_its_class_message_and_stack(shared_cloud: CloudProcess, 
     assert error["errorType"] == "DatasetRejected"
     assert error["errorMessage"] == "row 3: 4 fields instead of 5"
     assert 'File "/var/task/task.py"' in error["stackTrace"][-1]
-    assert not [frame for frame in error["stackTrace"] if "lambda_worker" in frame or "/tmp" in frame]
+    assert not [
+        frame for frame in error["stackTrace"] if "lambda_worker" in frame or "sandbox" in frame or "/tmp" in frame
+    ]
 
 
 def test_an_error_does_not_cost_the_environment(shared_cloud: CloudProcess, function: str) -> None:
@@ -215,3 +221,21 @@ def test_a_caller_needs_the_right_to_invoke(shared_cloud: CloudProcess, function
     stranger = shared_cloud.assume(shared_cloud.role(f"stranger-{uuid.uuid4().hex[:8]}", "account", [allow("s3:*")]))
     with pytest.raises(ClientError, match="lambda:InvokeFunction"):
         shared_cloud.client("lambda", stranger).invoke(FunctionName=function)
+
+
+def test_only_environments_that_have_been_idle_are_ended() -> None:
+    def worker(*, in_use: bool, idle_seconds: float) -> SimpleNamespace:
+        return SimpleNamespace(in_use=in_use, last_used=time.time() - idle_seconds)
+
+    busy, fresh, idle = (
+        worker(in_use=True, idle_seconds=900),
+        worker(in_use=False, idle_seconds=5),
+        worker(in_use=False, idle_seconds=900),
+    )
+    ended: list[SimpleNamespace] = []
+    runtime = SimpleNamespace(
+        _lock=threading.Lock(), _workers={"a": [idle, busy], "b": [fresh]}, kill_workers=ended.extend
+    )
+    end_idle(runtime, 600)
+    assert ended == [idle]
+    assert runtime._workers == {"a": [busy], "b": [fresh]}
