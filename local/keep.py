@@ -6,13 +6,25 @@ import sys
 import threading
 from pathlib import Path
 
+from contracts.settings import InvalidSettings
 from infra.project import PROJECT, CannotSynthesise
 from infra.synthesise import synthesise
 from local.configuration import Configuration, InvalidConfiguration
+from local.demo.iris import write_iris
+from local.deployer import DeploymentFailed
 from local.launch import CloudNotReady, RunningCloud, deploy_product, running_cloud
+from statemachine.loader import InvalidDefinition
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / "build" / "local"
+EXPLAINED = (
+    InvalidSettings,
+    InvalidConfiguration,
+    InvalidDefinition,
+    CannotSynthesise,
+    CloudNotReady,
+    DeploymentFailed,
+)
 
 
 def main() -> int:
@@ -26,12 +38,13 @@ def main() -> int:
         print("Starting the embedded cloud …", flush=True)
         with running_cloud(configuration, STATE / "cloud.log") as cloud:
             deploy_product(cloud, lambda stack: print(f"  deployed {stack}", flush=True))
+            write_iris(ROOT / "build" / "iris.csv")
             print(directions(cloud), flush=True)
             while not stopped.wait(0.5):
                 if cloud.process.poll() is not None:
                     raise CloudNotReady(f"the embedded cloud ended by itself; its log: {STATE / 'cloud.log'}")
             print("\nStopping; what is there is kept in build/local.")
-    except (CannotSynthesise, CloudNotReady, InvalidConfiguration) as fault:
+    except EXPLAINED as fault:
         print(fault, file=sys.stderr)
         return 1
     return 0

@@ -12,21 +12,36 @@ from botocore.exceptions import ClientError
 
 from commands.deployment import Deployment, find_deployment
 from commands.drop import Dropped, drop
+from commands.faults import CommandFailed
 from contracts.settings import InvalidSettings, load_settings
 from infra.project import PROJECT, CannotSynthesise
 from infra.synthesise import synthesise
 from local.configuration import Configuration, InvalidConfiguration
-from local.demo.browser import answer
+from local.demo.browser import UnexpectedPage, answer
 from local.demo.iris import KNOWN_ROWS, write_iris
 from local.demo.mail import Mail, approval_link, read_mails
 from local.demo.meter import PeakMemory, Stopwatch
-from local.demo.watch import find_execution, follow
+from local.demo.watch import RunNotStarted, find_execution, follow
+from local.deployer import DeploymentFailed
 from local.launch import CloudNotReady, RunningCloud, deploy_product, running_cloud
+from statemachine.loader import InvalidDefinition
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
 MODEL = "iris-model"
 REPORT = BUILD / "demo-report.json"
+# Faults whose message says what a person needs; anything else deserves its traceback.
+EXPLAINED = (
+    InvalidSettings,
+    InvalidConfiguration,
+    InvalidDefinition,
+    CannotSynthesise,
+    CloudNotReady,
+    CommandFailed,
+    DeploymentFailed,
+    RunNotStarted,
+    UnexpectedPage,
+)
 
 
 @dataclass
@@ -62,9 +77,12 @@ def main(arguments: list[str] | None = None) -> int:
         synthesise(PROJECT)
         report.seconds["setup"] = begun.seconds()
         _in_cloud(configuration, report, approve=options.approve)
-    except (InvalidSettings, InvalidConfiguration, CloudNotReady, CannotSynthesise) as fault:
+    except EXPLAINED as fault:
         print(fault, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
     finally:
         report.seconds["total"] = begun.seconds()
         report.write(REPORT)

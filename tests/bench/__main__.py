@@ -44,9 +44,7 @@ class Figure:
 
 def main() -> int:
     """Measure, print, write."""
-    figures = [*_demo_figures(), *_cloud_figures(), *_count_figures()]
-    if "--with-clone" in sys.argv:
-        figures.append(_first_demo())
+    figures = [*_demo_figures(), *_cloud_figures(), *_count_figures(), _first_demo()]
     for figure in figures:
         print(figure.line())
     report = ROOT / "build" / "bench.json"
