@@ -103,7 +103,7 @@ sys.exit(main())
 
 def test_the_command_line_runs_the_app_and_adds_nothing_to_templates() -> None:
     settings = json.loads((PROJECT.root / "cdk.json").read_text())
-    assert settings["app"] == "python3 -m infra.app"
+    assert settings["app"] == ".venv/bin/python -m infra.app"
     assert PROJECT.root / settings["output"] == PROJECT.assembly
     assert not any(settings[each] for each in ("versionReporting", "pathMetadata", "assetMetadata"))
 
