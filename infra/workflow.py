@@ -38,7 +38,6 @@ class WorkflowStack(Stack):
             "Bucket": self._names.bucket,
             "ModelsPrefix": self._names.models_prefix,
             "ImageParameter": self._names.image_parameter,
-            "StackPrefix": self._names.stack_prefix,
             **{key: role.role_arn for key, role in self._roles.items()},
             **self._function_versions(FunctionMaker(self, project, deployment), storage),
         }

@@ -24,12 +24,11 @@ class DeploymentFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack of an assembly: where its template will be, the files to upload, and what must be there before."""
+    """One stack of an assembly: where its template will be, and the files to upload."""
 
     name: str
     template_object: str
     assets: Path
-    needs: tuple[str, ...]
 
 
 def read_assembly(folder: Path) -> list[Stack]:
@@ -39,12 +38,12 @@ def read_assembly(folder: Path) -> list[Stack]:
     ordered: list[Stack] = []
 
     def add(name: str) -> None:
-        needs = tuple(need for need in stacks[name].get("dependencies", []) if need in stacks)
-        for need in needs:
-            add(need)
+        for need in stacks[name].get("dependencies", []):
+            if need in stacks:
+                add(need)
         if name not in [stack.name for stack in ordered]:
             template = stacks[name]["properties"]["stackTemplateAssetObjectUrl"].removeprefix("s3://")
-            ordered.append(Stack(name, template, folder / f"{name}.assets.json", needs))
+            ordered.append(Stack(name, template, folder / f"{name}.assets.json"))
 
     for name in stacks:
         add(name)

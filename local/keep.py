@@ -6,22 +6,19 @@ import sys
 import threading
 from pathlib import Path
 
-from contracts.settings import InvalidSettings
-from infra.project import PROJECT, CannotSynthesise
+from infra.app import EXPLAINED as SYNTHESIS_FAULTS
+from infra.project import PROJECT
 from infra.synthesise import synthesise
 from local.configuration import Configuration, InvalidConfiguration
 from local.demo.iris import write_iris
 from local.deployer import DeploymentFailed
 from local.launch import CloudNotReady, RunningCloud, deploy_product, running_cloud
-from statemachine.loader import InvalidDefinition
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / "build" / "local"
 EXPLAINED = (
-    InvalidSettings,
+    *SYNTHESIS_FAULTS,
     InvalidConfiguration,
-    InvalidDefinition,
-    CannotSynthesise,
     CloudNotReady,
     DeploymentFailed,
 )

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib
 import logging
 import os
 import signal
@@ -10,7 +9,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from local import bootstrap, compat, occupancy
 from local.clock import Clock
@@ -18,7 +18,9 @@ from local.configuration import Configuration
 from local.context import Cloud
 from local.gateway import environment
 from local.gateway.decisions import DecisionLog
-from local.gateway.protocol import Backend
+
+if TYPE_CHECKING:
+    from local.gateway.protocol import Backend
 
 # Idle keep-alive connections count as open, so every stop with a client around takes this long.
 _GRACE_SECONDS = 0.5
@@ -74,7 +76,7 @@ def _cloud(configuration: Configuration) -> Cloud:
 
 def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     """Install every part in order; the last one installed sees a complete cloud."""
-    from local import cloudformation
+    from local import cloudformation, sagemaker, stepfunctions
     from local.gateway import authorization, entrance, events, function_urls, functions, loading, object_events, routing
     from local.journal import control_plane
 
@@ -88,23 +90,10 @@ def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     events.install(cloud)
     cloudformation.install(cloud)
     control_plane.install(cloud)
-    backends.update(_our_backends(cloud))
+    backends["states"] = stepfunctions.install(cloud)
+    backends.update(sagemaker.install(cloud))
     routing.install(backends)
     return entrance.application(cloud, decisions, ready)
-
-
-def _our_backends(cloud: Cloud) -> Mapping[str, Backend]:
-    # Absent only while a part is being worked on; a call to it then answers as an unsupported service.
-    backends: dict[str, Backend] = {}
-    for name in ("stepfunctions", "sagemaker"):
-        try:
-            install = importlib.import_module(f"local.{name}").install
-        except (ImportError, AttributeError) as error:
-            _log.warning("local.%s is not there yet: %s", name, error)
-            continue
-        made = install(cloud)
-        backends.update(made if isinstance(made, Mapping) else {"states": made})
-    return backends
 
 
 async def _serve(

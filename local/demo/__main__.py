@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 from commands.deployment import Deployment, find_deployment
 from commands.drop import Dropped, drop
 from commands.faults import CommandFailed
-from contracts.settings import InvalidSettings, load_settings
-from infra.project import PROJECT, CannotSynthesise
+from contracts.settings import load_settings
+from infra.app import EXPLAINED as SYNTHESIS_FAULTS
+from infra.project import PROJECT
 from infra.synthesise import synthesise
 from local.configuration import Configuration, InvalidConfiguration
 from local.demo.browser import UnexpectedPage, answer
@@ -24,7 +25,6 @@ from local.demo.meter import PeakMemory, Stopwatch
 from local.demo.watch import RunNotStarted, find_execution, follow
 from local.deployer import DeploymentFailed
 from local.launch import CloudNotReady, RunningCloud, deploy_product, running_cloud
-from statemachine.loader import InvalidDefinition
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
@@ -32,10 +32,8 @@ MODEL = "iris-model"
 REPORT = BUILD / "demo-report.json"
 # Faults whose message says what a person needs; anything else deserves its traceback.
 EXPLAINED = (
-    InvalidSettings,
+    *SYNTHESIS_FAULTS,
     InvalidConfiguration,
-    InvalidDefinition,
-    CannotSynthesise,
     CloudNotReady,
     CommandFailed,
     DeploymentFailed,
@@ -112,6 +110,7 @@ class Demo:
         self._approve = approve
         self._stepfunctions = deployment.client("stepfunctions")
         self._approved = Stopwatch()
+        self._settings = load_settings(ROOT / "models" / f"{MODEL}.toml")
 
     def run(self) -> None:
         """Drop, watch, approve, and ask both endpoints."""
@@ -120,10 +119,9 @@ class Demo:
         dropped = drop(self._deployment, MODEL, dataset)
         print(f"\nDropped iris, 150 rows, as s3://{dropped.bucket}/{dropped.key}\n", flush=True)
         self._follow(dropped)
-        settings = load_settings(ROOT / "models" / f"{MODEL}.toml")
         if self._report.status == "SUCCEEDED":
             print()
-            for endpoint in (settings.development_endpoint, settings.production_endpoint):
+            for endpoint in (self._settings.development_endpoint, self._settings.production_endpoint):
                 self._report.predictions[endpoint] = self._predict(endpoint)
 
     def _follow(self, dropped: Dropped) -> None:
@@ -136,7 +134,7 @@ class Demo:
             if state == "Deploy Production" and not self._approve:
                 self._approved = Stopwatch()  # a person's click is noticed when the run goes on
             if state == "Verify Production":
-                self._await_answer(MODEL + "-production")
+                self._await_answer(self._settings.production_endpoint)
                 self._report.seconds["approval_to_production"] = self._approved.seconds()
         ended = self._stepfunctions.describe_execution(executionArn=execution)
         self._report.status = ended["status"]

@@ -17,7 +17,6 @@ class Form:
     """A form's target and the fields it would send as loaded."""
 
     action: str = ""
-    method: str = "get"
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -74,7 +73,7 @@ class _FormReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         if tag == "form" and attributes.get("method", "").lower() == "post" and self.form is None:
-            self.form = Form(attributes.get("action", ""), "post")
+            self.form = Form(attributes.get("action", ""))
             self._inside = True
         elif tag == "input" and self._inside and self.form is not None and attributes.get("type") == "hidden":
             self.form.fields[attributes["name"]] = attributes.get("value", "")

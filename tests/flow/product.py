@@ -17,7 +17,7 @@ from commands.history import entered, read_events
 from contracts.settings import ModelSettings
 from local.demo.browser import answer
 from local.demo.mail import Mail, approval_link, read_mails
-from local.launch import ASSEMBLY, RunningCloud
+from local.launch import RunningCloud
 
 ROOT = Path(__file__).resolve().parents[2]
 PATTERN_MODEL = "iris-model"
@@ -211,6 +211,3 @@ class Product:
         key = f"{hashlib.sha256(text.encode()).hexdigest()}.json"
         self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
         return {"bucket": bucket, "key": key}
-
-
-__all__ = ["ASSEMBLY", "Product", "Run", "until"]
