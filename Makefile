@@ -34,6 +34,9 @@ approve: $(VENV)/.commands ## Approve what a run asks about: RUN=… [COMMENT=�
 reject: $(VENV)/.commands ## Reject it: RUN=… REASON=…
 	@$(PY) -m commands reject --run "$(RUN)" --comment "$(REASON)"
 
+rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
+	@$(PY) -m commands rerun --run "$(RUN)"
+
 ##@ On this project
 synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembly
 	@$(PY) -m infra.synthesise
@@ -66,7 +69,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help demo local drop runs approve reject synth test test-full check bench format lock clean
+.PHONY: help demo local drop runs approve reject rerun synth test test-full check bench format lock clean
 
 # --- The environment: one virtual environment, filled from the lock of what is asked for. Each lock contains the former.
 $(VENV)/.installer: locks/installer.txt

@@ -1,4 +1,4 @@
-"""`python -m commands drop | runs | approve | reject`: the make targets of the same names."""
+"""`python -m commands drop | runs | approve | reject | rerun`: the make targets of the same names."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from commands.decide import decide
 from commands.deployment import find_deployment
 from commands.drop import check, drop
 from commands.faults import CommandFailed
+from commands.rerun import rerun
 from commands.runs import find_run, list_runs, table
 
 MODELS = Path("models")
@@ -37,7 +38,10 @@ def _run(options: argparse.Namespace) -> str:
     if options.command == "runs":
         return table(list(list_runs(find_deployment(), limit=options.limit)))
     deployment = find_deployment()
-    return decide(deployment, find_run(deployment, options.run), options.command, options.comment)
+    run = find_run(deployment, options.run)
+    if options.command == "rerun":
+        return f"Started {rerun(deployment, run)} from the dataset of {run}.\nWatch it: make runs"
+    return decide(deployment, run, options.command, options.comment)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     dropping.add_argument("--dataset", required=True, type=Path)
     listing = commands.add_parser("runs", help="list the runs")
     listing.add_argument("--limit", type=int, default=20)
+    starting = commands.add_parser("rerun", help="start a failed run again from its dataset version")
+    starting.add_argument("--run", required=True)
     for decision in ("approve", "reject"):
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)

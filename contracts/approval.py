@@ -10,15 +10,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from contracts.errors import ReleaseRejected
+from contracts.errors import ReleaseRejected, Superseded
 from contracts.release import Release
 
 Item = dict[str, Any]
 """A DynamoDB item or key in the low-level form: attribute → {type: value}."""
 
-Verdict = Literal["approve", "reject"]
+Verdict = Literal["approve", "reject", "supersede"]
+"""The first two are people's; a newer run, or what follows a run's end, supersedes."""
 
 WAITING = "waiting"
 DECIDED = "decided"
@@ -56,10 +57,15 @@ class Decision:
         """What the waiting task returns on an approval."""
         return json.dumps({"decision": self.verdict, "by": self.by, "at": self.at, "comment": self.comment})
 
-    error: ClassVar[str] = ReleaseRejected.__name__
+    @property
+    def error(self) -> str:
+        """The name with which the waiting task fails."""
+        return (Superseded if self.verdict == "supersede" else ReleaseRejected).__name__
 
     def cause(self) -> str:
-        """Why the waiting task fails on a rejection: the reason first, it is mailed to people."""
+        """Why the waiting task fails: the reason first, it is mailed to people."""
+        if self.verdict == "supersede":
+            return self.comment
         return f"{self.comment} (rejected at {self.at}, {self.by})"
 
 

@@ -21,5 +21,13 @@ class ProductionUnhealthy(ReleaseFault):
     """The production endpoint does not serve the release that was deployed to it."""
 
 
+class Superseded(ReleaseFault):
+    """A newer run of the same model takes the place of this one."""
+
+
+class LeaseLost(ReleaseFault):
+    """Another run holds the model's release lease; this one has to take it again before it goes on."""
+
+
 class ReleaseRejected(ReleaseFault):
     """A person said no; the message is that person's reason."""

@@ -15,10 +15,10 @@ MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
 
 
-def _at_most_a_year(seconds: int) -> int:
-    # Step Functions ends any execution after a year, so a longer wait could never be honoured.
-    if seconds > 365 * 86_400:
-        raise ValueError("at most 365 days")
+def _within_a_run(seconds: int) -> int:
+    # A run ends after 360 days (promote-model's TimeoutSeconds); it trains and waits for its turn before it asks.
+    if seconds > 300 * 86_400:
+        raise ValueError("at most 300 days")
     return seconds
 
 
@@ -56,10 +56,19 @@ class TrainingSettings(_Section):
     """The SageMaker training job: where it runs and the algorithm's hyperparameters."""
 
     instance_type: InstanceType = "ml.m5.large"
+    fallback_instance_types: tuple[InstanceType, ...] = ()
+    """Tried in this order when the account's quota or AWS's capacity refuses the first."""
     instance_count: Literal[1] = 1
     volume_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
     maximum_seconds: Annotated[int, Field(ge=60, le=432_000)] = 3_600
     hyperparameters: dict[str, str | int | float | bool] = {}
+
+    @model_validator(mode="after")
+    def _each_instance_type_once(self) -> Self:
+        types = (self.instance_type, *self.fallback_instance_types)
+        if len(set(types)) < len(types):
+            raise ValueError("`fallback_instance_types` names a type twice, or that of `instance_type`")
+        return self
 
 
 class GateSettings(_Section):
@@ -76,7 +85,15 @@ class ApprovalSettings(_Section):
     """Who is asked, and for how long."""
 
     approvers: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
-    expires_after_seconds: Annotated[int, Field(ge=60), AfterValidator(_at_most_a_year)] = 7 * 86_400
+    expires_after_seconds: Annotated[int, Field(ge=60), AfterValidator(_within_a_run)] = 7 * 86_400
+
+
+class LeaseSettings(_Section):
+    """Which run goes first when several of a model come to be released at once. Newer and older is by the drop."""
+
+    policy: Literal["newest", "oldest", "hold"] = "newest"
+    """`newest`: the newest dataset wins, and a pending question about an older one is withdrawn. `hold`: the newest
+    wins, but a pending question stays until it is decided. `oldest`: every run has its turn, the oldest first."""
 
 
 class ScalingSettings(_Section):
@@ -129,6 +146,7 @@ class ModelSettings(_Section):
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
     approval: ApprovalSettings
+    lease: LeaseSettings = LeaseSettings()
     development: DevelopmentSettings = DevelopmentSettings()
     production: ProductionSettings = ProductionSettings()
 

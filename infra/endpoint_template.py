@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import App, CfnOutput, CfnParameter, CfnTag, DefaultStackSynthesizer, Fn, Stack, Tags
+from aws_cdk import App, CfnCondition, CfnOutput, CfnParameter, CfnTag, DefaultStackSynthesizer, Fn, Stack, Tags
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -30,6 +30,15 @@ class EndpointPlan:
     description: str
     serving: DevelopmentSettings | ProductionSettings
     scaling: ScalingSettings | None
+
+    @property
+    def scaled_shape(self) -> str:
+        """Variants that are scaled and their instance types; empty when nothing is.
+
+        SageMaker refuses to change the instance type of a scaled variant, and to remove one: when this text changes,
+        `deploy-stack` takes the scaling off first.
+        """
+        return f"{VARIANT}={self.serving.instance_type}" if self.scaling is not None else ""
 
 
 def plans(settings: ModelSettings) -> tuple[EndpointPlan, EndpointPlan]:
@@ -82,13 +91,26 @@ class EndpointStack(Stack):
         configuration = self._configuration(model)
         endpoint = self._endpoint(configuration)
         if plan.scaling is not None:
-            self._scale(endpoint, plan.scaling)
+            self._scale(endpoint, plan.scaling, self._scaling_switch())
         CfnOutput(self, "EndpointName", value=endpoint.attr_endpoint_name)
         CfnOutput(self, "ModelName", value=model.attr_model_name)
         CfnOutput(self, "EndpointConfigName", value=configuration.attr_endpoint_config_name)
 
     def _parameter(self, name: str, description: str) -> str:
         return CfnParameter(self, name, type="String", description=description).value_as_string
+
+    def _scaling_switch(self) -> CfnCondition:
+        parameter = CfnParameter(
+            self,
+            "Autoscaled",
+            type="String",
+            allowed_values=["true", "false"],
+            default="true",
+            description="Whether the endpoint is scaled; false only on the way to another instance type.",
+        )
+        switch = CfnCondition(self, "Scaled", expression=Fn.condition_equals(parameter.value_as_string, "true"))
+        CfnOutput(self, "ScaledShape", value=self._plan.scaled_shape, condition=switch)
+        return switch
 
     def _model(self) -> sagemaker.CfnModel:
         return sagemaker.CfnModel(
@@ -145,7 +167,7 @@ class EndpointStack(Stack):
             tags=self._release_tag,
         )
 
-    def _scale(self, endpoint: sagemaker.CfnEndpoint, settings: ScalingSettings) -> None:
+    def _scale(self, endpoint: sagemaker.CfnEndpoint, settings: ScalingSettings, switch: CfnCondition) -> None:
         # A release keeps the instances that scaling has added, and nothing else of the release before.
         property_of = sagemaker.CfnEndpoint.VariantPropertyProperty
         endpoint.retain_all_variant_properties = True
@@ -166,8 +188,9 @@ class EndpointStack(Stack):
         )
         # The resource id is text, so CloudFormation cannot see by itself that the endpoint must be there first.
         target.add_resource_dependency(endpoint)
+        target.cfn_options.condition = switch
         policy = scaling.CfnScalingPolicy
-        policy(
+        tracking = policy(
             self,
             "ScalingPolicy",
             policy_name=f"{self._plan.endpoint}-invocations",
@@ -182,6 +205,7 @@ class EndpointStack(Stack):
                 scale_out_cooldown=settings.scale_out_cooldown_seconds,
             ),
         )
+        tracking.cfn_options.condition = switch
 
 
 def _plain(template: dict[str, Any]) -> str:

@@ -43,12 +43,19 @@ def request_approval(names: Names, deployment: Deployment, token_key_arn: str, p
             ("dynamodb:PutItem", "dynamodb:UpdateItem"),
             (names.table(names.approvals_table),),
         ),
+        Grant(
+            "EnterApproval",
+            "The lease notes that its run asks now; one that lost the lease, or was superseded, must not ask.",
+            ("dynamodb:GetItem", "dynamodb:UpdateItem"),
+            (names.table(names.ledger_table),),
+        ),
         Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (token_key_arn,)),
         _answer_run("A run that asks again after a decision is given that decision at once."),
         *_send_mail(deployment.sender),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
+        "LEDGER_TABLE": names.ledger_table,
         "TOKEN_KEY_ID": token_key_arn,
         "MAIL_SENDER": deployment.sender,
         "PAGE_URL": page_url,
@@ -103,11 +110,50 @@ def verify_production(names: Names) -> FunctionNeeds:
     )
 
 
-def announce_outcome(deployment: Deployment) -> FunctionNeeds:
+def announce_outcome(names: Names, deployment: Deployment) -> FunctionNeeds:
     """Mails."""
-    environment = {"MAIL_SENDER": deployment.sender, "OPERATORS": ",".join(deployment.operators)}
+    remembers = Grant(
+        "RememberMails",
+        "Who was mailed is kept, so that a second call mails nobody twice.",
+        ("dynamodb:UpdateItem",),
+        (names.table(names.approvals_table),),
+    )
+    environment = {
+        "APPROVALS_TABLE": names.approvals_table,
+        "MAIL_SENDER": deployment.sender,
+        "OPERATORS": ",".join(deployment.operators),
+    }
     return FunctionNeeds(
-        "announce_outcome", "Mails how a run ended.", _send_mail(deployment.sender), 60, environment=environment
+        "announce_outcome",
+        "Mails how a run ended.",
+        (remembers, *_send_mail(deployment.sender)),
+        60,
+        environment=environment,
+    )
+
+
+def pass_lease(names: Names) -> FunctionNeeds:
+    """Gives a release lease to the next run, and wakes it."""
+    grants = (
+        Grant(
+            "PassLease",
+            "Holder and waiting runs are read, and the lease changes hands in one transaction.",
+            ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+            (names.table(names.ledger_table),),
+        ),
+        Grant(
+            "WakeRun",
+            "A waiting run is woken through its token, which names it: the action knows no resource.",
+            ("states:SendTaskSuccess",),
+            (ANYTHING,),
+        ),
+    )
+    return FunctionNeeds(
+        "pass_lease",
+        "Gives a release lease to the run whose turn it is.",
+        grants,
+        110,
+        environment={"LEDGER_TABLE": names.ledger_table},
     )
 
 

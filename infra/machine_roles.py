@@ -4,18 +4,45 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.grants import Grant, log_and_trace, pass_role, role
-from infra.names import DEPLOY_STACK, Names, arn, published_json
+from infra.names import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, Names, arn, published_json
 
 
 def promote_model_role(scope: Construct, names: Names, training_role: iam.IRole) -> iam.Role:
     """The role of `promote-model`."""
     grants = [
-        *_reads(names),
-        *_ledger(names),
+        _find_settings(names),
+        _load_settings(),
+        *_dataset(names),
+        Grant(
+            "KeepLedger",
+            "Claims, leases and releases are conditional writes; releases are written in one transaction.",
+            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+            (names.table(names.ledger_table),),
+        ),
         *_training(training_role.role_arn),
         *_registry(names),
         *_child_executions(),
-        _invoke(names, "validate_dataset", "smoke_test", "request_approval", "verify_production", "announce_outcome"),
+        Grant(
+            "LookAtHolder",
+            "A run that waits long for the release lease looks whether its holder still lives.",
+            ("states:DescribeExecution",),
+            (arn("states", f"execution:{PROMOTE_MODEL}:*"),),
+        ),
+        Grant(
+            "CloseHolder",
+            "And starts what should have followed the holder's end.",
+            ("states:StartExecution",),
+            (arn("states", f"stateMachine:{CLOSE_RUN}"),),
+        ),
+        _invoke(
+            names,
+            "validate_dataset",
+            "smoke_test",
+            "request_approval",
+            "decide_release",
+            "verify_production",
+            "announce_outcome",
+        ),
         *log_and_trace(),
     ]
     return role(scope, "PromoteModelRole", "states.amazonaws.com", "Takes a dataset to a released model.", grants)
@@ -25,6 +52,12 @@ def deploy_stack_role(scope: Construct, names: Names, deployment_role: iam.IRole
     """The role of `deploy-stack`."""
     stacks = names.endpoint_stacks()
     grants = [
+        Grant(
+            "HoldLease",
+            "A deployment begins with a conditional write to its run's lease: without the lease nothing is touched.",
+            ("dynamodb:UpdateItem",),
+            (names.table(names.ledger_table),),
+        ),
         Grant(
             "WatchStack",
             "Looks at a stack and at its change set until they are settled.",
@@ -67,20 +100,56 @@ def deploy_stack_role(scope: Construct, names: Names, deployment_role: iam.IRole
     return role(scope, "DeployStackRole", "states.amazonaws.com", "Brings an endpoint stack to a template.", grants)
 
 
-def _reads(names: Names) -> list[Grant]:
-    return [
+def close_run_role(scope: Construct, names: Names) -> iam.Role:
+    """The role of `close-run`."""
+    grants = [
+        Grant(
+            "LookAtRun",
+            "An event may be late or come twice; the execution itself tells how it stands.",
+            ("states:DescribeExecution",),
+            (arn("states", f"execution:{PROMOTE_MODEL}:*"),),
+        ),
+        Grant(
+            "ReadLedger",
+            "Whether the run held the lease, and which release is the champion.",
+            ("dynamodb:GetItem",),
+            (names.table(names.ledger_table),),
+        ),
         Grant(
             "FindSettings",
-            "One parameter per model points at the settings and templates that a run keeps; another names the image.",
+            "A model's settings name its owners, who are told.",
             ("ssm:GetParameter",),
-            (names.parameter(f"{names.models_prefix}*"), names.parameter(names.image_parameter)),
+            (names.parameter(f"{names.models_prefix}*"),),
         ),
+        _load_settings(),
+        *_child_executions(),
         Grant(
-            "LoadSettings",
-            "Settings are published as JSON assets.",
-            ("s3:GetObject",),
-            (published_json(),),
+            "RejectPackage",
+            "The registry shows that the candidate of a run that broke was not released.",
+            ("sagemaker:UpdateModelPackage",),
+            (arn("sagemaker", "model-package/*"),),
         ),
+        _invoke(names, "decide_release", "announce_outcome", "pass_lease"),
+        *log_and_trace(),
+    ]
+    return role(scope, "CloseRunRole", "states.amazonaws.com", "Makes good what a run that ended could not.", grants)
+
+
+def _find_settings(names: Names) -> Grant:
+    return Grant(
+        "FindSettings",
+        "One parameter per model points at the settings and templates that a run keeps; another names the image.",
+        ("ssm:GetParameter",),
+        (names.parameter(f"{names.models_prefix}*"), names.parameter(names.image_parameter)),
+    )
+
+
+def _load_settings() -> Grant:
+    return Grant("LoadSettings", "Settings are published as JSON assets.", ("s3:GetObject",), (published_json(),))
+
+
+def _dataset(names: Names) -> list[Grant]:
+    return [
         Grant(
             "ReadDataset",
             "A run works on the version that was dropped, not on whatever has the key by now.",
@@ -93,17 +162,6 @@ def _reads(names: Names) -> list[Grant]:
             ("s3:PutObject",),
             (names.objects("runs/*/train/dataset.csv"),),
         ),
-    ]
-
-
-def _ledger(names: Names) -> list[Grant]:
-    return [
-        Grant(
-            "KeepLedger",
-            "Claims, leases and releases are conditional writes; releases are written in one transaction.",
-            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
-            (names.table(names.ledger_table),),
-        )
     ]
 
 

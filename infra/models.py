@@ -52,6 +52,7 @@ class PublishedModel(Construct):
             {
                 "stack": f"{names.stack_prefix}{settings.name}-{plan.stage}",
                 "template_url": self._publish(plan.stage, templates[plan.endpoint]).http_url,
+                "scaled_shape": plan.scaled_shape,
             }
             for plan in plans(settings)
         )

@@ -9,6 +9,7 @@ from aws_cdk import Aws, DefaultStackSynthesizer
 
 PROMOTE_MODEL = "promote-model"
 DEPLOY_STACK = "deploy-stack"
+CLOSE_RUN = "close-run"
 
 
 @dataclass(frozen=True)

@@ -1,67 +1,47 @@
-"""What starts a run: an object that is created under `datasets/<model>/` and has a data suffix."""
+"""What starts the state machines: a dropped dataset starts a run, a run that ended starts its closing."""
+
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.grants import Grant, role
-from infra.names import PROMOTE_MODEL, Names, arn
+from infra.names import CLOSE_RUN, PROMOTE_MODEL, Names, arn
 
 # Folder markers and the settings that may lie beside a dataset (`run.json`) start nothing.
 DATASET_KEYS = "datasets/*/*.csv"
 
 
-class DatasetTrigger(Construct):
-    """Rule, role and dead-letter queue. A dropped dataset that starts no run raises an alarm."""
+class Undelivered(Construct):
+    """The queue for events that started nothing, and the alarm that tells of them."""
 
-    def __init__(self, scope: Construct, name: str, names: Names, machine: sfn.IStateMachine) -> None:
+    def __init__(self, scope: Construct, name: str, names: Names) -> None:
         super().__init__(scope, name)
-        starts = Grant(
-            "StartRun",
-            "A dropped dataset starts a run.",
-            ("states:StartExecution",),
-            (arn("states", f"stateMachine:{PROMOTE_MODEL}"),),
-        )
-        starter = role(self, "Role", "events.amazonaws.com", "Starts a run for a dropped dataset.", [starts])
-        undelivered = sqs.Queue(
+        self.queue = sqs.Queue(
             self,
-            "Undelivered",
-            queue_name=names.stack("undelivered-datasets"),
+            "Queue",
+            queue_name=names.stack("undelivered-events"),
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             # The longest SQS keeps a message; time for a person to come back from a holiday.
             retention_period=Duration.days(14),
         )
-        rule = events.Rule(
+        self.alarm = cloudwatch.Alarm(
             self,
-            "Rule",
-            rule_name=names.stack("dataset-dropped"),
-            description=f"Starts {PROMOTE_MODEL} for every dropped dataset.",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={"bucket": {"name": [names.bucket]}, "object": {"key": [{"wildcard": DATASET_KEYS}]}},
+            "Alarm",
+            alarm_name=names.stack("undelivered-events"),
+            alarm_description=(
+                "An event started nothing; the message in the queue says which. A dataset is dropped again; the run "
+                "of an ended run's event is closed by the next run that waits for its lease, or by starting close-run "
+                "with the event."
             ),
-        )
-        rule.add_target(
-            targets.SfnStateMachine(
-                machine,
-                role=starter.without_policy_updates(),
-                dead_letter_queue=undelivered,
-                # EventBridge's own limits: a day, 185 tries.
-                max_event_age=Duration.hours(24),
-                retry_attempts=185,
-            )
-        )
-        cloudwatch.Alarm(
-            self,
-            "UndeliveredAlarm",
-            alarm_description="A dropped dataset started no run: look into the queue, then drop the dataset again.",
-            metric=undelivered.metric_approximate_number_of_messages_visible(
+            metric=self.queue.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(5), statistic="Maximum"
             ),
             threshold=1,
@@ -69,3 +49,92 @@ class DatasetTrigger(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+
+
+class DatasetDropped(Construct):
+    """An object under `datasets/<model>/` with a data suffix starts a run."""
+
+    def __init__(
+        self, scope: Construct, name: str, names: Names, machine: sfn.IStateMachine, undelivered: Undelivered
+    ) -> None:
+        super().__init__(scope, name)
+        starts = Grant(
+            "StartRun",
+            "A dropped dataset starts a run.",
+            ("states:StartExecution",),
+            (arn("states", f"stateMachine:{PROMOTE_MODEL}"),),
+        )
+        rule = _rule(
+            self,
+            names.stack("dataset-dropped"),
+            f"Starts {PROMOTE_MODEL} for every dropped dataset.",
+            "aws.s3",
+            "Object Created",
+            {"bucket": {"name": [names.bucket]}, "object": {"key": [{"wildcard": DATASET_KEYS}]}},
+        )
+        _start(
+            rule,
+            machine,
+            role(self, "Role", "events.amazonaws.com", "Starts a run for a dropped dataset.", [starts]),
+            undelivered,
+        )
+
+
+class RunEnded(Construct):
+    """The end of a run, however it came, starts what follows it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        names: Names,
+        runs: sfn.IStateMachine,
+        machine: sfn.IStateMachine,
+        undelivered: Undelivered,
+    ) -> None:
+        super().__init__(scope, name)
+        starts = Grant(
+            "CloseRun",
+            "A run that ended, also by a stop or a time limit, gives its lease on.",
+            ("states:StartExecution",),
+            (arn("states", f"stateMachine:{CLOSE_RUN}"),),
+        )
+        rule = _rule(
+            self,
+            names.stack("run-ended"),
+            f"Starts {CLOSE_RUN} at the end of every run.",
+            "aws.states",
+            "Step Functions Execution Status Change",
+            {"stateMachineArn": [runs.state_machine_arn], "status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]},
+        )
+        _start(
+            rule,
+            machine,
+            role(self, "Role", "events.amazonaws.com", "Starts what follows a run's end.", [starts]),
+            undelivered,
+        )
+
+
+def _rule(
+    scope: Construct, name: str, description: str, source: str, detail_type: str, detail: dict[str, Any]
+) -> events.Rule:
+    return events.Rule(
+        scope,
+        "Rule",
+        rule_name=name,
+        description=description,
+        event_pattern=events.EventPattern(source=[source], detail_type=[detail_type], detail=detail),
+    )
+
+
+def _start(rule: events.Rule, machine: sfn.IStateMachine, starter: iam.Role, undelivered: Undelivered) -> None:
+    rule.add_target(
+        targets.SfnStateMachine(
+            machine,
+            role=starter.without_policy_updates(),
+            dead_letter_queue=undelivered.queue,
+            # EventBridge's own limits: a day, 185 tries.
+            max_event_age=Duration.hours(24),
+            retry_attempts=185,
+        )
+    )

@@ -8,14 +8,14 @@ from constructs import Construct
 from infra import function_needs as needs
 from infra.deployment import Deployment
 from infra.functions import FunctionMaker
-from infra.machine_roles import deploy_stack_role, promote_model_role
+from infra.machine_roles import close_run_role, deploy_stack_role, promote_model_role
 from infra.machines import state_machine
 from infra.names import Names
 from infra.project import Project
 from infra.sagemaker_roles import deployment_role, endpoint_role, training_role
 from infra.storage import StorageStack
-from infra.trigger import DatasetTrigger
-from statemachine.loader import DEPLOY_STACK, PROMOTE_MODEL
+from infra.trigger import DatasetDropped, RunEnded, Undelivered
+from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL
 
 
 class WorkflowStack(Stack):
@@ -41,8 +41,10 @@ class WorkflowStack(Stack):
             **{key: role.role_arn for key, role in self._roles.items()},
             **self._function_versions(FunctionMaker(self, project, deployment), storage),
         }
-        promote_model = self._machines()
-        DatasetTrigger(self, "DatasetDropped", self._names, promote_model)
+        promote_model, close_run = self._machines()
+        undelivered = Undelivered(self, "Undelivered", self._names)
+        DatasetDropped(self, "DatasetDropped", self._names, promote_model, undelivered)
+        RunEnded(self, "RunEnded", self._names, promote_model, close_run, undelivered)
         CfnOutput(self, "PromoteModelArn", value=promote_model.state_machine_arn)
 
     def _function_versions(self, maker: FunctionMaker, storage: StorageStack) -> dict[str, str]:
@@ -60,17 +62,22 @@ class WorkflowStack(Stack):
                 needs.smoke_test(names),
                 needs.request_approval(names, deployment, storage.token_key.key_arn, page.url),
                 needs.verify_production(names),
-                needs.announce_outcome(deployment),
+                needs.announce_outcome(names, deployment),
                 needs.explain_failure(names),
+                needs.pass_lease(names),
             )
         ]
-        return {f"{each.node.id}FunctionArn": each.current_version.function_arn for each in functions}
+        return {
+            f"{each.node.id}FunctionArn": each.current_version.function_arn for each in (decide_release, *functions)
+        }
 
-    def _machines(self) -> sfn.StateMachine:
-        """Makes both machines; gives back the one that runs are executions of."""
-        days = self._deployment.retention.logs_days
-        child_role = deploy_stack_role(self, self._names, self._roles["DeploymentRoleArn"])
+    def _machines(self) -> tuple[sfn.StateMachine, sfn.StateMachine]:
+        """Makes the machines; gives back the one that runs are executions of, and the one that follows their ends."""
+        days, names = self._deployment.retention.logs_days, self._names
+        child_role = deploy_stack_role(self, names, self._roles["DeploymentRoleArn"])
         deploy_stack = state_machine(self, DEPLOY_STACK, child_role, self._values, days)
         values = {**self._values, "DeployStackArn": deploy_stack.state_machine_arn}
-        role = promote_model_role(self, self._names, self._roles["TrainingRoleArn"])
-        return state_machine(self, PROMOTE_MODEL, role, values, days)
+        close_run = state_machine(self, CLOSE_RUN, close_run_role(self, names), values, days)
+        values["CloseRunArn"] = close_run.state_machine_arn
+        role = promote_model_role(self, names, self._roles["TrainingRoleArn"])
+        return state_machine(self, PROMOTE_MODEL, role, values, days), close_run

@@ -1,7 +1,8 @@
 """Reads a state machine definition written in YAML.
 
 YAML lets a definition name its retry and catch sets once (top-level keys that end in ` Sets`, expanded through
-anchors and dropped here) and keep its reasons as comments. What comes out is plain Amazon States Language.
+anchors and dropped here; those of `sets.yaml` are there for every definition) and keep its reasons as comments. What
+comes out is plain Amazon States Language.
 """
 
 import json
@@ -15,6 +16,9 @@ from statemachine.rules import faults
 
 PROMOTE_MODEL = Path(__file__).with_name("promote-model.asl.yaml")
 DEPLOY_STACK = Path(__file__).with_name("deploy-stack.asl.yaml")
+CLOSE_RUN = Path(__file__).with_name("close-run.asl.yaml")
+DEFINITIONS = (PROMOTE_MODEL, DEPLOY_STACK, CLOSE_RUN)
+_SHARED_SETS = Path(__file__).with_name("sets.yaml")
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
@@ -39,7 +43,8 @@ def load_definition(path: Path) -> str:
 def read_definition(path: Path) -> dict[str, Any]:
     """The definition as a dictionary, anchors expanded, sets dropped, unchecked."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # One text, because an anchor is known in its own document only.
+        document = yaml.safe_load(f"{_SHARED_SETS.read_text(encoding='utf-8')}\n{path.read_text(encoding='utf-8')}")
     except yaml.YAMLError as fault:
         raise InvalidDefinition(f"{path.name}: {fault}") from fault
     if not isinstance(document, dict):

@@ -11,11 +11,15 @@ from functions.announce_outcome.reasons import human_reason
 
 @dataclass(frozen=True)
 class Ending:
-    """`outcome` is the end state's name. `champion` is the release that production served when the run asked."""
+    """`outcome` is the end state's name. `champion` is the release that production served when the run asked.
+
+    `redrives` counts how often the run was redriven before it ended so: each end is told of.
+    """
 
     outcome: str
     reason: str
     run: str
+    redrives: int
     model: str
     dataset_key: str
     release: str | None
@@ -33,6 +37,7 @@ class Ending:
             outcome=str(event["outcome"]),
             reason=human_reason(str(event.get("error") or ""), str(event.get("cause") or "")),
             run=str(event["run"]),
+            redrives=int(event.get("redrives") or 0),
             model=str(event.get("model") or ""),
             dataset_key=str(event.get("dataset_key") or ""),
             release=event.get("release") or None,

@@ -1,6 +1,11 @@
-"""Mails how a run ended to the model's owners, or to the operators when the run belongs to no model."""
+"""Mails how a run ended to the model's owners, or to the operators when the run belongs to no model.
+
+Nobody is mailed twice about one end, however often the function is called for it: by a state machine that lost its
+reply, or by close-run after the run itself.
+"""
 
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contracts.environment import read_environment
 from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
+from functions.announce_outcome.record import Record
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sesv2 import SESV2Client
 
     from contracts.mail import Mail
@@ -27,6 +34,7 @@ class NobodyReached(RuntimeError):
 class Environment:
     """`operators` are mail addresses with commas between."""
 
+    approvals_table: str
     mail_sender: str
     operators: str
 
@@ -34,6 +42,8 @@ class Environment:
 logger = Logger(service="announce_outcome")
 environment = read_environment(Environment, os.environ)
 ses: "SESV2Client" = boto3.client("sesv2")
+dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
+record = Record(dynamodb, environment.approvals_table)
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
@@ -47,11 +57,19 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     logger.append_keys(run=ending.run, model=ending.model, outcome=ending.outcome)
     mail = announce(ending)
     recipients = ending.owners or tuple(address.strip() for address in environment.operators.split(","))
-    mailed = sum(_send(mail, recipient) for recipient in recipients)
+    known = record.mailed(ending.run, ending.redrives, ending.outcome, int(time.time()))
+    mailed = known | {to for to in recipients if to not in known and _tell(ending, mail, to)}
     if not mailed:
         raise NobodyReached("Nobody could be mailed; is the sender verified in SES?")
-    logger.info("outcome announced", mailed=mailed)
-    return {"reason": ending.told, "mailed": mailed}
+    logger.info("outcome announced", mailed=len(mailed), before=len(known))
+    return {"reason": ending.told, "mailed": len(mailed)}
+
+
+def _tell(ending: Ending, mail: "Mail", to: str) -> bool:
+    if not _send(mail, to):
+        return False
+    record.add(ending.run, ending.redrives, to)
+    return True
 
 
 def _send(mail: "Mail", to: str) -> bool:

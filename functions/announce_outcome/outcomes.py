@@ -26,7 +26,12 @@ class Outcome:
 
 _UNTOUCHED = "Production is untouched: it serves {serving}."
 _DROP = "make drop MODEL={model} DATASET=<file>"
+_RERUN = "make rerun RUN={run}"
 _SETTINGS = "models/{model}.toml"
+_STOPPED = (
+    "Production serves {serving}. Where the run had begun to deploy to production, that was stopped and undone; a "
+    "first release has nothing to go back to, and its endpoint stays as it was left."
+)
 
 RUN_FAILED = Outcome(
     "bad",
@@ -34,7 +39,7 @@ RUN_FAILED = Outcome(
     "Production serves {serving}, unless the run had begun to deploy it: make runs shows how far it came.",
     (
         Step("Look at how far the run came, and at the state that failed in the Step Functions console.", "make runs"),
-        Step("When the cause is mended, drop the dataset again.", _DROP),
+        Step("When the cause is mended, start the run again with the same dataset.", _RERUN),
     ),
 )
 
@@ -57,7 +62,7 @@ OUTCOMES: dict[str, Outcome] = {
         _UNTOUCHED,
         (
             Step("Wait until the image pipeline has ended well (CodePipeline console); a failed build says why there."),
-            Step("Then drop the dataset again.", _DROP),
+            Step("Then start the run again with the same dataset.", _RERUN),
         ),
     ),
     "Training Failed": Outcome(
@@ -67,7 +72,11 @@ OUTCOMES: dict[str, Outcome] = {
         (
             Step("The job's log has the details (CloudWatch, /aws/sagemaker/TrainingJobs)."),
             Step(f"If settings are the cause, change {_SETTINGS} and deploy them.", "make deploy"),
-            Step("Then drop the dataset again.", _DROP),
+            Step(
+                "ResourceLimitExceeded is a quota of the account (make doctor shows it), CapacityError a lack of "
+                f"instances: name others in training.fallback_instance_types of {_SETTINGS}."
+            ),
+            Step("Then start the run again with the same dataset.", _RERUN),
         ),
     ),
     "Candidate Rejected": Outcome(
@@ -85,7 +94,7 @@ OUTCOMES: dict[str, Outcome] = {
         "CloudFormation has put back what was there before: production serves {serving}.",
         (
             Step("Mend the cause; the stack's events in the CloudFormation console have the details."),
-            Step("Then drop the dataset again.", _DROP),
+            Step("Then start the run again with the same dataset.", _RERUN),
         ),
     ),
     "Smoke Test Failed": Outcome(
@@ -94,7 +103,7 @@ OUTCOMES: dict[str, Outcome] = {
         _UNTOUCHED,
         (
             Step("Compare training and serving in the container: the same row must get the same answer."),
-            Step("Then drop the dataset again.", _DROP),
+            Step("Then start the run again with the same dataset.", _RERUN),
         ),
     ),
     "Release Rejected": Outcome(
@@ -117,13 +126,29 @@ OUTCOMES: dict[str, Outcome] = {
         "calm",
         "A newer run took the place of this one",
         _UNTOUCHED,
-        (Step("Nothing: the newer run asks for approval itself.", "make runs"),),
+        (
+            Step("Nothing: the newer run asks for approval itself.", "make runs"),
+            Step(f"Which run goes first is lease.policy in {_SETTINGS}."),
+        ),
     ),
-    "Champion Changed": Outcome(
+    "Run Stopped": Outcome(
         "calm",
-        "The champion changed while {release} was being judged",
-        "Production serves the new champion, which this candidate was not compared with.",
-        (Step("Drop the dataset again to compare with the new champion.", _DROP),),
+        "The run was stopped by hand",
+        _STOPPED,
+        (
+            Step("Nothing, if that was meant. CloudTrail knows who stopped it."),
+            Step("Go on where it stopped: Redrive in the Step Functions console, within 14 days."),
+            Step("Or start it again with the same dataset.", _RERUN),
+        ),
+    ),
+    "Run Timed Out": Outcome(
+        "bad",
+        "The run took longer than a run may",
+        _STOPPED,
+        (
+            Step("Look at the state it was in, in the Step Functions console.", "make runs"),
+            Step("Then start it again with the same dataset.", _RERUN),
+        ),
     ),
     "Production Restored": Outcome(
         "bad",
@@ -131,7 +156,7 @@ OUTCOMES: dict[str, Outcome] = {
         "The champion is back: production serves {serving}.",
         (
             Step("Read why above. Between deployment and restoration, answers may have come from {release}."),
-            Step("When the cause is mended, drop the dataset again.", _DROP),
+            Step("When the cause is mended, start the run again with the same dataset.", _RERUN),
         ),
     ),
     "Production Unhealthy": Outcome(

@@ -1,13 +1,13 @@
 """The page's form: what was sent, and what keeps it from being a decision."""
 
 from dataclasses import dataclass, field
-from typing import get_args
 from urllib.parse import parse_qsl
 
-from contracts.approval import MAXIMUM_COMMENT_CHARACTERS, Verdict
+from contracts.approval import MAXIMUM_COMMENT_CHARACTERS
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-VERDICTS: tuple[str, ...] = get_args(Verdict)
+# What a person may say; a question is superseded by runs only.
+VERDICTS = ("approve", "reject")
 
 
 class UnreadableForm(ValueError):

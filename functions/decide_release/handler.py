@@ -20,7 +20,7 @@ from functions.decide_release.desk import Desk
 from functions.decide_release.nonce import Nonces
 from functions.decide_release.register import Register
 from functions.decide_release.site import Site, failure
-from functions.decide_release.terminal import decide_from_terminal
+from functions.decide_release.terminal import decide_from_terminal, withdraw
 from functions.decide_release.visit import Visit, is_visit
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ site = Site(
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
-    """A page for a visit; `{"run", "decided", "message"}` for a terminal command."""
+    """A page for a visit; `{"run", "decided", "message"}` for a terminal command and for a run."""
     if not is_visit(event):
         logger.append_keys(run=event.get("run"))
+        if event.get("decision") == "supersede":
+            return withdraw(desk, event)
         return decide_from_terminal(desk, event, time.time())
     try:
         return site.answer(Visit.from_event(event))

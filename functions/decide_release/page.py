@@ -9,7 +9,7 @@ from markupsafe import Markup
 from contracts.approval import MAXIMUM_COMMENT_CHARACTERS, ApprovalRequest, Delivery
 from contracts.times import epoch_seconds, time_in_words
 from functions.decide_release.form import Form
-from functions.decide_release.words import consequence, decided
+from functions.decide_release.words import consequence, decided, past
 
 _FOLDER = Path(__file__).with_name("templates")
 _TEMPLATES = Environment(
@@ -54,6 +54,7 @@ def decision_page(request: ApprovalRequest, nonce: str = "", fault: str = "") ->
         request=request,
         release=request.release,
         decision=decision,
+        past=past(decision),
         decided=decided(request.release.name, decision),
         consequence=consequence(decision, request.delivery),
         pending=request.delivery is Delivery.PENDING,

@@ -1,10 +1,10 @@
-"""The decision of somebody who may invoke the function directly: the terminal commands."""
+"""The decisions of those who may invoke the function directly: terminal commands, and runs that withdraw a question."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 from contracts.approval import ApprovalRequest, Decision, Delivery, Verdict
-from contracts.times import iso_time
+from contracts.times import epoch_seconds, iso_time
 from functions.decide_release.desk import Desk
 from functions.decide_release.form import clean, decision_faults
 from functions.decide_release.words import consequence, decided
@@ -28,6 +28,23 @@ def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> di
     if settled is None or settled.decision is None:
         return _answer(run, decided=False, message=f"{request.release.name}: the time to decide is over.")
     return _settled(settled, settled.decision, verdict)
+
+
+def withdraw(desk: Desk, event: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to `{"run", "decision": "supersede", "by", "at", "comment"}`: a run's question is taken back.
+
+    It competes with a person's decision for the same claim: who comes first has decided. `at` is ISO 8601.
+    """
+    run, by, now = str(event.get("run", "")), clean(str(event.get("by") or "")), epoch_seconds(event["at"])
+    request = desk.claims.find_request(run) if run else None
+    if request is None:
+        return _answer(run, decided=False, message="This run has asked nobody.")
+    decision = Decision("supersede", f"run {by}", iso_time(now), clean(str(event.get("comment") or "")))
+    settled = desk.decide(request, decision, now)
+    if settled is None or settled.decision is None:
+        return _answer(run, decided=False, message=f"{request.release.name}: the time to decide is over.")
+    withdrawn = settled.decision.verdict == decision.verdict
+    return _answer(run, decided=withdrawn, message=decided(request.release.name, settled.decision))
 
 
 def _settled(request: ApprovalRequest, decision: Decision, verdict: str) -> dict[str, Any]:

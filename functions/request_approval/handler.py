@@ -1,5 +1,8 @@
 """Stores a run's question with its token encrypted, and mails each approver who has no link yet.
 
+In between it notes in the run's lease that the run asks now. A newer run that looks at the lease before that marks it,
+and then nobody is asked; one that looks later withdraws the question, which is stored by then.
+
 The state machine may call it again for the same run: the token is renewed, links that were mailed stay valid, and
 a decision made meanwhile is given to the new token.
 """
@@ -15,12 +18,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.approval import Decision, encryption_context
 from contracts.environment import read_environment
+from contracts.errors import Superseded
 from functions.request_approval.invitation import invite
+from functions.request_approval.lease import Lease
 from functions.request_approval.question import Question
 from functions.request_approval.register import Register
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_stepfunctions import SFNClient
@@ -43,6 +49,7 @@ class Environment:
     """`page_url` ends in a slash and is followed by a link id; the keys are ARNs or ids of KMS keys."""
 
     approvals_table: str
+    ledger_table: str
     token_key_id: str
     mail_sender: str
     page_url: str
@@ -53,7 +60,9 @@ environment = read_environment(Environment, os.environ)
 kms: "KMSClient" = boto3.client("kms")
 ses: "SESV2Client" = boto3.client("sesv2")
 stepfunctions: "SFNClient" = boto3.client("stepfunctions")
-register = Register(boto3.client("dynamodb"), environment.approvals_table)
+dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
+register = Register(dynamodb, environment.approvals_table)
+lease = Lease(dynamodb, environment.ledger_table)
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
@@ -62,6 +71,8 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
 
     Raises:
         ApproversUnreachable: no mail could be sent.
+        LeaseLost: another run holds the model's release lease.
+        Superseded: a newer run has marked the lease; nobody was asked.
         DecisionUndeliverable: the run asked again after a decision, and its new token was not accepted.
     """
     question = Question.from_event(event)
@@ -78,10 +89,19 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
         logger.info("decided before, answered again")
         return {"mailed": len(request.mailed)}
 
+    try:
+        lease.enter_approval(question.release.model, question.holder)
+    except Superseded as fault:
+        # Links that an earlier try has mailed must not ask any more.
+        register.withdraw(question.run, Decision("supersede", "a newer run", question.asked_at, str(fault)))
+        raise
     mailed = set(request.mailed)
     mailed.update(approver for approver in question.approvers if approver not in mailed and _mail(question, approver))
     if not mailed:
-        raise ApproversUnreachable("No approver could be mailed; is the sender verified in SES?")
+        raise ApproversUnreachable(
+            "No approver could be mailed, so nobody would ever decide. Look whether the sender is verified in SES and, "
+            "while the account is in the SES sandbox, every approver too (make doctor); then make rerun."
+        )
     logger.info("approval requested", approvers=len(question.approvers), mailed=len(mailed))
     return {"mailed": len(mailed)}
 

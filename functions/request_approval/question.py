@@ -11,12 +11,16 @@ from contracts.times import epoch_seconds
 
 @dataclass(frozen=True)
 class Question:
-    """`dossier` is the release as JSON, with whatever else the run knows about it; `expires_at` is in epoch seconds."""
+    """`dossier` is the release as JSON, with whatever else the run knows about it; `expires_at` is in epoch seconds.
+
+    `holder` is the run's execution, under which it holds the model's release lease.
+    """
 
     run: str
     release: Release
     dossier: str
     approvers: tuple[str, ...]
+    holder: str
     asked_at: str
     expires_at: int
     # Whoever holds the token can answer for everybody: it must not show up where a question is printed.
@@ -34,6 +38,7 @@ class Question:
             release=Release.from_fields(event["release"]),
             dossier=json.dumps(event["release"]),
             approvers=tuple(dict.fromkeys(event["approvers"])),
+            holder=event["lease"]["holder"],
             asked_at=event["asked_at"],
             expires_at=int(epoch_seconds(event["asked_at"]) + event["expires_after_seconds"]),
             task_token=event["task_token"],

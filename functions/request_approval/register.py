@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from contracts.approval import (
+    DECIDED,
     KEPT_AFTER_EXPIRY_SECONDS,
     WAITING,
     ApprovalRequest,
+    Decision,
     Delivery,
     Item,
     hash_link,
@@ -70,6 +72,29 @@ class Register:
             UpdateExpression="SET delivery = :delivered",
             ExpressionAttributeValues={":delivered": {"S": Delivery.DELIVERED}},
         )
+
+    def withdraw(self, run: str, decision: Decision) -> None:
+        """Close a question that nobody has decided; one that somebody has stays as it is."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=request_key(run),
+                UpdateExpression="SET #state = :decided, decision = :verdict, decided_by = :by, decided_at = :at, "
+                "#comment = :comment, delivery = :delivered",
+                ConditionExpression="#state = :waiting",
+                ExpressionAttributeNames={"#state": "state", "#comment": "comment"},
+                ExpressionAttributeValues={
+                    ":waiting": {"S": WAITING},
+                    ":decided": {"S": DECIDED},
+                    ":verdict": {"S": decision.verdict},
+                    ":by": {"S": decision.by},
+                    ":at": {"S": decision.at},
+                    ":comment": {"S": decision.comment},
+                    ":delivered": {"S": Delivery.DELIVERED},
+                },
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
 
     def _renew(self, question: "Question", fields: Item) -> Mapping[str, Any]:
         names = {f"#{name}": name for name in fields}

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 import tomllib
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +164,47 @@ class Product:
         ]
         return until("the start of a run", lambda: self.run_of(version))
 
+    def start(self, model: str, content: str, dropped_at: str, file: str = "data.txt") -> Run:
+        """A run of a dataset that was dropped at another time (ISO 8601), as a late event would start it."""
+        key = f"datasets/{model}/{file}"
+        put = self.s3.put_object(Bucket=self.deployment.bucket, Key=key, Body=content.encode())
+        event = {
+            "time": dropped_at,
+            "detail": {
+                "bucket": {"name": self.deployment.bucket},
+                "object": {"key": key, "version-id": put["VersionId"], "size": len(content)},
+            },
+        }
+        started = self.stepfunctions.start_execution(
+            stateMachineArn=self.deployment.promote_model_arn, input=json.dumps(event)
+        )
+        return Run(self, started["executionArn"])
+
+    def ledger(self, model: str) -> dict[str, dict[str, Any]]:
+        """What the ledger holds about a model, by sort key."""
+        found = self.client("dynamodb").query(
+            TableName="mlops-ledger",
+            KeyConditionExpression="pk = :model",
+            ExpressionAttributeValues={":model": {"S": f"model#{model}"}},
+        )
+        return {item["sk"]["S"]: item for item in found["Items"]}
+
+    def lease_is_free(self, model: str) -> bool:
+        """Nobody holds the model's lease, and nobody waits for it."""
+        return not [key for key in self.ledger(model) if key == "lease" or key.startswith("waiting#")]
+
+    def champion(self, model: str) -> str:
+        """The name of the release that the ledger says is in production."""
+        return str(json.loads(self.ledger(model)["champion"]["release"]["S"])["name"])
+
+    def advance(self, seconds: float) -> None:
+        """Let the cloud's time jump ahead."""
+        body = json.dumps({"advance_seconds": seconds}).encode()
+        request = urllib.request.Request(
+            f"{self.cloud.endpoint}/_cloud/clock", body, {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(request).read()
+
     def run_of(self, version: str) -> Run | None:
         """The first run of a dataset version."""
         found = [run for run in self.runs() if version in run.describe()["input"]]
@@ -204,6 +246,7 @@ class Product:
         return {
             "stack": pattern["stack"].replace(PATTERN_MODEL, name),
             "template_url": pattern["template_url"].replace(file, stored["key"]),
+            "scaled_shape": pattern["scaled_shape"],
         }
 
     def _store(self, text: str) -> dict[str, str]:

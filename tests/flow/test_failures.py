@@ -110,9 +110,9 @@ def test_approval_expires_after_seven_days(product, iris):
     assert settings.approval.expires_after_seconds == 7 * 86_400
     run = product.drop(model, iris)
     link = run.link()
-    advance(product, 7 * 86_400 - 600)
+    product.advance(7 * 86_400 - 600)
     assert run.describe()["status"] == "RUNNING"
-    advance(product, 700)
+    product.advance(700)
     run.ends_in("Approval Expired")
     assert not product.has_endpoint(f"{model}-production")
     assert "nobody decided" in run.outcome_mail().text.lower()
@@ -123,15 +123,6 @@ def test_approval_expires_after_seven_days(product, iris):
         page = fault.read().decode()
         fault.close()
     assert "<form" not in page
-
-
-def advance(product: Product, seconds: float) -> None:
-    """Let the cloud's time jump ahead."""
-    body = json.dumps({"advance_seconds": seconds}).encode()
-    request = urllib.request.Request(
-        f"{product.cloud.endpoint}/_cloud/clock", body, {"Content-Type": "application/json"}
-    )
-    urllib.request.urlopen(request).read()
 
 
 def test_a_denied_training_job_fails_the_run(product, iris):

@@ -79,9 +79,12 @@ def test_a_rejection_leaves_production_untouched(product, iris):
     assert package["ModelApprovalStatus"] == "Rejected"
 
 
+HOLD = '[lease]\npolicy = "hold"\n'
+
+
 def test_a_run_waits_while_another_is_being_released(product, iris):
     model = "flow-leased"
-    product.model(model)
+    product.model(model, HOLD)
     first = product.drop(model, iris, "first.csv").reaches("Request Approval")
     second = product.drop(model, iris, "second.csv").reaches("Wait For Release Lease")
     first.decide("reject", "The second will do.")
@@ -92,7 +95,7 @@ def test_a_run_waits_while_another_is_being_released(product, iris):
 
 def test_a_candidate_is_compared_again_when_the_champion_changed_meanwhile(product, iris):
     model = "flow-compared"
-    product.model(model)
+    product.model(model, HOLD)
     first = product.drop(model, iris, "first.csv").reaches("Request Approval")
     second = product.drop(model, iris, "second.csv").reaches("Wait For Release Lease")
     first.approve()

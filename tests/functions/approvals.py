@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 TABLE = "mlops-approvals"
+LEDGER = "mlops-ledger"
 ASKED_AT = 1795410000.123  # 2026-11-23T05:00:00.123Z, as in the recorded event
 EXPIRES_AFTER = 604_800
 HOUR = 3_600
@@ -57,6 +58,7 @@ class Approvals:
         """Deployed in the mocked account, with Step Functions and the post replaced."""
         approvals = cls(handler_of("request_approval"), handler_of("decide_release"), context, recorded, WaitingRuns())
         _deploy(approvals.decide.dynamodb, approvals.decide.kms, approvals.request.ses)
+        approvals.hold_lease(recorded("request_approval")["lease"]["holder"])
         hooks = [
             (approvals.request.stepfunctions, "before-call.sfn", approvals.runs.answer),
             (approvals.decide.stepfunctions, "before-call.sfn", approvals.runs.answer),
@@ -69,6 +71,20 @@ class Approvals:
         finally:
             for client, happening, hook in hooks:
                 client.meta.events.unregister(happening, hook)
+
+    def hold_lease(self, holder: str, **more: str) -> None:
+        """The model's release lease is `holder`'s."""
+        item = {"execution_arn": holder, "phase": "development", **more}
+        key = {"pk": {"S": "model#iris-model"}, "sk": {"S": "lease"}}
+        self.decide.dynamodb.put_item(
+            TableName=LEDGER, Item={**key, **{name: {"S": text} for name, text in item.items()}}
+        )
+
+    def lease(self) -> dict[str, str]:
+        """The lease's texts."""
+        key = {"pk": {"S": "model#iris-model"}, "sk": {"S": "lease"}}
+        item = self.decide.dynamodb.get_item(TableName=LEDGER, Key=key)["Item"]
+        return {name: value["S"] for name, value in item.items()}
 
     def deliver(self, params: dict[str, Any], **_: Any) -> None:
         self.mails.append(params)
@@ -173,13 +189,19 @@ class _Hidden(HTMLParser):
             self.fields[attributes["name"] or ""] = attributes.get("value") or ""
 
 
-def _deploy(dynamodb: Any, kms: Any, ses: Any) -> None:
+def create_table(dynamodb: Any, name: str) -> None:
+    """With the keys that both of the product's tables have."""
     dynamodb.create_table(
-        TableName=TABLE,
+        TableName=name,
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+def _deploy(dynamodb: Any, kms: Any, ses: Any) -> None:
+    create_table(dynamodb, TABLE)
+    create_table(dynamodb, LEDGER)
     token = kms.create_key()["KeyMetadata"]["KeyId"]
     nonce = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/token", TargetKeyId=token)

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_EC2_METADATA_DISABLED": "true",
     "APPROVALS_TABLE": "mlops-approvals",
+    "LEDGER_TABLE": "mlops-ledger",
     "TOKEN_KEY_ID": "alias/token",
     "NONCE_KEY_ID": "alias/nonce",
     "MAIL_SENDER": "mlops@example.com",

@@ -6,7 +6,7 @@ import pytest
 
 from infra.project import PROJECT
 from infra.synthesise import synthesise
-from statemachine.loader import DEPLOY_STACK, PROMOTE_MODEL, read_definition
+from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, read_definition
 from tests.infra.template import Template
 
 
@@ -55,4 +55,5 @@ def endpoints(templates: dict[str, Template]) -> dict[str, Template]:
 @pytest.fixture(scope="session")
 def definitions() -> dict[str, dict]:
     """The state machines' definitions by the construct that carries them."""
-    return {"PromoteModel": read_definition(PROMOTE_MODEL), "DeployStack": read_definition(DEPLOY_STACK)}
+    paths = {"PromoteModel": PROMOTE_MODEL, "DeployStack": DEPLOY_STACK, "CloseRun": CLOSE_RUN}
+    return {construct: read_definition(path) for construct, path in paths.items()}

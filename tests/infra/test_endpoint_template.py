@@ -8,9 +8,12 @@ STAGES = ("dev", "prd")
 @pytest.mark.parametrize("stage", STAGES)
 def test_nothing_of_the_cdk_is_in_a_published_template(stage: str, endpoints: dict[str, Template]) -> None:
     template = endpoints[stage].all
-    assert template.keys() == {"Description", "Parameters", "Resources", "Outputs"}
-    assert template["Parameters"].keys() == {"Image", "ModelDataUrl", "ExecutionRoleArn", "CaptureBucket", "Release"}
-    assert template["Outputs"].keys() == {"EndpointName", "ModelName", "EndpointConfigName"}
+    scaled = stage == "prd"
+    assert template.keys() == {"Description", "Parameters", "Resources", "Outputs", *(["Conditions"] if scaled else [])}
+    parameters = {"Image", "ModelDataUrl", "ExecutionRoleArn", "CaptureBucket", "Release"}
+    assert template["Parameters"].keys() == parameters | ({"Autoscaled"} if scaled else set())
+    outputs = {"EndpointName", "ModelName", "EndpointConfigName"}
+    assert template["Outputs"].keys() == outputs | ({"ScaledShape"} if scaled else set())
     assert not [name for name, each in template["Resources"].items() if "Metadata" in each]
 
 
@@ -79,3 +82,12 @@ def test_a_release_keeps_scaled_out_instances_but_no_old_weights_or_capture(endp
 def test_development_is_not_scaled_and_keeps_nothing(endpoints: dict[str, Template]) -> None:
     assert not endpoints["dev"].of_type("AWS::ApplicationAutoScaling::ScalableTarget")
     assert "RetainAllVariantProperties" not in endpoints["dev"].properties("AWS::SageMaker::Endpoint")
+
+
+def test_scaling_can_be_taken_off_and_says_what_it_scales(endpoints: dict[str, Template]) -> None:
+    template = endpoints["prd"].all
+    assert template["Parameters"]["Autoscaled"]["Default"] == "true"
+    assert template["Conditions"] == {"Scaled": {"Fn::Equals": [{"Ref": "Autoscaled"}, "true"]}}
+    scaled = {name for name, each in template["Resources"].items() if each.get("Condition") == "Scaled"}
+    assert scaled == {"ScalableTarget", "ScalingPolicy"}
+    assert template["Outputs"]["ScaledShape"] == {"Condition": "Scaled", "Value": "model-a=ml.c5.large"}

@@ -12,6 +12,7 @@ from tests.infra.template import Template
 # Calls of boto3 clients, and the right that each needs.
 RIGHTS = {
     "decrypt": "kms:Decrypt",
+    "delete_item": "dynamodb:DeleteItem",
     "describe_endpoint": "sagemaker:DescribeEndpoint",
     "describe_endpoint_config": "sagemaker:DescribeEndpointConfig",
     "describe_events": "cloudformation:DescribeEvents",
@@ -55,10 +56,24 @@ def paginated(verb: str) -> set[str]:
     }
 
 
+def transacted(verb: str) -> set[str]:
+    """The parts of transactions, each of which needs its own right: `TransactItems=[{"Put": …}, {"Delete": …}]`."""
+    return {
+        f"{key.value.lower()}_item"
+        for tree in trees(verb)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "TransactItems" and isinstance(node.value, ast.List)
+        for item in node.value.elts
+        if isinstance(item, ast.Dict)
+        for key in item.keys
+        if isinstance(key, ast.Constant)
+    }
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_function_is_granted_exactly_what_its_code_calls(verb: str, workflow: Template) -> None:
     granted = {action for each in workflow.statements(f"{construct_id(verb)}Role") for action in each.actions}
-    used = {RIGHTS[name] for name in called(verb) | paginated(verb) if name in RIGHTS}
+    used = {RIGHTS[name] for name in called(verb) | paginated(verb) | transacted(verb) if name in RIGHTS}
     assert granted - {"logs:CreateLogStream", "logs:PutLogEvents"} == used
 
 

@@ -112,6 +112,8 @@ def test_every_role_is_trusted_by_the_one_service_that_needs_it(templates: dict[
     assert {role: service for role, service in trusted.items() if role not in functions} == {
         "PromoteModelRole": "states",
         "DeployStackRole": "states",
+        "CloseRunRole": "states",
+        "RunEndedRole": "events",
         "DeploymentRole": "cloudformation",
         "TrainingRole": "sagemaker",
         "EndpointRole": "sagemaker",

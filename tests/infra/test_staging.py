@@ -61,7 +61,7 @@ def test_handler_runs_from_what_is_published_and_nothing_else(verb: str, tmp_pat
     code = (
         f"import sys; sys.path[:0] = {[str(path) for path in paths]}; import functions.{verb}.handler as it; it.handle"
     )
-    names = ("APPROVALS_TABLE", "TOKEN_KEY_ID", "NONCE_KEY_ID", "MAIL_SENDER", "PAGE_URL", "OPERATORS")
+    names = ("APPROVALS_TABLE", "TOKEN_KEY_ID", "NONCE_KEY_ID", "MAIL_SENDER", "PAGE_URL", "OPERATORS", "LEDGER_TABLE")
     environment = {
         "AWS_DEFAULT_REGION": "us-east-1",
         "PATH": os.environ["PATH"],

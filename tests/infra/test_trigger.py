@@ -5,8 +5,8 @@ import pytest
 from tests.infra.template import Template
 
 
-def pattern(workflow: Template) -> dict:
-    return workflow.properties("AWS::Events::Rule")["EventPattern"]
+def pattern(workflow: Template, rule: str = "DatasetDropped") -> dict:
+    return workflow.properties("AWS::Events::Rule", f"{rule}Rule")["EventPattern"]
 
 
 def test_only_created_objects_of_the_deployments_bucket_start_runs(workflow: Template) -> None:
@@ -35,8 +35,9 @@ def test_only_data_files_under_a_models_folder_start_runs(key: str, workflow: Te
     assert fnmatch.fnmatchcase(key, matcher["wildcard"]) is starts
 
 
-def test_an_event_that_starts_no_run_is_kept_and_raises_an_alarm(workflow: Template) -> None:
-    (target,) = workflow.properties("AWS::Events::Rule")["Targets"]
+@pytest.mark.parametrize("rule", ["DatasetDropped", "RunEnded"])
+def test_an_event_that_starts_nothing_is_kept_and_raises_an_alarm(workflow: Template, rule: str) -> None:
+    (target,) = workflow.properties("AWS::Events::Rule", f"{rule}Rule")["Targets"]
     queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
     alarm = workflow.properties("AWS::CloudWatch::Alarm")
@@ -45,18 +46,28 @@ def test_an_event_that_starts_no_run_is_kept_and_raises_an_alarm(workflow: Templ
     assert workflow.all["Resources"][queue]["Properties"]["SqsManagedSseEnabled"] is True
 
 
-def test_the_rule_may_write_to_its_dead_letter_queue_and_plain_http_may_not(workflow: Template) -> None:
+def test_the_rules_may_write_to_the_dead_letter_queue_and_plain_http_may_not(workflow: Template) -> None:
     statements = workflow.properties("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
     allowed = [each for each in statements if each["Effect"] == "Allow"]
-    assert [(each["Action"], each["Principal"]) for each in allowed] == [
-        ("sqs:SendMessage", {"Service": "events.amazonaws.com"})
+    for each in allowed:
+        assert (each["Action"], each["Principal"]) == ("sqs:SendMessage", {"Service": "events.amazonaws.com"})
+    assert [each["Condition"] for each in allowed] == [
+        {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
+        for rule in workflow.of_type("AWS::Events::Rule")
     ]
-    rule = next(iter(workflow.of_type("AWS::Events::Rule")))
-    assert allowed[0]["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
     assert {"Bool": {"aws:SecureTransport": "false"}} in [each["Condition"] for each in statements]
 
 
-def test_the_rule_may_start_this_machine_and_nothing_else(workflow: Template) -> None:
-    (statement,) = workflow.statements("DatasetDroppedRole")
+@pytest.mark.parametrize(("rule", "machine"), [("DatasetDropped", "promote-model"), ("RunEnded", "close-run")])
+def test_a_rule_may_start_its_machine_and_nothing_else(workflow: Template, rule: str, machine: str) -> None:
+    (statement,) = workflow.statements(f"{rule}Role")
     assert statement.actions == ("states:StartExecution",)
-    assert statement.resources == ("arn:aws:states:us-east-1:123456789012:stateMachine:promote-model",)
+    assert statement.resources == (f"arn:aws:states:us-east-1:123456789012:stateMachine:{machine}",)
+
+
+def test_every_way_to_end_closes_the_run(workflow: Template) -> None:
+    rule = pattern(workflow, "RunEnded")
+    assert (rule["source"], rule["detail-type"]) == (["aws.states"], ["Step Functions Execution Status Change"])
+    assert sorted(rule["detail"]["status"]) == ["ABORTED", "FAILED", "SUCCEEDED", "TIMED_OUT"]
+    (machine,) = rule["detail"]["stateMachineArn"]
+    assert workflow.all["Resources"][machine["Ref"]]["Properties"]["StateMachineName"] == "promote-model"

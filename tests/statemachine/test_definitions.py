@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import jsonata
 import pytest
 
-from statemachine.loader import DEPLOY_STACK, PROMOTE_MODEL, load_definition, placeholders, read_definition
+from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, load_definition, placeholders, read_definition
 from statemachine.rules import targets
 
-MACHINES = {"promote-model": PROMOTE_MODEL, "deploy-stack": DEPLOY_STACK}
+MACHINES = {"promote-model": PROMOTE_MODEL, "deploy-stack": DEPLOY_STACK, "close-run": CLOSE_RUN}
 BOUND_BY_AWS = {"states"}
 EXPECTED_ENDS = {
     "Model Deployed", "Duplicate Ignored", "Dataset Rejected", "Training Failed", "Candidate Rejected", "Smoke Test Failed",
     "Release Rejected", "Approval Expired", "Deployment Failed", "Production Restored", "Production Unhealthy", "Image Missing", "Run Failed",
+    "Superseded",
 }  # fmt: skip
 
 
@@ -122,17 +123,52 @@ def test_a_fail_states_error_is_its_name():
             assert state["Error"] == name.replace(" ", "")
 
 
-def test_every_way_that_took_the_lease_gives_it_back():
-    states = read_definition(PROMOTE_MODEL)["States"]
-    giving_back = {"Return Lease", "Record Release"}
-    waiting, seen = ["Check Champion"], set()
+def test_every_way_through_close_run_passes_the_lease_or_says_that_it_did_not():
+    states = read_definition(CLOSE_RUN)["States"]
+    waiting, seen = ["Look At Lease"], set()
     while waiting:
         name = waiting.pop()
-        if name in seen or name in giving_back:
-            continue
-        seen.add(name)
-        waiting += targets(states[name])
-    assert "Announce Outcome" not in seen
+        if name not in seen and name != "Pass Lease":
+            seen.add(name)
+            waiting += targets(states[name])
+    assert {name for name in seen if states[name]["Type"] in ("Succeed", "Fail")} == {"Not Closed"}
+
+
+def test_close_run_knows_the_runs_own_ends_from_what_it_did_not_live_to_name():
+    own = [state["Error"] for state in read_definition(PROMOTE_MODEL)["States"].values() if state["Type"] == "Fail"]
+    (rule,) = [
+        each
+        for each in read_definition(CLOSE_RUN)["States"]["How Did It End?"]["Choices"]
+        if each["Next"] == "Pass Lease"
+    ]
+    expression = jsonata.Jsonata(rule["Condition"].strip()[2:-2])
+
+    def passes(status: str, error: str) -> bool:
+        expression.assign("status", status)
+        expression.assign("error", error)
+        return bool(expression.evaluate(None))
+
+    assert passes("SUCCEEDED", "")
+    assert all(passes("FAILED", error) for error in own)
+    assert not any(
+        passes(*end)
+        for end in (("FAILED", "States.Runtime"), ("FAILED", ""), ("ABORTED", ""), ("TIMED_OUT", "States.Timeout"))
+    )
+
+
+def test_nothing_is_deployed_recorded_or_asked_without_the_lease():
+    promote, deploy = (read_definition(path)["States"] for path in (PROMOTE_MODEL, DEPLOY_STACK))
+    assert read_definition(DEPLOY_STACK)["StartAt"] == "Hold Lease"
+    assert deploy["Hold Lease"]["Arguments"]["ConditionExpression"] == "execution_arn = :holder"
+    deploying = {
+        name: state for name, state in promote.items() if state.get("Resource", "").endswith("startExecution.sync:2")
+    }
+    assert set(deploying) == {"Deploy Development", "Deploy Production", "Restore Champion"}
+    for state in (*deploying.values(), read_definition(CLOSE_RUN)["States"]["Restore Champion"]):
+        assert state["Arguments"]["Input"]["lease"]["holder"] == "{% $run.arn %}"
+    assert promote["Request Approval"]["Arguments"]["Payload"]["lease"]["holder"] == "{% $run.arn %}"
+    check, *_ = promote["Record Release"]["Arguments"]["TransactItems"]
+    assert check["ConditionCheck"]["ConditionExpression"] == "execution_arn = :me"
 
 
 def test_no_expression_uses_what_aws_lacks(definition):

@@ -2,12 +2,12 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 
 from functions.announce_outcome.outcomes import OUTCOMES
+from statemachine.loader import PROMOTE_MODEL, read_definition
+from tests.functions.approvals import TABLE, create_table
 
-DEFINITION = Path(__file__).parents[3] / "statemachine" / "promote-model.asl.yaml"
 MAKEFILE = Path(__file__).parents[3] / "Makefile"
 HAPPENING = "provide-client-params.sesv2.SendEmail"
 
@@ -16,6 +16,7 @@ HAPPENING = "provide-client-params.sesv2.SendEmail"
 def post(handler_of):
     """The handler, and the mails it sends."""
     handler, mails = handler_of("announce_outcome"), []
+    create_table(handler.dynamodb, TABLE)
     handler.ses.create_email_identity(EmailIdentity="mlops@example.com")
 
     def deliver(params, **_):
@@ -40,7 +41,7 @@ def announced(post, event, lambda_context):
 
 
 def ends():
-    states = yaml.safe_load(DEFINITION.read_text(encoding="utf-8"))["States"]
+    states = read_definition(PROMOTE_MODEL)["States"]
     return [
         name for name, state in states.items() if state["Type"] in ("Fail", "Succeed") and name != "Duplicate Ignored"
     ]
@@ -71,20 +72,23 @@ def test_every_outcome_is_told(announced, outcome, release, champion):
         assert "{" not in re.sub(r"<style>.*?</style>", "", told, flags=re.DOTALL)
     assert "Because of <this>." in text
     assert "Because of &lt;this&gt;." in html
-    if outcome not in ("Model Deployed", "Production Unhealthy", "Champion Changed"):
+    if outcome not in ("Model Deployed", "Production Unhealthy"):
         assert (champion or "what it served before") in text or outcome == "Run Failed"
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_the_commands_exist(announced, outcome):
     _, _, text, _ = announced(outcome=outcome)
-    targets = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)) | {"deploy"}
+    targets = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)) | {
+        "deploy",
+        "doctor",
+    }
     used = set(re.findall(r"make ([a-z-]+)", text))
     assert used <= targets
-    assert (
-        f"    make {'runs' if outcome in ('Run Failed', 'Superseded') else 'drop MODEL=iris-model DATASET=<file>'}"
-        in text
+    again = re.search(
+        r"^    make (runs|drop MODEL=iris-model DATASET=<file>|rerun RUN=6a7e8feb\S+)$", text, re.MULTILINE
     )
+    assert again, text
 
 
 def test_a_rejected_candidate_is_explained_by_its_gate(announced):
@@ -178,7 +182,7 @@ def test_one_refused_address_does_not_silence_the_others(post, announced, log):
     try:
         assert announced(owners=["a@example.com", "b@example.com"])[0]["mailed"] == 1
         with pytest.raises(handler.NobodyReached):
-            announced(owners=["a@example.com"])
+            announced(owners=["a@example.com"], run="another")
     finally:
         handler.ses.meta.events.unregister(HAPPENING, refuse)
     assert len(mails) == 1

@@ -1,0 +1,58 @@
+"""The release lease of a model, and the runs that wait for it, in the ledger table.
+
+One item `model#<model>` / `lease` names the run that may release, from development to production. Runs that wait are
+`model#<model>` / `waiting#<priority>`. Between two runs the one with the greater priority has the newer dataset: it is
+the text "<event time>#<dataset version>#<run>".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+Item = dict[str, Any]
+Policy = Literal["newest", "oldest", "hold"]
+
+WAITING_PREFIX = "waiting#"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who holds it. `arrivals` counts the runs that came to wait, so that a new one is never overlooked."""
+
+    execution_arn: str
+    arrivals: int
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "Lease":
+        """From a stored item."""
+        return cls(item["execution_arn"]["S"], int(item.get("arrivals", {}).get("N", "0")))
+
+
+@dataclass(frozen=True)
+class WaitingRun:
+    """A run that waits for the lease, under the policy of its own settings. The token wakes it and decides nothing."""
+
+    execution_arn: str
+    priority: str
+    policy: Policy
+    token: str = field(repr=False)
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "WaitingRun":
+        """From a stored item."""
+        return cls(
+            item["execution_arn"]["S"],
+            item["priority"]["S"],
+            cast("Policy", item["policy"]["S"]),
+            item["token"]["S"],
+        )
+
+
+def lease_key(model: str) -> Item:
+    """The key of a model's lease."""
+    return {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}}
+
+
+def waiting_key(model: str, priority: str) -> Item:
+    """The key of a waiting run."""
+    return {"pk": {"S": f"model#{model}"}, "sk": {"S": f"{WAITING_PREFIX}{priority}"}}

@@ -1,0 +1,1 @@
+"""Gives a release lease to the run whose turn it is."""

@@ -1,0 +1,104 @@
+"""Gives the release lease of a run that has ended to the run whose turn it is, and wakes it.
+
+Called again for the same run it finds that the run holds nothing. A waiting run that is not woken, because this
+function died between the two, wakes by its own time limit and finds the lease to be its own.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.logging import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contracts.environment import read_environment
+from contracts.times import iso_time
+from functions.pass_lease.ledger import Ledger
+from functions.pass_lease.turns import Turn, next_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+    from contracts.lease import WaitingRun
+
+# Runs come to wait one by one; each can spoil one try.
+_TRIES = 10
+
+
+class LeaseContended(RuntimeError):
+    """Runs came to wait again and again while the lease was passed on. Worth trying again."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The table with claims, leases and releases."""
+
+    ledger_table: str
+
+
+logger = Logger(service="pass_lease")
+environment = read_environment(Environment, os.environ)
+dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
+stepfunctions: "SFNClient" = boto3.client("stepfunctions")
+
+
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
+    """`{"holder": the execution that holds the lease now, or None, "woken": how many runs}`.
+
+    `event` is `{"model", "run"}`; `run` is the ARN of an execution that has ended.
+
+    Raises:
+        LeaseContended: the lease is still the ended run's.
+    """
+    model, run = event["model"], event["run"]
+    logger.append_keys(model=model, run=run.rsplit(":", 1)[-1])
+    ledger = Ledger(dynamodb, environment.ledger_table, model)
+    for _ in range(_TRIES):
+        waiting = _without(ledger, run)
+        lease = ledger.lease()
+        if lease is None or lease.execution_arn != run:
+            return {"holder": lease.execution_arn if lease else None, "woken": 0}
+        turn = next_turn(waiting)
+        if turn is None:
+            if ledger.give_back(lease):
+                logger.info("lease given back")
+                return {"holder": None, "woken": 0}
+        elif ledger.pass_on(lease, turn.next, iso_time(time.time())):
+            return {"holder": turn.next.execution_arn, "woken": _wake(ledger, turn)}
+    raise LeaseContended(f"The release lease of {model} could not be passed on in {_TRIES} tries.")
+
+
+def _without(ledger: Ledger, run: str) -> "list[WaitingRun]":
+    """Who waits, once the ended run itself does so no more."""
+    waiting = ledger.waiting()
+    for own in (each for each in waiting if each.execution_arn == run):
+        ledger.leave_queue(own)
+    return [each for each in waiting if each.execution_arn != run]
+
+
+def _wake(ledger: Ledger, turn: Turn) -> int:
+    for other in turn.others:
+        ledger.leave_queue(other)
+    woken = sum(_woken((turn.next, *turn.others)))
+    logger.info("lease passed on", holder=turn.next.execution_arn.rsplit(":", 1)[-1], woken=woken)
+    return woken
+
+
+def _woken(runs: "Iterable[WaitingRun]") -> "Iterable[bool]":
+    for run in runs:
+        try:
+            stepfunctions.send_task_success(taskToken=run.token, output="{}")
+        except (ClientError, BotoCoreError) as fault:
+            # It has woken by itself, or has ended. AWS's message may quote the token.
+            code = fault.response["Error"]["Code"] if isinstance(fault, ClientError) else type(fault).__name__
+            logger.warning("not woken", waiting=run.execution_arn.rsplit(":", 1)[-1], error=code)
+            yield False
+        else:
+            yield True
