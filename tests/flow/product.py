@@ -246,7 +246,7 @@ class Product:
         return {
             "stack": pattern["stack"].replace(PATTERN_MODEL, name),
             "template_url": pattern["template_url"].replace(file, stored["key"]),
-            "scaled_shape": pattern["scaled_shape"],
+            "scaled_shape": _scaled_shape(json.loads(change(template.replace(PATTERN_MODEL, name)))),
         }
 
     def _store(self, text: str) -> dict[str, str]:
@@ -254,3 +254,8 @@ class Product:
         key = f"{hashlib.sha256(text.encode()).hexdigest()}.json"
         self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
         return {"bucket": bucket, "key": key}
+
+
+def _scaled_shape(template: dict[str, Any]) -> str:
+    """What the model's stack publishes beside the template."""
+    return str(template["Outputs"].get("ScaledShape", {}).get("Value", ""))
