@@ -64,7 +64,11 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
     ),
     "ministack.core.router": ("SERVICE_PATTERNS", "_is_aws_service_name", "extract_access_key_id"),
     "ministack.services.cloudformation": ("_change_sets", "_stacks", "handle_request"),
-    "ministack.services.cloudformation.changesets": ("_evaluate_conditions", "_find_change_set"),
+    "ministack.services.cloudformation.changesets": (
+        "_evaluate_conditions",
+        "_find_change_set",
+        "_resolve_props_for_diff",
+    ),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions", "_resolve_refs"),
     "ministack.services.cloudformation.handlers": ("_evaluate_conditions", "_resolve_stack"),
     "ministack.services.cloudformation.helpers": ("TEMPLATE_URL_MAX_BYTES", "_error", "_p", "_resolve_document"),

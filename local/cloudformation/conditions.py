@@ -1,4 +1,7 @@
-"""Conditions: the emulator compares parameters and literals, CDK's bootstrap template also joins and substitutes."""
+"""Conditions: the emulator compares parameters and literals, CDK's bootstrap template also joins and substitutes.
+
+And a change set of the emulator is blind to a condition that turns: the resource is in both templates.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +16,23 @@ def install() -> None:
     evaluate = _resolving(engine._evaluate_conditions)
     for module in (engine, handlers, changesets, stacks):
         module._evaluate_conditions = evaluate
+    changesets._resolve_props_for_diff = _without_what_is_conditioned_away(changesets._resolve_props_for_diff, evaluate)
+
+
+def _without_what_is_conditioned_away(
+    original: Callable[..., dict[str, Any]], evaluate: Callable[..., dict[str, bool]]
+) -> Callable[..., dict[str, Any]]:
+    def resolve(template: dict[str, Any], params: dict[str, Any], stack_name: str, stack_id: str) -> dict[str, Any]:
+        resolved = original(template, params, stack_name, stack_id)
+        holds = evaluate(template, params) if template else {}
+        resources = {
+            name: resource
+            for name, resource in resolved.get("Resources", {}).items()
+            if holds.get(resource.get("Condition", ""), True)
+        }
+        return {**resolved, "Resources": resources}
+
+    return resolve
 
 
 def _resolving(original: Callable[..., dict[str, bool]]) -> Callable[..., dict[str, bool]]:
