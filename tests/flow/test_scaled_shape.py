@@ -19,14 +19,27 @@ def instance_type(name: str):
 
 
 def broken(template: str) -> str:
-    """A change that CloudFormation refuses in the middle: a role that is none."""
-    document = json.loads(template)
-    for resource in document["Resources"].values():
-        if resource["Type"] == "AWS::SageMaker::EndpointConfig":
-            resource["Properties"]["ProductionVariants"][0]["InstanceType"] = "ml.c5.xlarge"
-        if resource["Type"] == "AWS::SageMaker::Endpoint":
-            resource["Properties"]["EndpointConfigName"] = "there-is-no-such-configuration"
+    """A change to an endpoint template that fails in the middle: larger instances, and a configuration that is none."""
+    document = json.loads(instance_type(LARGER)(template))
+    resource_of("AWS::SageMaker::Endpoint", document)["EndpointConfigName"] = "there-is-no-such-configuration"
     return json.dumps(document)
+
+
+def two_variants(template: str) -> str:
+    """A change to an endpoint template: a second variant, scaled like the first."""
+    document = json.loads(template)
+    variants = resource_of("AWS::SageMaker::EndpointConfig", document)["ProductionVariants"]
+    variants.append({**variants[0], "VariantName": "model-b"})
+    resources = document["Resources"]
+    for name in ("ScalableTarget", "ScalingPolicy"):
+        text = json.dumps(resources[name]).replace("model-a", "model-b").replace("-invocations", "-invocations-b")
+        resources[f"{name}B"] = json.loads(text.replace('"Ref": "ScalableTarget"', '"Ref": "ScalableTargetB"'))
+    document["Outputs"]["ScaledShape"]["Value"] += ",model-b=ml.c5.large"
+    return json.dumps(document)
+
+
+def resource_of(kind: str, document: dict) -> dict:
+    return next(each["Properties"] for each in document["Resources"].values() if each["Type"] == kind)
 
 
 def scaling(product: Product, endpoint: str) -> tuple[list[str], list[str]]:
@@ -79,12 +92,25 @@ def test_another_instance_type_takes_the_scaling_off_and_puts_it_back(product, i
     exactly_one_target_and_policy(product, model)
 
 
+def test_a_scaled_variant_that_goes_away_takes_its_scaling_along(product, iris):
+    model = "shape-removed"
+    product.model(model, production=two_variants)
+    product.start(model, iris, OLD).approve()
+    targets, policies = scaling(product, f"{model}-production")
+    assert len(targets) == len(policies) == 2
+    product.model(model)
+    second = product.start(model, iris, NEW)
+    second.approve()
+    assert "Take Scaling Off" in production_states(product, second)
+    exactly_one_target_and_policy(product, model)
+
+
 def test_a_failure_in_the_middle_puts_the_scaling_back(product, iris):
     model = "shape-broken"
     product.model(model)
     first = product.start(model, iris, OLD)
     first.approve()
-    product.model(model, production=lambda template: broken(template.replace("ml.c5.large", LARGER)))
+    product.model(model, production=broken)
     second = product.start(model, iris, NEW)
     second.decide("approve")
     second.ends_in("Deployment Failed")
