@@ -5,7 +5,8 @@ import json
 import time
 import tomllib
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,35 @@ class Product:
             f"{self.cloud.endpoint}/_cloud/clock", body, {"Content-Type": "application/json"}
         )
         urllib.request.urlopen(request).read()
+
+    def role(self, kind: str) -> str:
+        """The ARN of a role of the workflow, such as DeploymentRole."""
+        pages = self.client("iam").get_paginator("list_roles").paginate()
+        return next(
+            str(role["Arn"]) for page in pages for role in page["Roles"] if f"workflow-{kind}" in role["RoleName"]
+        )
+
+    def deny(self, role: str, *actions: str) -> None:
+        """A role (by its ARN) may not do this any more; `allow` takes it back."""
+        statement = {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
+        self.client("iam").put_role_policy(
+            RoleName=role.rsplit("/", 1)[-1],
+            PolicyName="denial",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+
+    def allow(self, role: str) -> None:
+        iam, name = self.client("iam"), role.rsplit("/", 1)[-1]
+        if "denial" in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName="denial")
+
+    @contextmanager
+    def denied(self, role: str, *actions: str) -> Iterator[None]:
+        self.deny(role, *actions)
+        try:
+            yield
+        finally:
+            self.allow(role)
 
     def run_of(self, version: str) -> Run | None:
         """The first run of a dataset version."""

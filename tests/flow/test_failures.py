@@ -128,19 +128,9 @@ def test_approval_expires_after_seven_days(product, iris):
 def test_a_denied_training_job_fails_the_run(product, iris):
     model = "flow-denied"
     product.model(model)
-    machine = product.stepfunctions.describe_state_machine(stateMachineArn=product.deployment.promote_model_arn)
-    role = machine["roleArn"].rsplit("/", 1)[-1]
-    denial = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": "sagemaker:CreateTrainingJob", "Resource": "*"}],
-    }
-    iam = product.client("iam")
-    iam.put_role_policy(RoleName=role, PolicyName="denial", PolicyDocument=json.dumps(denial))
-    try:
+    with product.denied(product.role("PromoteModelRole"), "sagemaker:CreateTrainingJob"):
         run = product.drop(model, iris)
         ended = run.ends_in("Training Failed")
-    finally:
-        iam.delete_role_policy(RoleName=role, PolicyName="denial")
     assert "AccessDenied" in ended["cause"] or "not authorized" in ended["cause"]
     assert product.drop(model, iris, "allowed.csv").reaches("Register Candidate")
 

@@ -121,6 +121,24 @@ def test_a_failure_in_the_middle_puts_the_scaling_back(product, iris):
     assert product.champion(model) == first.release()
 
 
+def test_scaling_that_cannot_be_put_back_is_told_and_comes_with_the_next_release(product, iris):
+    model = "shape-unscaled"
+    product.model(model)
+    product.start(model, iris, OLD).approve()
+    product.model(model, production=instance_type(LARGER))
+    second = product.start(model, iris, NEW)
+    with product.denied(product.role("DeploymentRole"), "application-autoscaling:RegisterScalableTarget"):
+        second.decide("approve")
+        ended = second.ends_in("Deployment Failed")
+    assert "RegisterScalableTarget" in ended["cause"]
+    assert "scaling could not be put back" in second.outcome_mail().text
+    assert scaling(product, f"{model}-production") == ([], [])
+    assert serves_on(product, model) == "ml.c5.large"
+    product.start(model, iris, NEWER).approve()
+    assert serves_on(product, model) == LARGER
+    exactly_one_target_and_policy(product, model)
+
+
 def test_a_run_stopped_while_the_scaling_is_off_leaves_the_champion_scaled(product, iris):
     model = "shape-stopped"
     product.model(model)

@@ -41,12 +41,7 @@ class Stack:
         self.cloudformation = product.client("cloudformation")
         machines = product.stepfunctions.list_state_machines()["stateMachines"]
         self.machine = next(each["stateMachineArn"] for each in machines if each["name"] == "deploy-stack")
-        iam = product.client("iam")
-        roles = iam.get_paginator("list_roles").paginate().build_full_result()["Roles"]
-        self.roles = {
-            kind: next(role["Arn"] for role in roles if f"workflow-{kind}" in role["RoleName"])
-            for kind in ("DeploymentRole", "EndpointRole")
-        }
+        self.roles = {kind: product.role(kind) for kind in ("DeploymentRole", "EndpointRole")}
         self.holds(HOLDER)
 
     def holds(self, holder: str) -> None:
@@ -106,18 +101,10 @@ class Stack:
 
     def deny(self, *actions: str) -> None:
         """The deployment role may not do this any more; `allow` takes it back."""
-        statement = {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
-        self.product.client("iam").put_role_policy(
-            RoleName=self.roles["DeploymentRole"].rsplit("/", 1)[-1],
-            PolicyName="denial",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-        )
+        self.product.deny(self.roles["DeploymentRole"], *actions)
 
     def allow(self) -> None:
-        iam = self.product.client("iam")
-        role = self.roles["DeploymentRole"].rsplit("/", 1)[-1]
-        if "denial" in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            iam.delete_role_policy(RoleName=role, PolicyName="denial")
+        self.product.allow(self.roles["DeploymentRole"])
 
 
 class Deployment:
