@@ -6,7 +6,8 @@ import contextvars
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from local.faults.plan import CallEffect, CallFault, FaultPlan
+from local.faults import origin
+from local.faults.plan import CallEffect, CallFault, FaultPlan, Task
 from local.faults.process import kill_cloud
 from local.faults.wire import broken_connection, send_error
 
@@ -30,7 +31,8 @@ class FaultMet(Exception):
 class CallInFlight:
     """One request from its arrival to its answer."""
 
-    def __init__(self, plan: FaultPlan) -> None:
+    def __init__(self, plan: FaultPlan, task: Task | None) -> None:
+        self.task = task
         self.principal = ""
         self.resource = ""
         self.actions: frozenset[str] = frozenset()
@@ -99,7 +101,7 @@ def aside() -> Iterator[None]:
 
 async def serve(application: Application, plan: FaultPlan, scope: Scope, receive: Receive, send: Send) -> None:
     """Have the application answer one request, with what is planned to go wrong."""
-    call = CallInFlight(plan)
+    call = CallInFlight(plan, origin.read(scope["headers"]))
     before = _in_flight.set(call)
     try:
         await application(scope, call.reading(receive), call.answering(send))

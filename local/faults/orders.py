@@ -61,8 +61,8 @@ def _call_fault(rest: Json) -> CallFault:
             'The effect "error" needs {"error": {"code", "status", "message"}}, and no other effect has it'
         )
     error = _error(rest.pop("error")) if effect is CallEffect.ERROR else None
-    principal, resource, body = (_text(rest, name, "") for name in ("principal", "resource", "body"))
-    return CallFault(action, effect, error, principal, resource, body)
+    where = {name: _text(rest, name, "") for name in ("principal", "resource", "body", "state_machine", "state")}
+    return CallFault(action, effect, error, **where)
 
 
 def _error(order: Any) -> AwsError:

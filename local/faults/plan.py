@@ -42,8 +42,9 @@ class AwsError:
 class CallFault:
     """At a call through the front door.
 
-    ``action`` is the IAM action as ``/_cloud/decisions`` names it, or the DynamoDB transaction that encloses it. The
-    others are texts that the caller's ARN, the resource's ARN and the request's body contain; "" is any.
+    ``action`` is the IAM action as ``/_cloud/decisions`` names it, or the DynamoDB transaction that encloses it.
+    ``principal``, ``resource`` and ``body`` are texts that the caller's ARN, the resource's ARN and the request
+    contain. ``state_machine`` and ``state`` name the Task that calls; "" is any, and any caller.
     """
 
     action: str
@@ -52,6 +53,8 @@ class CallFault:
     principal: str = ""
     resource: str = ""
     body: str = ""
+    state_machine: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,14 @@ class TrainingFault:
     instance_type: str = ""
 
 
+@dataclass(frozen=True)
+class Task:
+    """The Task state that a call of Step Functions is made for."""
+
+    state_machine: str
+    state: str
+
+
 Fault = CallFault | StateFault | TrainingFault
 _Kind = TypeVar("_Kind", CallFault, StateFault, TrainingFault)
 
@@ -89,6 +100,8 @@ class Call(Protocol):
     def actions(self) -> frozenset[str]: ...
     @property
     def body(self) -> bytes | bytearray: ...
+    @property
+    def task(self) -> Task | None: ...
 
 
 @dataclass
@@ -176,4 +189,11 @@ def _applies(fault: CallFault, call: Call) -> bool:
         and fault.principal in call.principal
         and fault.resource in call.resource
         and fault.body.encode() in call.body
+        and _of_task(fault, call.task)
     )
+
+
+def _of_task(fault: CallFault, task: Task | None) -> bool:
+    if not fault.state_machine and not fault.state:
+        return True
+    return task is not None and fault.state_machine in ("", task.state_machine) and fault.state in ("", task.state)

@@ -216,6 +216,33 @@ def test_the_page_refuses_nonsense(shared_cloud: CloudProcess, plan: Plan) -> No
     assert plan() == []
 
 
+def test_a_fault_is_for_the_task_that_it_names(shared_cloud: CloudProcess, plan: Plan) -> None:
+    states = {
+        name: {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:ssm:getParameters",
+            "Arguments": {"Names": ["/x"]},
+            "Next": next_name,
+        }
+        for name, next_name in (("First Look", "Second Look"), ("Second Look", "Done"))
+    }
+    name = f"looks-{uuid.uuid4().hex[:8]}"
+    stepfunctions = shared_cloud.client("stepfunctions")
+    machine = stepfunctions.create_state_machine(
+        name=name,
+        definition=json.dumps(
+            {"StartAt": "First Look", "QueryLanguage": "JSONata", "States": states | {"Done": {"Type": "Succeed"}}}
+        ),
+        roleArn=shared_cloud.role(f"{name}-role", "states.amazonaws.com", [allow("ssm:GetParameters")]),
+    )["stateMachineArn"]
+    plan(action="ssm:GetParameters", state_machine=name, state="Second Look", **error("InternalServerError", 500))
+    arn = stepfunctions.start_execution(stateMachineArn=machine)["executionArn"]
+    until("the end", lambda: stepfunctions.describe_execution(executionArn=arn)["status"] != "RUNNING")
+    ended = stepfunctions.describe_execution(executionArn=arn)
+    assert ended["error"] == "Ssm.InternalServerErrorException"
+    assert [(fault["seen"], fault["met"]) for fault in plan()] == [(1, 1)]
+
+
 @pytest.mark.parametrize(("effect", "kept"), [("kill-before-call", False), ("kill-after-call", True)])
 def test_the_cloud_dies_before_or_after_a_call(
     make_cloud: Callable[..., CloudProcess], effect: str, kept: bool

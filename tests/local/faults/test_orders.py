@@ -14,6 +14,8 @@ def test_a_fault_of_a_call() -> None:
         "principal": "deploy-stack",
         "resource": "iris",
         "body": "deploy-1",
+        "state_machine": "deploy-stack",
+        "state": "Execute Change Set",
         "effect": "error",
         "error": ERROR,
         "pass_first": 2,
@@ -21,7 +23,9 @@ def test_a_fault_of_a_call() -> None:
     }
     error = AwsError("ThrottlingException", 400, "Rate exceeded")
     action = "cloudformation:ExecuteChangeSet"
-    fault = CallFault(action, CallEffect.ERROR, error, principal="deploy-stack", resource="iris", body="deploy-1")
+    fault = CallFault(
+        action, CallEffect.ERROR, error, "deploy-stack", "iris", "deploy-1", "deploy-stack", "Execute Change Set"
+    )
     assert read(order) == Order(fault, 2, 3)
 
 

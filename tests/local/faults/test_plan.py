@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from local.faults.plan import CallEffect, CallFault, FaultPlan, StateFault, TrainingFault
+from local.faults.plan import CallEffect, CallFault, FaultPlan, StateFault, Task, TrainingFault
+
+CALLER = Task("deploy-stack", "Execute Change Set")
 
 
 @dataclass
@@ -11,6 +13,7 @@ class Call:
     principal: str = "arn:aws:sts::123456789012:assumed-role/deploy-stack/session"
     resource: str = "arn:aws:cloudformation:us-east-1:123456789012:stack/iris/1"
     body: bytes = b"ChangeSetName=deploy-1"
+    task: Task | None = CALLER
 
 
 EXECUTION = Call(frozenset({"cloudformation:ExecuteChangeSet"}))
@@ -41,11 +44,21 @@ def test_every_condition_has_to_hold() -> None:
         {"principal": "promote-model"},
         {"resource": "stack/wine"},
         {"body": "deploy-2"},
+        {"state_machine": "promote-model"},
+        {"state": "Create Change Set"},
     ):
         plan = FaultPlan()
         plan.add(lost(**condition))
         assert plan.of_call(EXECUTION) is None, condition
-    plan.add(lost(principal="deploy-stack", resource="stack/iris", body="deploy-1"))
+    everything = {"principal": "deploy-stack", "resource": "stack/iris", "body": "deploy-1"}
+    plan.add(lost(**everything, state_machine="deploy-stack", state="Execute Change Set"))
+    assert plan.of_call(EXECUTION) is not None
+
+
+def test_a_fault_of_a_task_leaves_other_callers_alone() -> None:
+    plan = FaultPlan()
+    plan.add(lost(state_machine="deploy-stack"))
+    assert plan.of_call(Call(EXECUTION.actions, task=None)) is None
     assert plan.of_call(EXECUTION) is not None
 
 
