@@ -14,10 +14,13 @@ PINNED_VERSIONS = {
     "moto": "5.2.5",
     "boto3": "1.43.106",
     "botocore": "1.43.106",
+    "hypercorn": "0.18.0",
 }
 
 # Module of the emulator → names of it that are replaced, wrapped or read here.
 TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
+    "hypercorn.protocol.events": ("StreamClosed",),
+    "hypercorn.protocol.http_stream": ("HTTPStream",),
     "ministack.app": (
         "SERVICE_HANDLERS",
         "_MAIN_LOOP",

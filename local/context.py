@@ -6,6 +6,7 @@ from typing import Any
 
 from local.clock import Clock
 from local.configuration import Configuration
+from local.faults.plan import FaultPlan
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Cloud:
 
     ``on_ready`` run in order on one thread once the front door answers (resume what a crash interrupted); ``on_stop``
     run in reverse order before the front door closes (end child processes, flush). Neither may block for long.
-    ``pages`` are what parts show of their inside under ``/_cloud/<name>``.
+    ``pages`` are what parts show of their inside under ``/_cloud/<name>``. ``faults`` is what
+    is to go wrong on purpose.
     """
 
     configuration: Configuration
@@ -22,3 +24,4 @@ class Cloud:
     on_ready: list[Callable[[], None]] = field(default_factory=list)
     on_stop: list[Callable[[], None]] = field(default_factory=list)
     pages: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
+    faults: FaultPlan = field(default_factory=FaultPlan)

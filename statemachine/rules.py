@@ -65,6 +65,12 @@ def _task_faults(state: State) -> Iterator[str]:
         yield "has no TimeoutSeconds and could wait a year"
     if not state.get("Retry"):
         yield "has no Retry for transient faults"
+    retried = {name for retrier in state.get("Retry", []) for name in retrier["ErrorEquals"]}
+    waits = str(state.get("Resource", "")).endswith((".sync", ".sync:2", ".waitForTaskToken"))
+    if waits and "States.Timeout" in retried:
+        yield "would wait all over again for what it has waited for in vain"
+    if not waits and "States.Timeout" not in retried:
+        yield "gives up when a call is not answered once"
     for retrier in state.get("Retry", []):
         if retrier.get("JitterStrategy") != "FULL":
             yield "retries without full jitter"

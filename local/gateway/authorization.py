@@ -10,6 +10,7 @@ from typing import Any
 
 from local.clock import Clock
 from local.credentials import Credentials
+from local.faults.calls import aside
 from local.gateway import deciding, resources
 from local.gateway.decisions import DecisionLog
 from local.gateway.dependent_actions import dependent_actions
@@ -60,9 +61,15 @@ def authorize(
     from ministack.core.iam_actions import identity_denial_message
 
     service = action.partition(":")[0]
-    denied = iam_evaluator.enforce(
-        credentials.access_key_id, action, service, region, resource_arn=resource, service_context=dict(context or {})
-    )
+    with aside():
+        denied = iam_evaluator.enforce(
+            credentials.access_key_id,
+            action,
+            service,
+            region,
+            resource_arn=resource,
+            service_context=dict(context or {}),
+        )
     if denied is None:
         return
     if isinstance(denied, iam_evaluator.AuthError):

@@ -1,4 +1,7 @@
-"""The cloud's own pages under ``/_cloud/``: health, clock, mails, IAM decisions, and what parts add. Loopback only."""
+"""The cloud's own pages under ``/_cloud/``: health, clock, mails, IAM decisions, faults, and what parts add.
+
+Loopback only.
+"""
 
 import json
 import os
@@ -9,6 +12,7 @@ from urllib.parse import parse_qs
 
 from local.configuration import InvalidConfiguration, time_factor
 from local.context import Cloud
+from local.faults.orders import InvalidOrder, read
 from local.gateway.decisions import KEPT_DECISIONS, DecisionLog
 from local.gateway.mails import captured_mails
 
@@ -38,21 +42,25 @@ class ControlPages:
         query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
         try:
             status, answer = self._answer(method, page, query, await _body(receive))
-        except (Refused, InvalidConfiguration) as refused:
+        except (Refused, InvalidConfiguration, InvalidOrder) as refused:
             status, answer = 400, {"message": str(refused)}
         await _send_json(send, status, answer)
 
     def _answer(self, method: str, page: str, query: Mapping[str, str], body: bytes) -> Page:
         if method == "GET" and page == "health":
             return (200 if self._ready.is_set() else 503), self._health()
-        if page == "clock" and method in ("GET", "POST"):
-            return 200, self._set_clock(body) if method == "POST" else self._clock()
-        if method == "GET" and page == "mails":
-            return 200, {"mails": captured_mails()}
-        if method == "GET" and page == "decisions":
-            return 200, self._found_decisions(query)
-        if method == "GET" and page in self._cloud.pages:
-            return 200, self._cloud.pages[page]()
+        pages: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
+            **{("GET", name): shown for name, shown in self._cloud.pages.items()},
+            ("GET", "clock"): self._clock,
+            ("POST", "clock"): lambda: self._set_clock(body),
+            ("GET", "mails"): lambda: {"mails": captured_mails()},
+            ("GET", "decisions"): lambda: self._found_decisions(query),
+            ("GET", "faults"): self._faults,
+            ("POST", "faults"): lambda: self._plan_fault(body),
+            ("DELETE", "faults"): self._clear_faults,
+        }
+        if shown := pages.get((method, page)):
+            return 200, shown()
         return 404, {"message": f"No such page: {method} {PREFIX}{page}"}
 
     def _health(self) -> dict[str, Any]:
@@ -82,6 +90,18 @@ class ControlPages:
             except (TypeError, ValueError) as error:
                 raise Refused(f"advance_seconds: {error}") from error
         return self._clock()
+
+    def _faults(self) -> dict[str, Any]:
+        return {"faults": self._cloud.faults.listed()}
+
+    def _plan_fault(self, body: bytes) -> dict[str, Any]:
+        order = read(_json_object(body))
+        self._cloud.faults.add(order.fault, pass_first=order.pass_first, hits=order.hits)
+        return self._faults()
+
+    def _clear_faults(self) -> dict[str, Any]:
+        self._cloud.faults.clear()
+        return self._faults()
 
     def _found_decisions(self, query: Mapping[str, str]) -> dict[str, Any]:
         limit = query.get("limit", str(KEPT_DECISIONS))

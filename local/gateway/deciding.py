@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.clock import Clock
+from local.faults.calls import in_flight
 from local.gateway.decisions import Decision, DecisionLog
 from local.gateway.dependent_actions import Check
 
@@ -66,9 +67,18 @@ def recording(original: Callable[..., Any], clock: Clock, log: DecisionLog) -> C
             if denied is not None:
                 _refused.set((check.action, check.resource))
                 return denied
+        call = in_flight()
+        if call is not None:
+            call.authorised(_principal(access_key_id), _actions(iam_action, service_context), resource_arn, service)
         return None
 
     return enforce
+
+
+def _actions(action: str, context: dict[str, Any] | None) -> frozenset[str]:
+    """The action, and the DynamoDB transaction that it is a part of."""
+    enclosing = (context or {}).get("dynamodb:EnclosingOperation", ())
+    return frozenset({action, *(f"dynamodb:{operation}" for operation in enclosing)})
 
 
 def _decide(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from local.context import Cloud
+from local.faults import calls
 from local.gateway import perimeter
 from local.gateway.control import PREFIX, ControlPages
 from local.gateway.decisions import DecisionLog
@@ -29,6 +30,9 @@ def application(cloud: Cloud, decisions: DecisionLog, ready: threading.Event) ->
                 return
             if scope["path"].startswith(PREFIX):
                 await pages(scope, receive, send)
+                return
+            if cloud.faults.about_calls:
+                await calls.serve(emulator.app, cloud.faults, scope, receive, send)
                 return
         await emulator.app(scope, receive, send)
 

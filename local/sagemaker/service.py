@@ -56,7 +56,9 @@ class SageMaker:
         self._launcher = launcher
         self._store = Store(settings.state_dir / "sagemaker.sqlite" if settings.state_dir else None)
         names = ResourceNames(settings.region, settings.account)
-        self._trainer = Trainer(self._store, front_door, launcher, clock, settings.region, folder / "training")
+        self._trainer = Trainer(
+            self._store, front_door, launcher, clock, settings.region, folder / "training", cloud.faults
+        )
         artefacts = ModelArtefacts(folder / "endpoints", front_door, settings.region)
         containers = ServingContainers(artefacts, front_door, launcher, clock, settings)
         cloud.pages["containers"] = lambda: {"containers": containers.running()}

@@ -8,6 +8,8 @@ import threading
 from typing import Any, Final
 
 from local.context import Cloud
+from local.faults.plan import FaultPlan
+from local.faults.process import kill_cloud
 from local.journal.executions import ExecutionJournal
 from local.stepfunctions import repairs
 from local.stepfunctions.backend import StepFunctionsBackend
@@ -66,6 +68,7 @@ def assemble(
             tokens=tokens,
             watch=executions.watch,
             broken=lambda fault: executions.broken(execution, fault),
+            entered=lambda state: _meet_fault(cloud.faults, execution.subject.machine_name, state),
             going_down=going_down,
         )
 
@@ -93,6 +96,11 @@ def assemble(
         journal.close()
 
     return backend, suspend, resume
+
+
+def _meet_fault(plan: FaultPlan, machine: str, state: str) -> None:
+    if plan.of_entry(machine, state) is not None:
+        kill_cloud()
 
 
 __all__ = ["PRINCIPAL", "TOUCHED", "StepFunctionsBackend", "assemble", "install"]

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.handlers import handle_copy_source_param
 
 from local import credentials
+from local.faults.origin import name_in
 from local.stepfunctions.permissions import PRINCIPAL
 
 
@@ -36,6 +37,7 @@ def clients_for(machine_arn: str) -> Callable[[str, str, str], Any]:
         if service == "s3":
             # boto3 encodes a copy's source; a definition has encoded it, because AWS's Step Functions does not.
             made.meta.events.unregister("before-parameter-build.s3.CopyObject", handle_copy_source_param)
+        name_in(made)
         return made
 
     return client

@@ -58,7 +58,7 @@ class Run:
         self._clock = world.clock
         self._finished = threading.Event()
         self.replay = Replay(recorded, record)
-        self.history = EventHistory(world.clock, self.replay)
+        self.history = EventHistory(world.clock, self.replay, world.entered)
         self._environment = ExecutionEnvironment(
             aws_execution_details=_details(subject),
             execution_type="STANDARD",

@@ -106,6 +106,12 @@ class CloudProcess:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    def delete(self, path: str) -> Any:
+        with urllib.request.urlopen(
+            urllib.request.Request(self.endpoint + path, method="DELETE"), timeout=10
+        ) as answer:
+            return json.load(answer)
+
     # What nearly every test needs in the account.
 
     def role(self, name: str, service: str, statements: list[dict[str, Any]] | None = None) -> str:

@@ -3,7 +3,7 @@ import pytest
 from statemachine.loader import InvalidDefinition, load_definition
 from statemachine.rules import faults
 
-RETRY = [{"ErrorEquals": ["X"], "JitterStrategy": "FULL"}]
+RETRY = [{"ErrorEquals": ["X", "States.Timeout"], "JitterStrategy": "FULL"}]
 CATCH = [{"ErrorEquals": ["States.ALL"], "Next": "End"}]
 TASK = {"Type": "Task", "TimeoutSeconds": 1, "Retry": RETRY, "Catch": CATCH, "Next": "End"}
 
@@ -23,6 +23,8 @@ def test_a_sound_definition_has_no_fault():
         ({"TimeoutSeconds": None, "Retry": []}, "has no Retry"),
         ({"Retry": [{"ErrorEquals": ["X"]}]}, "without full jitter"),
         ({"Retry": [{"ErrorEquals": ["States.ALL"], "JitterStrategy": "FULL"}]}, "retries every error"),
+        ({"Retry": [{"ErrorEquals": ["X"], "JitterStrategy": "FULL"}]}, "is not answered once"),
+        ({"Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync"}, "waited for in vain"),
         ({"Catch": [{"ErrorEquals": ["X"], "Next": "End"}]}, "does not catch every fault"),
         ({"Type": "Choice"}, "no Comment"),
         ({"Type": "Choice", "Comment": "Why."}, "does not ask a question"),

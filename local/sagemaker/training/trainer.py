@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from local.clock import Clock
+from local.faults.plan import FaultPlan
 from local.sagemaker.front_door import FrontDoor
 from local.sagemaker.launcher import Launcher
 from local.sagemaker.store import Record, Store
@@ -18,10 +19,17 @@ log = logging.getLogger(__name__)
 
 
 class Trainer:
-    """``folder`` holds the containers' /opt/ml while they run."""
+    """``folder`` holds the containers' /opt/ml while they run; ``faults`` may end a job before it begins."""
 
     def __init__(
-        self, store: Store, front_door: FrontDoor, launcher: Launcher, clock: Clock, region: str, folder: Path
+        self,
+        store: Store,
+        front_door: FrontDoor,
+        launcher: Launcher,
+        clock: Clock,
+        region: str,
+        folder: Path,
+        faults: FaultPlan,
     ) -> None:
         self._store = store
         self._front_door = front_door
@@ -29,6 +37,7 @@ class Trainer:
         self._clock = clock
         self._region = region
         self._folder = folder
+        self._faults = faults
         self._lock = threading.Lock()
         self._runs: dict[str, tuple[TrainingRun, threading.Thread]] = {}
 
@@ -79,7 +88,7 @@ class Trainer:
 
     def _run(self, name: str, run: TrainingRun, layout: TrainingLayout) -> None:
         try:
-            ending, reason = self._outcome(name, run)
+            ending, reason = self._planned(name) or self._outcome(name, run)
             self._store.update(jobs.KIND, name, lambda job: self._finish(job, run, ending, reason))
         except Abandoned:
             return
@@ -87,6 +96,12 @@ class Trainer:
             with self._lock:
                 self._runs.pop(name.lower(), None)
             shutil.rmtree(layout.base_dir, ignore_errors=True)
+
+    def _planned(self, name: str) -> tuple[str, str] | None:
+        job = self._store.get(jobs.KIND, name)
+        assert job is not None  # it was started
+        fault = self._faults.of_training(name, job["ResourceConfig"].get("InstanceType", ""))
+        return None if fault is None else ("Failed", fault.failure_reason)
 
     def _outcome(self, name: str, run: TrainingRun) -> tuple[str, str]:
         try:

@@ -24,6 +24,7 @@ class Caller:
 
     execution_arn: str
     machine_arn: str
+    state: str
     choice: str
     """A text that is the same when the call is made again after a crash, and no other's."""
     may_have_arrived: bool = False

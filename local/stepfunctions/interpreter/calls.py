@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import botocore.exceptions
 
+from local.faults.origin import calling_for
+from local.faults.plan import Task
 from local.stepfunctions.integrations.integration import Caller, Integration, Job, Json
 from local.stepfunctions.interpreter.scope import Interrupted
 from local.stepfunctions.task_faults import RUNTIME, TIMEOUT, TaskFault
@@ -38,7 +40,8 @@ def make(env: Any, call: Call) -> Any:
     caller = dataclasses.replace(call.caller, may_have_arrived=env.scope.begin_call())
 
     def made() -> Any:
-        return call.integration.result(call.integration.call(call.client(), call.request, caller))
+        with calling_for(Task(caller.machine_arn.rpartition(":")[2], caller.state)):
+            return call.integration.result(call.integration.call(call.client(), call.request, caller))
 
     def performed() -> Any:
         return env.perform(lambda: _named(call.integration, made), call.deadline)

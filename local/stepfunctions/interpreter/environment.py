@@ -46,6 +46,8 @@ class World:
     """Have an event set when the execution of an ARN ends."""
     broken: Callable[[ExecutionBroken], None]
     """Called when the execution cannot go on."""
+    entered: Callable[[str], None]
+    """Called with the name of each state that is entered, once that is written down."""
     going_down: threading.Event
     """Set when the cloud stops and executions will go on in another process."""
 

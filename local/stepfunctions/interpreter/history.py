@@ -4,6 +4,7 @@ Takes the place of moto's `EventManager`, which stamps real time and counts with
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
@@ -28,8 +29,10 @@ class TooManyEvents(ExecutionBroken):
 class EventHistory(EventManager):  # type: ignore[misc]
     """Events in the shape of GetExecutionHistory, timestamps in epoch seconds."""
 
-    def __init__(self, clock: Clock, replay: Replay) -> None:
+    def __init__(self, clock: Clock, replay: Replay, entered: Callable[[str], None] = lambda _: None) -> None:
+        """``entered`` is called with a state's name when its entry is written down for the first time."""
         super().__init__()
+        self._entered = entered
         self._clock = clock
         self._replay = replay
         self._events: list[Json] = []
@@ -58,6 +61,8 @@ class EventHistory(EventManager):  # type: ignore[misc]
                 self._replay.record(scope.path, "event", [event_id, at, previous])
             kind = getattr(event_type, "value", event_type)  # moto's names are members of an enumeration
             self._put(event_id, at, previous, kind, event_details)
+        if recorded is None and kind.endswith("StateEntered"):
+            self._entered((event_details or {})["stateEnteredEventDetails"]["name"])
         scope.time = at
         context.last_published_event_id = event_id
         if update_source_event_id:

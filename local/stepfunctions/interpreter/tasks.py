@@ -109,7 +109,7 @@ class ServiceTask(StateTask):  # type: ignore[misc]
             raise self._too_large("has arguments", self.name)
         role = self._eval_state_credentials(env=env).role_arn
         context = _context(env)
-        caller = Caller(context["Execution"]["Id"], context["StateMachine"]["Id"], env.scope.choice())
+        caller = Caller(context["Execution"]["Id"], context["StateMachine"]["Id"], self.name, env.scope.choice())
         request = self._request(env, arguments, caller)
         limits = Limits(self._seconds(env, self.timeout), self._seconds(env, self.heartbeat))
         credentials = {"taskCredentials": {"roleArn": role}} if self.credentials else {}

@@ -1,0 +1,92 @@
+"""What people and tests write to plan a fault, as JSON; everything that is no order is refused."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from local.faults.plan import CAPACITY_ERROR, AwsError, CallEffect, CallFault, Fault, StateFault, TrainingFault
+
+Json = dict[str, Any]
+
+_ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9.]*")
+_WAYS: Final = (
+    '{"action": "cloudformation:ExecuteChangeSet", "effect": …} for a call, {"state_machine": …, "state": …} for the '
+    'end of the cloud at a state, or {"training_job": …} for a training job without capacity'
+)
+
+
+class InvalidOrder(ValueError):
+    """A fault that cannot be planned; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A fault, and which of its occasions meet it."""
+
+    fault: Fault
+    pass_first: int
+    hits: int
+
+
+def read(order: Json) -> Order:
+    """Raises InvalidOrder."""
+    rest = dict(order)
+    pass_first = _count(rest, "pass_first", 0, least=0)
+    hits = _count(rest, "hits", 1, least=1)
+    if "action" in rest:
+        fault: Fault = _call_fault(rest)
+    elif "state" in rest:
+        fault = StateFault(_text(rest, "state_machine"), _text(rest, "state"))
+    elif "training_job" in rest:
+        reason, instance_type = _text(rest, "failure_reason", CAPACITY_ERROR), _text(rest, "instance_type", "")
+        fault = TrainingFault(_text(rest, "training_job"), reason, instance_type)
+    else:
+        raise InvalidOrder(f"Say where the fault is: {_WAYS}")
+    if rest:
+        raise InvalidOrder(f"A {type(fault).__name__} has no {', '.join(sorted(rest))}")
+    return Order(fault, pass_first, hits)
+
+
+def _call_fault(rest: Json) -> CallFault:
+    action = _text(rest, "action")
+    if not _ACTION.fullmatch(action):
+        raise InvalidOrder(f"action is {action!r}; write it as /_cloud/decisions does, such as s3:GetObject")
+    wanted = _text(rest, "effect")
+    if wanted not in list(CallEffect):
+        raise InvalidOrder(f"effect is {wanted!r}; it must be one of {', '.join(CallEffect)}")
+    effect = CallEffect(wanted)
+    if (effect is CallEffect.ERROR) != ("error" in rest):
+        raise InvalidOrder(
+            'The effect "error" needs {"error": {"code", "status", "message"}}, and no other effect has it'
+        )
+    error = _error(rest.pop("error")) if effect is CallEffect.ERROR else None
+    where = {name: _text(rest, name, "") for name in ("principal", "resource", "body", "state_machine", "state")}
+    return CallFault(action, effect, error, **where)
+
+
+def _error(order: Any) -> AwsError:
+    if not isinstance(order, dict) or order.keys() != {"code", "status", "message"}:
+        raise InvalidOrder('error must be {"code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}')
+    code, status, message = order["code"], order["status"], order["message"]
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        raise InvalidOrder(f"error.code is {code!r}; it must be a name such as ThrottlingException")
+    if type(status) is not int or not 400 <= status <= 599:
+        raise InvalidOrder(f"error.status is {status!r}; it must be a whole number from 400 to 599")
+    if not isinstance(message, str) or not message:
+        raise InvalidOrder(f"error.message is {message!r}; it must be a text with something in it")
+    return AwsError(code, status, message)
+
+
+def _text(rest: Json, name: str, default: str | None = None) -> str:
+    value = rest.pop(name, default)
+    if not isinstance(value, str) or (default is None and not value):
+        raise InvalidOrder(f"{name} is {value!r}; it must be a text" + (" with something in it" if not default else ""))
+    return value
+
+
+def _count(rest: Json, name: str, default: int, *, least: int) -> int:
+    value = rest.pop(name, default)
+    if type(value) is not int or value < least:
+        raise InvalidOrder(f"{name} is {value!r}; it must be a whole number from {least} on")
+    return value

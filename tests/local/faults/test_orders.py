@@ -1,0 +1,70 @@
+"""What can be planned, and what is refused with a word about what would be right."""
+
+import pytest
+
+from local.faults.orders import InvalidOrder, Order, read
+from local.faults.plan import CAPACITY_ERROR, AwsError, CallEffect, CallFault, StateFault, TrainingFault
+
+ERROR = {"code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}
+
+
+def test_a_fault_of_a_call() -> None:
+    order = {
+        "action": "cloudformation:ExecuteChangeSet",
+        "principal": "deploy-stack",
+        "resource": "iris",
+        "body": "deploy-1",
+        "state_machine": "deploy-stack",
+        "state": "Execute Change Set",
+        "effect": "error",
+        "error": ERROR,
+        "pass_first": 2,
+        "hits": 3,
+    }
+    error = AwsError("ThrottlingException", 400, "Rate exceeded")
+    action = "cloudformation:ExecuteChangeSet"
+    fault = CallFault(
+        action, CallEffect.ERROR, error, "deploy-stack", "iris", "deploy-1", "deploy-stack", "Execute Change Set"
+    )
+    assert read(order) == Order(fault, 2, 3)
+
+
+def test_a_fault_at_a_state() -> None:
+    order = {"state_machine": "promote-model", "state": "Train Model"}
+    assert read(order) == Order(StateFault("promote-model", "Train Model"), 0, 1)
+
+
+def test_a_fault_of_a_training_job_is_a_lack_of_capacity_when_nothing_else_is_said() -> None:
+    assert read({"training_job": "iris"}) == Order(TrainingFault("iris", CAPACITY_ERROR, ""), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ({}, "Say where"),
+        ({"effect": "hang"}, "Say where"),
+        ({"action": "ExecuteChangeSet", "effect": "hang"}, "action is"),
+        ({"action": 7, "effect": "hang"}, "action is"),
+        ({"action": "s3:GetObject"}, "effect is None"),
+        ({"action": "s3:GetObject", "effect": "explode"}, "must be one of error, lost-call, lost-reply, hang, kill"),
+        ({"action": "s3:GetObject", "effect": "error"}, 'needs {"error"'),
+        ({"action": "s3:GetObject", "effect": "hang", "error": ERROR}, "no other effect has it"),
+        ({"action": "s3:GetObject", "effect": "error", "error": {"code": "SlowDown"}}, "error must be"),
+        ({"action": "s3:GetObject", "effect": "error", "error": ERROR | {"status": 200}}, "from 400 to 599"),
+        ({"action": "s3:GetObject", "effect": "error", "error": ERROR | {"status": True}}, "from 400 to 599"),
+        ({"action": "s3:GetObject", "effect": "error", "error": ERROR | {"code": "a b"}}, "error.code"),
+        ({"action": "s3:GetObject", "effect": "error", "error": ERROR | {"message": ""}}, "error.message"),
+        ({"action": "s3:GetObject", "effect": "hang", "hits": 0}, "hits is 0; it must be a whole number from 1 on"),
+        ({"action": "s3:GetObject", "effect": "hang", "pass_first": -1}, "pass_first"),
+        ({"action": "s3:GetObject", "effect": "hang", "pass_first": 1.5}, "pass_first"),
+        ({"action": "s3:GetObject", "effect": "hang", "role": "x"}, "CallFault has no role"),
+        ({"state": "Train Model"}, "state_machine is None"),
+        ({"state_machine": "promote-model", "state": ""}, "state is ''"),
+        ({"state_machine": "promote-model", "state": "Train Model", "effect": "hang"}, "StateFault has no effect"),
+        ({"training_job": "iris", "effect": "hang"}, "TrainingFault has no effect"),
+    ],
+)
+def test_nonsense_is_refused(order: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidOrder) as refusal:
+        read(order)
+    assert told in str(refusal.value)
