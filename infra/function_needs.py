@@ -51,7 +51,7 @@ def request_approval(names: Names, deployment: Deployment, token_key_arn: str, p
         ),
         Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (token_key_arn,)),
         _answer_run("A run that asks again after a decision is given that decision at once."),
-        *_send_mail(deployment.sender),
+        _send_mail(deployment.sender),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
@@ -126,7 +126,7 @@ def announce_outcome(names: Names, deployment: Deployment) -> FunctionNeeds:
     return FunctionNeeds(
         "announce_outcome",
         "Mails how a run ended.",
-        (remembers, *_send_mail(deployment.sender)),
+        (remembers, _send_mail(deployment.sender)),
         60,
         environment=environment,
     )
@@ -195,20 +195,12 @@ def _answer_run(reason: str) -> Grant:
     )
 
 
-def _send_mail(sender: str) -> tuple[Grant, ...]:
-    domain = sender.rpartition("@")[2]
-    return (
-        Grant(
-            "SendMail",
-            "Mail goes out under the deployment's sender: its own identity, or that of its domain.",
-            ("ses:SendEmail",),
-            (arn("ses", f"identity/{sender}"), arn("ses", f"identity/{domain}")),
-        ),
-        Grant(
-            "SendMailInSandbox",
-            "While an account is in the SES sandbox the recipient's identity is checked too; the sender stays fixed.",
-            ("ses:SendEmail",),
-            (arn("ses", "identity/*"),),
-            {"StringEquals": {"ses:FromAddress": sender}},
-        ),
+def _send_mail(sender: str) -> Grant:
+    return Grant(
+        "SendMail",
+        "Mail goes out under the deployment's sender. SES asks for the right on the identity that verifies it, its own "
+        "or its domain's, and in the sandbox on every recipient's as well: only the sender is the same for all.",
+        ("ses:SendEmail",),
+        (arn("ses", "identity/*"),),
+        {"StringEquals": {"ses:FromAddress": sender}},
     )

@@ -153,7 +153,7 @@ def _dataset(names: Names) -> list[Grant]:
         Grant(
             "ReadDataset",
             "A run works on the version that was dropped, not on whatever has the key by now.",
-            ("s3:GetObject", "s3:GetObjectVersion"),
+            ("s3:GetObjectVersion",),
             (names.objects("datasets/*"),),
         ),
         Grant(

@@ -27,7 +27,8 @@ class Configuration:
     ``state_dir`` None means that nothing survives the process. ``time_factor`` is cloud seconds per real second.
     ``runtime`` says how training and serving containers run: the container's entry points as plain processes, or
     the real image under an engine. ``instance_start_seconds`` of cloud time pass before a new instance of an endpoint
-    starts its container. ``bootstrap_template`` is a CDK bootstrap template to deploy after start.
+    starts its container. ``bootstrap_template`` is a CDK bootstrap template to deploy after start. ``decisions_file``
+    gets one line for each kind of IAM decision, for audits longer than the log at ``/_cloud/decisions``.
     """
 
     port: int = 4599
@@ -39,6 +40,7 @@ class Configuration:
     project_root: Path = field(default_factory=_project_root)
     bootstrap_template: Path | None = None
     instance_start_seconds: float = 0.0
+    decisions_file: Path | None = None
 
     @property
     def endpoint(self) -> str:
@@ -47,13 +49,15 @@ class Configuration:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
-        """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT, BOOTSTRAP_TEMPLATE, INSTANCE_START_SECONDS.
+        """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT, BOOTSTRAP_TEMPLATE, INSTANCE_START_SECONDS,
+        DECISIONS_FILE.
 
         Raises InvalidConfiguration for a value outside its range.
         """
         state_dir = environment.get("STATE_DIR")
         template = environment.get("BOOTSTRAP_TEMPLATE")
         root = environment.get("PROJECT_ROOT")
+        decisions = environment.get("DECISIONS_FILE")
         return cls(
             port=_port(environment.get("GATEWAY_PORT", "4599")),
             state_dir=Path(state_dir).expanduser().resolve() if state_dir else None,
@@ -62,6 +66,7 @@ class Configuration:
             project_root=Path(root).resolve() if root else _project_root(),
             bootstrap_template=Path(template).expanduser().resolve() if template else None,
             instance_start_seconds=_seconds("INSTANCE_START_SECONDS", environment.get("INSTANCE_START_SECONDS", "0")),
+            decisions_file=Path(decisions).expanduser().resolve() if decisions else None,
         )
 
 

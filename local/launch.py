@@ -109,9 +109,12 @@ def _environment(configuration: Configuration) -> dict[str, str]:
         "BOOTSTRAP_TEMPLATE": str(configuration.bootstrap_template or BOOTSTRAP_TEMPLATE),
     }
     environment.pop("STATE_DIR", None)
+    environment.pop("DECISIONS_FILE", None)
     environment.pop("AWS_ENDPOINT_URL", None)
     if configuration.state_dir:
         environment["STATE_DIR"] = str(configuration.state_dir)
+    if configuration.decisions_file:
+        environment["DECISIONS_FILE"] = str(configuration.decisions_file)
     return environment
 
 

@@ -81,7 +81,7 @@ def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     from local.journal import control_plane
 
     loading.import_late()
-    decisions = DecisionLog()
+    decisions = DecisionLog(file=cloud.configuration.decisions_file)
     backends: dict[str, Backend] = {}
     authorization.install(cloud.clock, decisions, backends)
     functions.install(cloud)

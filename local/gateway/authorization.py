@@ -114,7 +114,8 @@ def _resource(original: Callable[..., str], backends: Mapping[str, Backend]) -> 
         action = iam_actions.extract_iam_action(service, method, path, headers, body, query_params) or ""
         operation = action.rpartition(":")[2]
         arn = find(service, method, path, headers, body, query_params, region, account, operation, parameters)
-        deciding.expect(dependent_actions(service, operation, parameters, arn, account))
+        checks = dependent_actions(service, operation, parameters, arn, account)
+        deciding.expect(checks, resources.condition_keys(service, operation, parameters))
         return arn
 
     def find(
@@ -142,6 +143,8 @@ def _resource(original: Callable[..., str], backends: Mapping[str, Backend]) -> 
         if service == "ses" and operation == "SendEmail":
             return resources.sender_identity(parameters, region, account)
         arn = original(service, method, path, headers, body, query_params, region, account)
+        if service == "logs" and operation == "PutLogEvents" and (stream := parameters.get("logStreamName")):
+            return f"{arn}:log-stream:{stream}"
         return f"{arn}:{qualifier}" if service == "lambda" and (qualifier := parameters.get("Qualifier")) else arn
 
     return resource

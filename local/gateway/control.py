@@ -104,12 +104,16 @@ class ControlPages:
         return self._faults()
 
     def _found_decisions(self, query: Mapping[str, str]) -> dict[str, Any]:
-        limit = query.get("limit", str(KEPT_DECISIONS))
-        if not limit.isdigit():
-            raise Refused("limit must be a whole number")
+        limit, after = query.get("limit", str(KEPT_DECISIONS)), query.get("after", "0")
+        if not limit.isdigit() or not after.isdigit():
+            raise Refused("limit and after must be whole numbers")
         allowed = {"true": True, "false": False}.get(query.get("allowed", ""))
         found = self._decisions.find(
-            role=query.get("role", ""), action=query.get("action", ""), allowed=allowed, limit=int(limit) or 1
+            role=query.get("role", ""),
+            action=query.get("action", ""),
+            allowed=allowed,
+            after=int(after),
+            limit=int(limit) or 1,
         )
         return {"total": self._decisions.total, "decisions": found}
 

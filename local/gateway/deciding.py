@@ -1,7 +1,7 @@
 """Around the emulator's IAM decision: further checks of the same call, and a record of what was decided and why."""
 
 import contextvars
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from local.clock import Clock
@@ -9,17 +9,25 @@ from local.faults.calls import in_flight
 from local.gateway.decisions import Decision, DecisionLog
 from local.gateway.dependent_actions import Check
 
+_NO_KEYS: Mapping[str, str] = {}
 # Set while a request's resource is worked out, read when it is decided.
 _dependent: contextvars.ContextVar[tuple[Check, ...]] = contextvars.ContextVar("dependent_actions", default=())
+# Condition keys of that request which the emulator does not work out.
+_keys: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("condition_keys", default=_NO_KEYS)
 # The statement that decided the evaluation in progress.
 _statement: contextvars.ContextVar[Any] = contextvars.ContextVar("deciding_statement", default=None)
+# What was evaluated: it carries the condition keys.
+_evaluated: contextvars.ContextVar[Any] = contextvars.ContextVar("evaluated", default=None)
+# Decisions of the request in progress, counted in a list that its threads share.
+_made: contextvars.ContextVar[list[None] | None] = contextvars.ContextVar("decisions_made", default=None)
 # What a denial must name when it is not the call itself: (action, resource).
 _refused: contextvars.ContextVar[tuple[str, str] | None] = contextvars.ContextVar("refused", default=None)
 
 
-def expect(checks: tuple[Check, ...]) -> None:
-    """The request that is decided next also takes these."""
+def expect(checks: tuple[Check, ...], keys: Mapping[str, str] = _NO_KEYS) -> None:
+    """The request that is decided next also takes these, and brings these condition keys of its own."""
     _dependent.set(checks)
+    _keys.set(keys)
     _refused.set(None)
 
 
@@ -34,8 +42,10 @@ def noting_statement(original: Callable[..., Any]) -> Callable[..., Any]:
     """The evaluator's search for a matching statement, which then is known when the decision is recorded."""
 
     def first_match(context: Any, statements: list[Any], effect: str) -> Any:
+        _evaluated.set(context)
         match = original(context, statements, effect)
-        if match is not None:
+        # A boundary is asked after the role's own policy; it is the role's statement that grants.
+        if match is not None and (effect == "Deny" or _statement.get() is None):
             _statement.set(match)
         return match
 
@@ -53,11 +63,10 @@ def recording(original: Callable[..., Any], clock: Clock, log: DecisionLog) -> C
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        dependent = _dependent.get()
+        dependent, keys = _dependent.get(), {**_keys.get(), **(service_context or {})}
         _dependent.set(())
-        denied = _decide(
-            original, clock, log, access_key_id, iam_action, service, region, resource_arn, service_context
-        )
+        _keys.set(_NO_KEYS)
+        denied = _decide(original, clock, log, access_key_id, iam_action, service, region, resource_arn, keys)
         if denied is not None:
             return denied
         for check in dependent:
@@ -93,6 +102,9 @@ def _decide(
     context: dict[str, Any] | None,
 ) -> Any:
     _statement.set(None)
+    _evaluated.set(None)
+    if (made := _made.get()) is not None:
+        made.append(None)
     denied = original(access_key_id, action, service, region, resource_arn=resource, service_context=context)
     principal = _principal(access_key_id)
     statement = _statement.get()
@@ -106,9 +118,43 @@ def _decide(
             allowed=denied is None,
             reason="" if denied is None else getattr(denied, "reason", "") or getattr(denied, "message", ""),
             statement=None if statement is None or _implicit(denied) else _readable(statement),
+            context=_condition_keys(_evaluated.get()),
         )
     )
     return denied
+
+
+def _condition_keys(evaluated: Any) -> dict[str, Any]:
+    keys = {} if evaluated is None else evaluated.service_context
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+async def watched(serve: Awaitable[None], access_key_id: str, call: str, clock: Clock, log: DecisionLog) -> None:
+    """Serve a request, and put it on record when a role's call was answered without any decision.
+
+    A service that the emulator knows no IAM name for would otherwise be open to every role, and nobody would see it.
+    """
+    made: list[None] = []
+    token = _made.set(made)
+    try:
+        await serve
+    finally:
+        _made.reset(token)
+    principal = _principal(access_key_id) if access_key_id and not made else ""
+    if role := _role(principal):
+        log.add(
+            Decision(
+                at=clock.datetime().isoformat(timespec="milliseconds"),
+                principal=principal,
+                role=role,
+                action=call,
+                resource="*",
+                allowed=True,
+                reason="answered without a decision",
+                statement=None,
+                evaluated=False,
+            )
+        )
 
 
 def _implicit(denied: Any) -> bool:

@@ -1,6 +1,8 @@
 """What a call needs beside its own right: to pass the roles it names, to tag what it creates, to make a service's role.
 
-Facts are those of the "dependent actions" in AWS's Service Authorization Reference.
+Facts are those of the "dependent actions" and resource types in AWS's Service Authorization Reference, and for scaling
+those of https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html:
+who registers a target or writes a policy needs the rights on endpoint and alarms too.
 """
 
 from collections.abc import Mapping
@@ -72,10 +74,30 @@ def dependent_actions(
     ]
     if service == "sagemaker" and operation.startswith("Create") and parameters.get("Tags"):
         checks.append(Check("sagemaker:AddTags", resource))
-    if operation == "RegisterScalableTarget" and parameters.get("ServiceNamespace") == "sagemaker":
-        role = f"arn:aws:iam::{account}:role/aws-service-role/{_SCALING_SERVICE}/{_SCALING_ROLE}"
-        checks.append(Check("iam:CreateServiceLinkedRole", role, {"iam:AWSServiceName": _SCALING_SERVICE}))
+    configuration = parameters.get("EndpointConfigName")
+    if service == "sagemaker" and operation in ("CreateEndpoint", "UpdateEndpoint") and configuration:
+        prefix = resource.partition(":endpoint/")[0]
+        checks.append(Check(f"sagemaker:{operation}", f"{prefix}:endpoint-config/{str(configuration).lower()}"))
+    if service == "application-autoscaling" and parameters.get("ServiceNamespace") == "sagemaker":
+        checks += _scaling_checks(operation, parameters, resource, account)
     return tuple(checks)
+
+
+def _scaling_checks(operation: str, parameters: Parameters, resource: str, account: str) -> list[Check]:
+    region = (resource.split(":") + [""] * 4)[3]
+    name = str(parameters.get("ResourceId", "")).partition("/")[2].partition("/")[0].lower()
+    endpoint = f"arn:aws:sagemaker:{region}:{account}:endpoint/{name}"
+    alarm = f"arn:aws:cloudwatch:{region}:{account}:alarm:TargetTracking-{parameters.get('ResourceId', '')}"
+    if operation == "RegisterScalableTarget":
+        role = f"arn:aws:iam::{account}:role/aws-service-role/{_SCALING_SERVICE}/{_SCALING_ROLE}"
+        return [
+            Check("iam:CreateServiceLinkedRole", role, {"iam:AWSServiceName": _SCALING_SERVICE}),
+            Check("sagemaker:DescribeEndpoint", endpoint),
+            Check("sagemaker:UpdateEndpointWeightsAndCapacities", endpoint),
+        ]
+    if operation == "PutScalingPolicy" and parameters.get("PolicyType") == "TargetTrackingScaling":
+        return [Check("cloudwatch:PutMetricAlarm", alarm), Check("cloudwatch:DescribeAlarms", alarm)]
+    return [Check("cloudwatch:DeleteAlarms", alarm)] if operation == "DeleteScalingPolicy" else []
 
 
 def passed_roles(service: str, operation: str, parameters: Parameters) -> list[tuple[str, str]]:

@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from local.context import Cloud
 from local.faults import calls
-from local.gateway import perimeter
+from local.gateway import deciding, perimeter
 from local.gateway.control import PREFIX, ControlPages
 from local.gateway.decisions import DecisionLog
 
@@ -31,9 +32,20 @@ def application(cloud: Cloud, decisions: DecisionLog, ready: threading.Event) ->
             if scope["path"].startswith(PREFIX):
                 await pages(scope, receive, send)
                 return
+            call = f"{scope['method']} {scope['path']}"
             if cloud.faults.about_calls:
-                await calls.serve(emulator.app, cloud.faults, scope, receive, send)
-                return
+                served = calls.serve(emulator.app, cloud.faults, scope, receive, send)
+            else:
+                served = emulator.app(scope, receive, send)
+            await deciding.watched(served, _access_key_id(scope), call, cloud.clock, decisions)
+            return
         await emulator.app(scope, receive, send)
 
     return enter
+
+
+def _access_key_id(scope: dict[str, Any]) -> str:
+    from ministack.core.router import extract_access_key_id
+
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+    return str(extract_access_key_id(headers, parse_qs(scope.get("query_string", b"").decode("latin-1"))))

@@ -23,7 +23,7 @@ _SAGEMAKER_KINDS = {
     "EndpointName": "endpoint",
     "ModelName": "model",
 }
-# UpdateEndpoint is authorised on the endpoint, and CreateEndpoint on both; the endpoint is what policies name.
+# Both are authorised on the endpoint first; its configuration follows as a dependent check.
 _SAGEMAKER_OPERATION_KIND = {"CreateEndpoint": "EndpointName", "UpdateEndpoint": "EndpointName"}
 
 
@@ -59,8 +59,18 @@ def autoscaling_resource(operation: str, parameters: Parameters, region: str, ac
 
 def sender_identity(parameters: Parameters, region: str, account: str) -> str:
     """Sending mail is authorised on the identity of its sender; "*" when it names none."""
-    sender = parameters.get("FromEmailAddress") or parameters.get("Source")
-    return f"arn:aws:ses:{region}:{account}:identity/{sender}" if isinstance(sender, str) else "*"
+    sender = _sender(parameters)
+    return f"arn:aws:ses:{region}:{account}:identity/{sender}" if sender else "*"
+
+
+def condition_keys(service: str, operation: str, parameters: Parameters) -> dict[str, str]:
+    """The condition keys that only a call's parameters tell: a mail's sender."""
+    sends = service == "ses" and operation == "SendEmail"
+    return {"ses:FromAddress": sender} if sends and (sender := _sender(parameters)) else {}
+
+
+def _sender(parameters: Parameters) -> str:
+    return str(parameters.get("FromEmailAddress") or parameters.get("Source") or "")
 
 
 def states_resource(operation: str, parameters: Parameters, region: str, account: str) -> str:

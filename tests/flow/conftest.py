@@ -9,6 +9,7 @@ from local.configuration import Configuration
 from local.demo.iris import iris_csv
 from local.launch import ASSEMBLY, deploy_product, free_port, running_cloud
 from tests.flow.product import Product
+from tests.flow.records import recorder
 
 # Waits of the state machines are ten times shorter; nothing else is different.
 TIME_FACTOR = 10.0
@@ -19,9 +20,17 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product, deployed in a cloud of its own. `make test` has synthesised the templates."""
     assert (ASSEMBLY / "manifest.json").exists(), "no templates; run: make synth"
     log = tmp_path_factory.mktemp("cloud") / "cloud.log"
-    with running_cloud(Configuration(port=free_port(), time_factor=TIME_FACTOR), log) as cloud:
+    recording = recorder()
+    decisions = recording.decisions_file if recording else None
+    configuration = Configuration(port=free_port(), time_factor=TIME_FACTOR, decisions_file=decisions)
+    with running_cloud(configuration, log) as cloud:
         deploy_product(cloud)
-        yield Product(cloud, find_deployment(cloud.session()))
+        deployed = Product(cloud, find_deployment(cloud.session()))
+        if recording:
+            recording.deployed(deployed)
+        yield deployed
+        if recording:
+            recording.ended(deployed)
 
 
 @pytest.fixture(scope="session")

@@ -71,11 +71,69 @@ def test_tags_and_the_first_scaling_target_take_rights_of_their_own() -> None:
     model, tags = f"{PREFIX}:model/m", {"ModelName": "m", "Tags": [{"Key": "a", "Value": "b"}]}
     assert dependent_actions("sagemaker", "CreateModel", tags, model, ACCOUNT) == (Check("sagemaker:AddTags", model),)
     assert dependent_actions("sagemaker", "CreateModel", {"ModelName": "m"}, model, ACCOUNT) == ()
-    target = {"ServiceNamespace": "sagemaker"}
-    (check,) = dependent_actions("application-autoscaling", "RegisterScalableTarget", target, "*", ACCOUNT)
-    assert check.action == "iam:CreateServiceLinkedRole"
-    assert check.context == {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}
-    assert check.resource.startswith(f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling")
+    target = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/E/variant/v"}
+    scaling = resources.autoscaling_resource("RegisterScalableTarget", target, REGION, ACCOUNT)
+    made, *on_endpoint = dependent_actions(
+        "application-autoscaling", "RegisterScalableTarget", target, scaling, ACCOUNT
+    )
+    assert made.action == "iam:CreateServiceLinkedRole"
+    assert made.context == {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}
+    assert made.resource.startswith(f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling")
+    assert on_endpoint == [
+        Check("sagemaker:DescribeEndpoint", f"{PREFIX}:endpoint/e"),
+        Check("sagemaker:UpdateEndpointWeightsAndCapacities", f"{PREFIX}:endpoint/e"),
+    ]
+
+
+def test_a_scaling_policy_takes_the_rights_on_its_alarms() -> None:
+    policy = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/e/variant/v", "PolicyType": "TargetTrackingScaling"}
+    scaling = resources.autoscaling_resource("PutScalingPolicy", policy, REGION, ACCOUNT)
+    alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:TargetTracking-endpoint/e/variant/v"
+
+    def on_alarm(operation: str) -> list[str]:
+        checks = dependent_actions("application-autoscaling", operation, policy, scaling, ACCOUNT)
+        assert {check.resource for check in checks} == {alarm}
+        return [check.action for check in checks]
+
+    assert on_alarm("PutScalingPolicy") == ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"]
+    assert on_alarm("DeleteScalingPolicy") == ["cloudwatch:DeleteAlarms"]
+
+
+def test_an_endpoint_is_made_and_changed_with_rights_on_its_configuration_too() -> None:
+    endpoint = {"EndpointName": "E", "EndpointConfigName": "C"}
+    for operation in ("CreateEndpoint", "UpdateEndpoint"):
+        checks = dependent_actions("sagemaker", operation, endpoint, f"{PREFIX}:endpoint/e", ACCOUNT)
+        assert checks == (Check(f"sagemaker:{operation}", f"{PREFIX}:endpoint-config/c"),)
+
+
+def test_a_mail_is_decided_by_its_sender_and_log_events_by_their_stream(shared_cloud: CloudProcess) -> None:
+    sender = {"StringEquals": {"ses:FromAddress": "mlops@example.com"}}
+    group = name("group")
+    stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:*"
+    rights = [
+        allow("ses:SendEmail", f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/*", condition=sender),
+        allow("logs:PutLogEvents", stream),
+    ]
+    role = name("writer")
+    writer = shared_cloud.assume(shared_cloud.role(role, "account", rights))
+    mails, logs = shared_cloud.client("sesv2", writer), shared_cloud.client("logs", writer)
+    shared_cloud.client("sesv2").create_email_identity(EmailIdentity="example.com")
+    text = {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}
+
+    def send(address: str) -> None:
+        mails.send_email(
+            FromEmailAddress=address, Destination={"ToAddresses": ["a@example.com"]}, Content={"Simple": text}
+        )
+
+    send("mlops@example.com")
+    with pytest.raises(ClientError, match="ses:SendEmail"):
+        send("chief@example.com")
+    shared_cloud.client("logs").create_log_group(logGroupName=group)
+    shared_cloud.client("logs").create_log_stream(logGroupName=group, logStreamName="s")
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[{"timestamp": 1, "message": "m"}])
+    assert shared_cloud.decisions(role=role, action="ses:SendEmail")[0]["context"] == {
+        "ses:fromaddress": "mlops@example.com"
+    }
 
 
 def test_creating_with_tags_needs_the_right_to_tag(shared_cloud: CloudProcess) -> None:
@@ -168,6 +226,9 @@ def test_the_decision_log_names_role_action_resource_and_statement(shared_cloud:
     assert (got["action"], got["allowed"], got["statement"]) == ("s3:GetObject", False, None)
     assert got["role"] == role
     assert shared_cloud.decisions(role=role, allowed="false", limit="5") == [got]
+    # Page by page: what was read before is left out.
+    assert got["number"] > listed["number"]
+    assert shared_cloud.decisions(role=role, after=str(listed["number"])) == [got]
 
 
 def test_a_published_version_is_authorised_as_itself(shared_cloud: CloudProcess) -> None:

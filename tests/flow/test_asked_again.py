@@ -1,0 +1,64 @@
+"""A run that asks a second time: a decision made meanwhile is given to it at once, and who lost the lease asks nobody."""
+
+import json
+import urllib.error
+
+import pytest
+
+from commands.history import read_events
+from tests.flow.product import Product, Run, until
+from tests.flow.rights import Rights
+
+FUNCTION = "mlops-request-approval"
+
+
+def asked(product: Product, run: Run) -> dict:
+    """The question as the state machine put it, task token included."""
+    for event in read_events(product.stepfunctions, run.arn):
+        details = event.get("taskScheduledEventDetails", {})
+        if details and "waitForTaskToken" in details["resource"] and "release" in details["parameters"]:
+            return json.loads(details["parameters"])["Payload"]
+    raise AssertionError("nothing was asked")
+
+
+def ask(product: Product, question: dict) -> dict:
+    reply = product.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(question).encode())
+    return json.loads(reply["Payload"].read())
+
+
+def decided(product: Product, run: Run) -> bool:
+    """The decision is claimed, whether or not the run has heard of it."""
+    scanned = product.client("dynamodb").scan(TableName="mlops-approvals")["Items"]
+    return any(run.id in str(item) and "decision" in item for item in scanned)
+
+
+@pytest.mark.parametrize(("decision", "end"), [("approve", "Model Deployed"), ("reject", "Release Rejected")])
+def test_a_decision_that_could_not_be_delivered_is_given_to_who_asks_again(product, iris, decision, end):
+    model = f"again-{decision}"
+    product.model(model)
+    run = product.drop(model, iris)
+    run.mail()
+    with Rights(product).denied("DecideReleaseRole", "states:SendTaskSuccess", "states:SendTaskFailure"):
+        try:
+            run.decide(decision)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+        until("the decision to be claimed", lambda: decided(product, run))
+    assert run.describe()["status"] == "RUNNING"
+    assert "errorType" not in ask(product, asked(product, run))
+    run.ends_in(end)
+
+
+def test_a_run_that_lost_the_lease_asks_nobody(product, iris):
+    model = "again-lost"
+    product.model(model)
+    run = product.drop(model, iris)
+    run.mail()
+    question = asked(product, run)
+    mails = len(product.mails())
+    stranger = {"model": model, "holder": f"{run.arn}-another"}
+    answer = ask(product, {**question, "run": f"{run.id}-another", "lease": stranger})
+    assert answer["errorType"] == "LeaseLost"
+    assert len(product.mails()) == mails
+    run.decide("reject")
+    run.ends_in("Release Rejected")
