@@ -60,7 +60,8 @@ def _decide(options: argparse.Namespace) -> int:
 def _deploy(_options: argparse.Namespace) -> int:
     from commands.deploy.deploying import deploy  # noqa: PLC0415
 
-    return 0 if deploy(_account(), PROJECT, _say).sound else 1
+    deploy(_account(), PROJECT, _say)
+    return 0
 
 
 def _diff(_options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from commands.faults import CommandFailed
 from infra.node import use_node
 from infra.project import CannotSynthesise
 
-_QUIET = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "true"}
+_QUIET = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "true", "NODE_NO_WARNINGS": "1"}
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,16 @@ class Cdk:
             CommandFailed: the CDK could not compare.
         """
         done = subprocess.run(
-            self._command("diff", stacks),
-            env={**os.environ, **_QUIET, "NO_COLOR": "1"},
+            # By the templates alone: comparing by a change set would create one, and stacks that are not there yet.
+            self._command("diff", stacks, "--method", "template", "--ci"),
+            env={**os.environ, **_QUIET},
             check=False,
             capture_output=True,
             text=True,
         )
         if done.returncode != 0:
             raise CommandFailed(f"The CDK could not compare the stacks:\n{done.stderr.strip()}")
-        return (done.stdout + done.stderr).strip()
+        return done.stdout.strip()
 
     def _command(self, verb: str, stacks: Iterable[str], *options: str) -> list[str]:
         app = ("--app", str(self.assembly), "--no-notices", "--no-color")

@@ -3,9 +3,10 @@
 from urllib.parse import quote
 
 from commands.account import Account
+from commands.doctor.examination import Report
 
 
-def summary(account: Account) -> str:
+def summary(account: Account, report: Report) -> str:
     """A line for each place that people look at."""
     names, region = account.names, account.region
     console = f"https://{region}.console.aws.amazon.com"
@@ -21,8 +22,13 @@ def summary(account: Account) -> str:
     lines = [f"  {name + ':':16}{link}" for name, link in places.items()]
     return "\n".join(
         [
-            "Deployed.",
+            _told(report),
             *lines,
             "Drop a dataset: make drop MODEL=… DATASET=…; watch it: make runs; look again: make doctor",
         ]
     )
+
+
+def _told(report: Report) -> str:
+    faults = [name for name, finding in report.findings if finding.level == "fault"]
+    return "Deployed." if not faults else f"Deployed; not ready yet for the faults above ({', '.join(faults)})."
