@@ -1,17 +1,20 @@
-"""`python -m commands drop | runs | approve | reject | rerun`: the make targets of the same names."""
+"""`python -m commands drop | runs | approve | reject | rerun | deploy | …`: the make targets of the same names."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from commands.account import Account, find_account
 from commands.decide import decide
-from commands.deployment import find_deployment
+from commands.deployment import deployment_name, find_deployment
 from commands.drop import check, drop
 from commands.faults import CommandFailed
 from commands.rerun import rerun
 from commands.runs import find_run, list_runs, table
+from infra.project import PROJECT
 
 MODELS = Path("models")
 
@@ -20,28 +23,99 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked."""
     options = _parser().parse_args(arguments)
     try:
-        print(_run(options))
+        return int(_COMMANDS[options.command](options))
     except CommandFailed as fault:
         print(fault, file=sys.stderr)
-        return 1
     except (ClientError, BotoCoreError) as fault:
         print(f"AWS answered: {fault}", file=sys.stderr)
-        return 1
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. What was begun in AWS goes on there; the same command takes it up again.", file=sys.stderr
+        )
+    return 1
+
+
+def _drop(options: argparse.Namespace) -> int:
+    check(MODELS, options.model, options.dataset)
+    dropped = drop(find_deployment(), options.model, options.dataset)
+    return _said(f"Dropped s3://{dropped.bucket}/{dropped.key} (version {dropped.version}).\nWatch it: make runs")
+
+
+def _runs(options: argparse.Namespace) -> int:
+    return _said(table(list(list_runs(find_deployment(), limit=options.limit))))
+
+
+def _rerun(options: argparse.Namespace) -> int:
+    deployment = find_deployment()
+    run = find_run(deployment, options.run)
+    return _said(f"Started {rerun(deployment, run)} from the dataset of {run}.\nWatch it: make runs")
+
+
+def _decide(options: argparse.Namespace) -> int:
+    deployment = find_deployment()
+    return _said(decide(deployment, find_run(deployment, options.run), options.command, options.comment))
+
+
+# Synthesising needs packages that the daily commands do without, so these are imported when they are asked for.
+def _deploy(_options: argparse.Namespace) -> int:
+    from commands.deploy.deploying import deploy  # noqa: PLC0415
+
+    deploy(_account(), PROJECT, _say)
     return 0
 
 
-def _run(options: argparse.Namespace) -> str:
-    if options.command == "drop":
-        check(MODELS, options.model, options.dataset)
-        dropped = drop(find_deployment(), options.model, options.dataset)
-        return f"Dropped s3://{dropped.bucket}/{dropped.key} (version {dropped.version}).\nWatch it: make runs"
-    if options.command == "runs":
-        return table(list(list_runs(find_deployment(), limit=options.limit)))
-    deployment = find_deployment()
-    run = find_run(deployment, options.run)
-    if options.command == "rerun":
-        return f"Started {rerun(deployment, run)} from the dataset of {run}.\nWatch it: make runs"
-    return decide(deployment, run, options.command, options.comment)
+def _diff(_options: argparse.Namespace) -> int:
+    from commands.deploy.deploying import prepare  # noqa: PLC0415
+    from commands.deploy.difference import difference  # noqa: PLC0415
+    from contracts.settings import load_all_settings  # noqa: PLC0415
+
+    account = _account()
+    cdk = prepare(account, PROJECT, _say)
+    return _said(difference(account, cdk, PROJECT.root, load_all_settings(PROJECT.models)))
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    from commands.doctor.examination import examine  # noqa: PLC0415
+
+    report = examine(_account(), PROJECT)
+    print(report.text())
+    return 0 if report.sound else 1
+
+
+def _destroy(options: argparse.Namespace) -> int:
+    from commands.destroy.consent import ask  # noqa: PLC0415
+    from commands.destroy.destroying import destroy  # noqa: PLC0415
+
+    account = _account()
+    ask(account, options.yes, sys.stdin)
+    return _said(destroy(account, PROJECT, _say))
+
+
+def _account() -> Account:
+    return find_account(deployment_name())
+
+
+def _say(line: str) -> None:
+    # At once: what follows may take minutes, and the CDK writes to the same place.
+    print(line, flush=True)
+
+
+def _said(text: str) -> int:
+    print(text)
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "drop": _drop,
+    "runs": _runs,
+    "rerun": _rerun,
+    "approve": _decide,
+    "reject": _decide,
+    "deploy": _deploy,
+    "diff": _diff,
+    "doctor": _doctor,
+    "destroy": _destroy,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +132,11 @@ def _parser() -> argparse.ArgumentParser:
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)
         deciding.add_argument("--comment", default="")
+    commands.add_parser("deploy", help="bring everything up, or to what is here")
+    commands.add_parser("diff", help="show what a deployment would change")
+    commands.add_parser("doctor", help="look for what would keep the deployment from working")
+    destroying = commands.add_parser("destroy", help="remove everything, data included")
+    destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")
     return parser
 
 

@@ -7,9 +7,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from commands.faults import CommandFailed
-
-NAME = "mlops"
-"""Every stack, bucket and table of a deployment starts with it."""
+from contracts.settings import InvalidSettings
+from infra.deployment import load_deployment
+from infra.project import PROJECT, Project
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,18 @@ class Deployment:
         return self.session.client(service)
 
 
+def deployment_name(project: Project = PROJECT) -> str:
+    """With what the names of all stacks, buckets and tables begin.
+
+    Raises:
+        CommandFailed: the deployment's settings are invalid.
+    """
+    try:
+        return load_deployment(project.deployment_file).name
+    except InvalidSettings as fault:
+        raise CommandFailed(project.told(fault)) from fault
+
+
 def find_deployment(session: boto3.Session | None = None) -> Deployment:
     """Look the deployment up in the outputs of its stacks.
 
@@ -35,8 +47,9 @@ def find_deployment(session: boto3.Session | None = None) -> Deployment:
     session = session or boto3.Session()
     if not session.region_name:
         raise CommandFailed("No AWS region is set. Set AWS_REGION, or run the lines that `make local` prints.")
+    name = deployment_name()
     try:
-        outputs = _outputs(session, f"{NAME}-storage") | _outputs(session, f"{NAME}-workflow")
+        outputs = _outputs(session, f"{name}-storage") | _outputs(session, f"{name}-workflow")
         return Deployment(
             session=session,
             bucket=outputs["BucketOutput"],
@@ -58,7 +71,7 @@ def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
         if "does not exist" in str(fault):
             raise CommandFailed(
                 f"There is no stack {stack} in {session.region_name}. "
-                "Deploy first, or set AWS_ENDPOINT_URL as `make local` says."
+                "Deploy first (make deploy), or set AWS_ENDPOINT_URL as `make local` says."
             ) from fault
         raise CommandFailed(str(fault)) from fault
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -76,7 +76,7 @@ def _cloud(configuration: Configuration) -> Cloud:
 
 def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     """Install every part in order; the last one installed sees a complete cloud."""
-    from local import cloudformation, sagemaker, stepfunctions
+    from local import cloudformation, codepipeline, quotas, sagemaker, stepfunctions
     from local.gateway import authorization, entrance, events, function_urls, functions, loading, object_events, routing
     from local.journal import control_plane
 
@@ -92,6 +92,8 @@ def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     control_plane.install(cloud)
     backends["states"] = stepfunctions.install(cloud)
     backends.update(sagemaker.install(cloud))
+    backends.update(codepipeline.install(cloud))
+    backends.update(quotas.install(cloud))
     routing.install(backends)
     return entrance.application(cloud, decisions, ready)
 

@@ -25,10 +25,26 @@ def _load_in_background() -> None:
 
 
 def _complete(cloud: Cloud) -> None:
-    from local.cloudformation import acting, autoscaling, conditions, permissions, sagemaker, state_machines, templates
+    from local.cloudformation import (
+        acting,
+        autoscaling,
+        conditions,
+        permissions,
+        pipelines,
+        sagemaker,
+        state_machines,
+        templates,
+    )
     from local.cloudformation.registry import register
 
-    register([state_machines.resource_type(), *sagemaker.resource_types(cloud.clock), *autoscaling.resource_types()])
+    register(
+        [
+            state_machines.resource_type(),
+            *sagemaker.resource_types(cloud.clock),
+            *autoscaling.resource_types(),
+            pipelines.resource_type(),
+        ]
+    )
     acting.install()
     conditions.install()
     interrupted.install()

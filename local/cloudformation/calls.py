@@ -13,7 +13,12 @@ from local import credentials
 from local.cloudformation.acting import acting_credentials
 
 # How the resource handlers name a service in their failure reasons.
-_SERVICE_NAMES = {"sagemaker": "SageMaker", "stepfunctions": "Sfn", "application-autoscaling": "ApplicationAutoScaling"}
+_SERVICE_NAMES = {
+    "sagemaker": "SageMaker",
+    "stepfunctions": "Sfn",
+    "application-autoscaling": "ApplicationAutoScaling",
+    "codepipeline": "CodePipeline",
+}
 # HandlerErrorCode of the resource provider contract, by error code or, where a service has one code, by its message.
 _HANDLER_CODES = {
     "AccessDenied": "AccessDenied",
@@ -25,6 +30,7 @@ _HANDLER_CODES = {
     "ObjectNotFoundException": "NotFound",
     "StateMachineDoesNotExist": "NotFound",
     "StateMachineAlreadyExists": "AlreadyExists",
+    "PipelineNameInUseException": "AlreadyExists",
     "ResourceInUse": "ResourceConflict",
     "ThrottlingException": "Throttling",
 }

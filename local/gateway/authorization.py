@@ -21,6 +21,15 @@ IAM_NAMESPACES = {
     "states": "states",
     "sagemaker": "sagemaker",
     "application-autoscaling": "application-autoscaling",
+    "codepipeline": "codepipeline",
+    "servicequotas": "servicequotas",
+}
+
+
+_RESOURCES: Mapping[str, Callable[[str, Mapping[str, Any], str, str], str]] = {
+    "states": resources.states_resource,
+    "application-autoscaling": resources.autoscaling_resource,
+    "codepipeline": resources.pipeline_resource,
 }
 
 
@@ -136,10 +145,8 @@ def _resource(original: Callable[..., str], backends: Mapping[str, Backend]) -> 
             return str(arn)
         if service == "sagemaker":
             return resources.sagemaker_resource(operation, path, parameters, region, account)
-        if service == "states":
-            return resources.states_resource(operation, parameters, region, account)
-        if service == "application-autoscaling":
-            return resources.autoscaling_resource(operation, parameters, region, account)
+        if service in _RESOURCES:
+            return _RESOURCES[service](operation, parameters, region, account)
         if service == "ses" and operation == "SendEmail":
             return resources.sender_identity(parameters, region, account)
         arn = original(service, method, path, headers, body, query_params, region, account)

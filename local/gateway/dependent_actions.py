@@ -45,6 +45,10 @@ _PASSED_ROLES: dict[str, dict[str, tuple[str, str]]] = {
         "UpdateSchedule": ("Target.RoleArn", "scheduler.amazonaws.com"),
     },
     "pipes": {"CreatePipe": ("RoleArn", "pipes.amazonaws.com"), "UpdatePipe": ("RoleArn", "pipes.amazonaws.com")},
+    "codepipeline": {
+        "CreatePipeline": ("pipeline.roleArn", "codepipeline.amazonaws.com"),
+        "UpdatePipeline": ("pipeline.roleArn", "codepipeline.amazonaws.com"),
+    },
     "application-autoscaling": {
         "RegisterScalableTarget": ("RoleARN", "application-autoscaling.amazonaws.com"),
     },

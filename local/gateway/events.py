@@ -1,9 +1,9 @@
-"""EventBridge → state machine: StartExecution under the target's role, at least once, with retries.
+"""EventBridge → state machine or pipeline: started under the target's role, at least once, with retries.
 
 What no retry mends goes to the target's dead-letter queue.
 
-The emulator starts its own Step Functions, ignores the role and swallows failures. Deliveries here leave the event
-loop, because StartExecution comes back through it.
+The emulator starts its own Step Functions, ignores the role, swallows failures and knows no pipelines. Deliveries here
+leave the event loop, because the start comes back through it.
 """
 
 import contextvars
@@ -34,6 +34,7 @@ _PERMANENT = {
     "AccessDenied": "NO_PERMISSIONS",
     "AccessDeniedException": "NO_PERMISSIONS",
     "StateMachineDoesNotExist": "NO_RESOURCE",
+    "PipelineNotFoundException": "NO_RESOURCE",
     "InvalidArn": "NO_RESOURCE",
     "InvalidExecutionInput": "SDK_CLIENT_ERROR",
     "ValidationException": "SDK_CLIENT_ERROR",
@@ -45,7 +46,7 @@ _target: contextvars.ContextVar[tuple[dict[str, Any], str]] = contextvars.Contex
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one state machine. ``accepted_at`` is in the cloud's epoch seconds."""
+    """One event on its way to one target. ``accepted_at`` is in the cloud's epoch seconds."""
 
     delivery_id: str
     rule_arn: str
@@ -134,7 +135,7 @@ def install(cloud: Cloud) -> Deliveries:
     deliveries = Deliveries(cloud.clock, state_dir / "deliveries" if state_dir else None)
 
     def hook(eventbridge: Any) -> None:
-        eventbridge._invoke_target = _remembering_target(eventbridge._invoke_target)
+        eventbridge._invoke_target = _remembering_target(eventbridge._invoke_target, deliveries)
         eventbridge._dispatch_to_stepfunctions = lambda arn, payload: _hand_over(deliveries, arn, payload)
         eventbridge._now_ts = cloud.clock.now
 
@@ -143,8 +144,12 @@ def install(cloud: Cloud) -> Deliveries:
     return deliveries
 
 
-def _remembering_target(original: Callable[..., Any]) -> Callable[..., Any]:
+def _remembering_target(original: Callable[..., Any], deliveries: Deliveries) -> Callable[..., Any]:
     def invoke_target(target: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None) -> Any:
+        if _service(target.get("Arn", "")) == "codepipeline":
+            # A pipeline takes no input, so the event as it came is only what a dead-letter queue would keep.
+            deliveries.accept(target, rule.get("Arn", ""), target["Arn"], json.dumps(event, default=str))
+            return None
         before = _target.set((target, rule.get("Arn", "")))
         try:
             return original(target, event, rule, view)
@@ -164,9 +169,17 @@ def _start_execution(delivery: Delivery) -> None:
     role = credentials.role_credentials(
         delivery.role_arn, _PRINCIPAL, delivery.rule_arn.rpartition("/")[2], source_arn=delivery.rule_arn
     )
+    if _service(delivery.target_arn) == "codepipeline":
+        name = delivery.target_arn.rpartition(":")[2]
+        credentials.client("codepipeline", region, role).start_pipeline_execution(name=name)
+        return
     credentials.client("stepfunctions", region, role).start_execution(
         stateMachineArn=delivery.target_arn, input=delivery.payload
     )
+
+
+def _service(arn: str) -> str:
+    return arn.split(":")[2] if arn.count(":") > 2 else ""
 
 
 def _bury(delivery: Delivery, code: str, message: str, attempts: int) -> None:

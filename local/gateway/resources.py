@@ -57,6 +57,14 @@ def autoscaling_resource(operation: str, parameters: Parameters, region: str, ac
     return f"arn:aws:application-autoscaling:{region}:{account}:scalable-target/*"
 
 
+def pipeline_resource(_operation: str, parameters: Parameters, region: str, account: str) -> str:
+    """The pipeline that a CodePipeline call names; "*" when it names none."""
+    declared = parameters.get("pipeline")
+    named = declared.get("name") if isinstance(declared, Mapping) else parameters.get("pipelineName")
+    name = named or parameters.get("name")
+    return f"arn:aws:codepipeline:{region}:{account}:{name}" if isinstance(name, str) else "*"
+
+
 def sender_identity(parameters: Parameters, region: str, account: str) -> str:
     """Sending mail is authorised on the identity of its sender; "*" when it names none."""
     sender = _sender(parameters)

@@ -27,6 +27,16 @@ _PATTERNS: dict[str, dict[str, Any]] = {
         "host_patterns": [r"application-autoscaling\."],
         "credential_scope": "application-autoscaling",
     },
+    "codepipeline": {
+        "target_prefixes": ["CodePipeline_20150709."],
+        "host_patterns": [r"codepipeline\."],
+        "credential_scope": "codepipeline",
+    },
+    "servicequotas": {
+        "target_prefixes": ["ServiceQuotasV20190624."],
+        "host_patterns": [r"servicequotas\."],
+        "credential_scope": "servicequotas",
+    },
 }
 
 
@@ -39,12 +49,11 @@ def install(backends: Mapping[str, Backend]) -> None:
     # the SDK, for ten seconds, on the event loop; without a yes, the call would be taken for one to S3.
     router._is_aws_service_name = lambda _signed_service: True
     threads = concurrent.futures.ThreadPoolExecutor(_MAX_BACKEND_THREADS, thread_name_prefix="backend")
-    for service in ("states", "sagemaker", "application-autoscaling"):
-        if service in backends:
-            runtime = backends.get("sagemaker-runtime") if service == "sagemaker" else None
-            app.SERVICE_HANDLERS[service] = _handler(backends[service], runtime, threads)
-            if service in _PATTERNS:
-                router.SERVICE_PATTERNS[service] = _PATTERNS[service]
+    for service in backends.keys() - {"sagemaker-runtime"}:
+        runtime = backends.get("sagemaker-runtime") if service == "sagemaker" else None
+        app.SERVICE_HANDLERS[service] = _handler(backends[service], runtime, threads)
+        if service in _PATTERNS:
+            router.SERVICE_PATTERNS[service] = _PATTERNS[service]
 
 
 def _handler(

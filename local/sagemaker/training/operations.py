@@ -1,4 +1,4 @@
-"""CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob."""
+"""CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob, DeleteTrainingJob."""
 
 from local.clock import Clock
 from local.sagemaker.faults import ServiceFault, invalid, not_in_embedded_cloud
@@ -48,6 +48,7 @@ class TrainingOperations:
             "DescribeTrainingJob": self.describe,
             "ListTrainingJobs": self.list,
             "StopTrainingJob": self.stop,
+            "DeleteTrainingJob": self.delete,
         }
 
     def create(self, request: Json) -> Json:
@@ -86,6 +87,17 @@ class TrainingOperations:
             if status != "Stopping":
                 self._store.update(jobs.KIND, name, lambda job: jobs.enter(job, "Stopping", self._clock.now()))
         self._trainer.stop(name)
+        return {}
+
+    def delete(self, request: Json) -> Json:
+        """The record of a job that has ended; its artefacts stay."""
+        name = request["TrainingJobName"]
+        with self._store.transaction():
+            job = self._existing(name)
+            if job["TrainingJobStatus"] not in jobs.ENDED:
+                raise invalid(f"The training job {name} is in status {job['TrainingJobStatus']} and cannot be deleted.")
+            self._store.delete(jobs.KIND, name)
+            self._store.untag(job["TrainingJobArn"])
         return {}
 
     def _existing(self, name: str) -> Record:

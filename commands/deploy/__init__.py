@@ -1,0 +1,1 @@
+"""`make deploy` and `make diff`: from nothing to a deployment that takes datasets; again, and nothing changes."""

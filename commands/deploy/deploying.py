@@ -1,0 +1,65 @@
+"""The order of a deployment. Every step finds out what is done already, so that it can be begun again anywhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from commands.account import Account
+from commands.deploy.cdk import Cdk, find_cdk
+from commands.deploy.image_pipeline import build_image
+from commands.deploy.readiness import await_rest, check_bootstrap
+from commands.deploy.summary import summary
+from commands.doctor.examination import Report, examine
+from commands.faults import CommandFailed
+from infra.app import EXPLAINED as SYNTHESIS_FAULTS
+from infra.project import Project
+from infra.synthesise import synthesise
+
+Say = Callable[[str], None]
+
+
+def deploy(account: Account, project: Project, say: Say) -> Report:
+    """Bring everything up and examine it; the doctor's report.
+
+    Raises:
+        CommandFailed: a step could not be done; the message says what to do before deploying again.
+    """
+    names = account.names
+    cdk = prepare(account, project, say)
+    await_rest(account, say)
+    say(f"Bringing up {names.stack('storage')} and {names.stack('image')}")
+    cdk.deploy([names.stack("storage"), names.stack("image")])
+    image = build_image(account, project.root, say)
+    say(f"Runs use the image {image}")
+    say(f"Bringing up {names.stack('workflow')} and {names.stack('models')}")
+    cdk.deploy([names.stack("workflow"), names.stack("models")])
+    report = examine(account, project)
+    say(report.text())
+    say(summary(account, report))
+    return report
+
+
+def prepare(account: Account, project: Project, say: Say) -> Cdk:
+    """What can be wrong before anything is changed, and the templates.
+
+    Raises:
+        CommandFailed: no Node.js, no CDK, no bootstrap, or settings that break a rule.
+    """
+    say(f"Deployment {account.names.deployment} in account {account.names.account}, region {account.region}")
+    cdk = find_cdk(project.root, project.assembly)
+    check_bootstrap(account)
+    make_templates(project, say)
+    return cdk
+
+
+def make_templates(project: Project, say: Say) -> Path:
+    """The cloud assembly, made anew when a source has changed.
+
+    Raises:
+        CommandFailed: a person has to mend something; the message says what.
+    """
+    try:
+        changed = synthesise(project)
+    except SYNTHESIS_FAULTS as fault:
+        raise CommandFailed(project.told(fault)) from fault
+    say(f"Templates made; {len(changed)} sources had changed" if changed else "Templates are up to date")
+    return project.assembly

@@ -1,0 +1,41 @@
+"""`make diff`: what a deployment would change, without changing anything."""
+
+from pathlib import Path
+
+from commands.account import Account
+from commands.deploy.cdk import Cdk
+from commands.deploy.image_pipeline import find_source, is_built
+from commands.faults import CommandFailed
+from commands.published import changes, published_settings
+from contracts.settings import ModelSettings
+
+
+def difference(account: Account, cdk: Cdk, root: Path, models: dict[str, ModelSettings]) -> str:
+    """Stacks as the CDK compares them, then settings and the image's source in words."""
+    parts = [cdk.diff(account.names.stacks), *_settings(account, models), _image(account, root)]
+    return "\n".join(parts)
+
+
+def _settings(account: Account, models: dict[str, ModelSettings]) -> list[str]:
+    deployed = published_settings(account)
+    lines = []
+    for name in sorted(models.keys() | deployed.keys()):
+        if name not in deployed:
+            lines.append(f"Model {name} is new.")
+        elif name not in models:
+            lines.append(f"Model {name} is no longer in models/: its settings go, its endpoints and packages stay.")
+        else:
+            lines += [f"Model {name}: {change}" for change in changes(deployed[name], models[name].resolved())]
+    return lines or ["Settings of all models are as deployed."]
+
+
+def _image(account: Account, root: Path) -> str:
+    try:
+        source = find_source(account)
+    except CommandFailed:
+        return "The image pipeline is new: it builds the image from this project."
+    if source.provider != "S3":
+        return f"The image is built from what is pushed to {source.place}."
+    if is_built(account, root):
+        return "The image's source is as it was built."
+    return "The image's source has changed: a new image is built, and runs that start afterwards use it."

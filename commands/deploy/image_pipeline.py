@@ -1,0 +1,218 @@
+"""Has the image pipeline build the source as it is here, once, and checks what it published."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from commands.account import Account
+from commands.faults import CommandFailed
+from commands.image_source import source_hash, source_zip
+from commands.names import SOURCE_KEY
+
+_HASH = "source-sha256"
+# How long S3's event may take to start the pipeline before this command starts it.
+_EVENT_SECONDS = 60
+# The build itself ends after an hour.
+_BUILD_SECONDS = 2 * 3600
+_POLL_SECONDS = (1.0, 2.0, 5.0, 10.0)
+_PENDING = ("InProgress", "Stopping", "")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The pipeline's source: its provider, and where it reads from, in words."""
+
+    provider: str
+    place: str
+
+
+def find_source(account: Account) -> Source:
+    """The deployed pipeline's source.
+
+    Raises:
+        CommandFailed: there is no pipeline.
+    """
+    codepipeline = account.client("codepipeline")
+    try:
+        stages = codepipeline.get_pipeline(name=account.names.image)["pipeline"]["stages"]
+    except codepipeline.exceptions.PipelineNotFoundException as fault:
+        raise CommandFailed(f"There is no pipeline {account.names.image}. Run: make deploy") from fault
+    action = stages[0]["actions"][0]
+    settings = action["configuration"]
+    repository = settings.get("FullRepositoryId") or settings.get("RepositoryName") or ""
+    branch = settings.get("BranchName", "")
+    place = f"{repository}, branch {branch}" if repository else f"s3://{account.names.bucket}/{SOURCE_KEY}"
+    return Source(action["actionTypeId"]["provider"], place)
+
+
+def is_built(account: Account, root: Path) -> bool:
+    """Whether the source as it is here was uploaded and built, and its image is the one that runs use."""
+    version = _uploaded(account, source_hash(root))
+    done = version is not None and _status_of(account, version)[1] == "Succeeded"
+    return done and _published(account) is not None
+
+
+def build_image(account: Account, root: Path, say: Callable[[str], None]) -> str:
+    """The image's address, pinned by its digest, after building it when the source is not built yet.
+
+    Raises:
+        CommandFailed: the build failed, takes too long, or published nothing; or the source is a repository that
+            has to be pushed to.
+    """
+    source = find_source(account)
+    if source.provider != "S3":
+        return _build_pushed(account, source, say)
+    wanted = source_hash(root)
+    version = _uploaded(account, wanted)
+    if version is None:
+        version = _upload(account, root, wanted)
+        say(f"Uploaded the image's source to {source.place} (version {version})")
+        execution = _await_event(account, version)
+    else:
+        execution, status = _status_of(account, version)
+        if status == "Succeeded" and (image := _published(account)):
+            say("The image's source has not changed since it was built")
+            return image
+        if status not in _PENDING:
+            say(f"The last build of this source ended {status}" if status != "Succeeded" else "The image is gone")
+            execution = ""
+    return _await_image(account, execution or _start(account), say)
+
+
+def _build_pushed(account: Account, source: Source, say: Callable[[str], None]) -> str:
+    newest = _executions(account)
+    status = newest[0]["status"] if newest else ""
+    if status == "Succeeded" and (image := _published(account)):
+        say(f"The image is what was last built from {source.place}; push there to have another one built")
+        return image
+    if status != "InProgress":
+        raise CommandFailed(
+            f"No image has been built. The image pipeline builds what is in {source.provider} ({source.place}): "
+            "push this project there, then run `make deploy` again."
+        )
+    return _await_image(account, newest[0]["pipelineExecutionId"], say)
+
+
+def _uploaded(account: Account, wanted: str) -> str | None:
+    """The version of the uploaded source, if it is the wanted one."""
+    s3 = account.client("s3")
+    try:
+        found = s3.head_object(Bucket=account.names.bucket, Key=SOURCE_KEY)
+    except s3.exceptions.ClientError as fault:
+        if fault.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
+            return None
+        raise
+    return str(found["VersionId"]) if found["Metadata"].get(_HASH) == wanted else None
+
+
+def _upload(account: Account, root: Path, wanted: str) -> str:
+    put = account.client("s3").put_object(
+        Bucket=account.names.bucket, Key=SOURCE_KEY, Body=source_zip(root), Metadata={_HASH: wanted}
+    )
+    return str(put["VersionId"])
+
+
+def _await_event(account: Account, version: str) -> str:
+    """The execution that the upload itself starts; "" when none has come."""
+    deadline = time.monotonic() + _EVENT_SECONDS
+    while time.monotonic() < deadline:
+        if execution := _status_of(account, version)[0]:
+            return execution
+        time.sleep(_POLL_SECONDS[0])
+    return ""
+
+
+def _status_of(account: Account, version: str) -> tuple[str, str]:
+    """Id and status of the newest execution that works on a version of the source; empty when there is none."""
+    for each in _executions(account):
+        if version in [revision.get("revisionId") for revision in each.get("sourceRevisions", [])]:
+            return str(each["pipelineExecutionId"]), str(each["status"])
+    return "", ""
+
+
+def _executions(account: Account) -> list[dict[str, Any]]:
+    """Newest first."""
+    listed = account.client("codepipeline").list_pipeline_executions(pipelineName=account.names.image, maxResults=100)
+    return list(listed["pipelineExecutionSummaries"])
+
+
+def _start(account: Account) -> str:
+    started = account.client("codepipeline").start_pipeline_execution(name=account.names.image)
+    return str(started["pipelineExecutionId"])
+
+
+def _await_image(account: Account, execution: str, say: Callable[[str], None]) -> str:
+    status = _await_end(account, execution, say)
+    if status == "Superseded":
+        raise CommandFailed("A newer source overtook this one in the image pipeline. Run `make deploy` again.")
+    if status != "Succeeded":
+        raise CommandFailed(
+            f"The image pipeline ended {status}: {_reason(account, execution)}\n"
+            "Mend that and run `make deploy` again: it builds once more."
+        )
+    image = _published(account)
+    if image is None:
+        raise CommandFailed(
+            f"The image was built, but {account.names.image_parameter} names no image of {account.names.image}. "
+            "Look at the end of the build's log."
+        )
+    return image
+
+
+def _await_end(account: Account, execution: str, say: Callable[[str], None]) -> str:
+    codepipeline = account.client("codepipeline")
+    deadline = time.monotonic() + _BUILD_SECONDS
+    said: set[tuple[str, str]] = set()
+    polls = 0
+    while time.monotonic() < deadline:
+        status = codepipeline.get_pipeline_execution(pipelineName=account.names.image, pipelineExecutionId=execution)[
+            "pipelineExecution"
+        ]["status"]
+        for action in reversed(_actions(account, execution)):
+            step = (f"{action['stageName']} / {action['actionName']}", action["status"])
+            if step not in said:
+                said.add(step)
+                say(f"Image pipeline: {step[0]} {step[1]}")
+        if status not in _PENDING:
+            return str(status)
+        time.sleep(_POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)])
+        polls += 1
+    raise CommandFailed(
+        f"The image pipeline still works after {_BUILD_SECONDS // 3600} hours. "
+        "Look at it in the console; `make deploy` waits for it again."
+    )
+
+
+def _actions(account: Account, execution: str) -> list[dict[str, Any]]:
+    """Newest first."""
+    listed = account.client("codepipeline").list_action_executions(
+        pipelineName=account.names.image, filter={"pipelineExecutionId": execution}
+    )
+    return list(listed["actionExecutionDetails"])
+
+
+def _reason(account: Account, execution: str) -> str:
+    for action in _actions(account, execution):
+        if action["status"] == "Failed":
+            result = action.get("output", {}).get("executionResult", {})
+            message = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary") or "?"
+            where = result.get("externalExecutionUrl", "")
+            return f"{action['stageName']} / {action['actionName']}: {message}" + (f" ({where})" if where else "")
+    return "no action says why"
+
+
+def _published(account: Account) -> str | None:
+    """The image that runs use, if the repository has it."""
+    image = account.parameter(account.names.image_parameter)
+    if image is None:
+        return None
+    ecr = account.client("ecr")
+    try:
+        found = ecr.describe_images(
+            repositoryName=account.names.image, imageIds=[{"imageDigest": image.rpartition("@")[2]}]
+        )
+    except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
+        return None
+    return image if found["imageDetails"] else None

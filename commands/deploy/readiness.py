@@ -1,0 +1,63 @@
+"""What must be right before anything is deployed, and the stacks' rest before they are touched."""
+
+import time
+from collections.abc import Callable
+
+from commands.account import Account
+from commands.faults import CommandFailed
+
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+OLDEST_BOOTSTRAP = 6
+"""The templates of aws-cdk-lib 2 ask for it (the rule `CheckBootstrapVersion` that they carry)."""
+_POLL_SECONDS = 5.0
+_LONGEST_SECONDS = 3600
+_BROKEN = {
+    "UPDATE_ROLLBACK_FAILED": "Mend what the stack's events say and choose `Continue update rollback` in the console",
+    "DELETE_FAILED": "Finish its deletion in the console, or run `make destroy`",
+}
+
+
+def check_bootstrap(account: Account) -> int:
+    """The version of the CDK's bootstrap stack.
+
+    Raises:
+        CommandFailed: account and region were never bootstrapped, or with too old a version.
+    """
+    remedy = f"npx cdk bootstrap aws://{account.names.account}/{account.region}"
+    found = account.parameter(BOOTSTRAP_PARAMETER)
+    if found is None:
+        raise CommandFailed(f"{account.region} is not prepared for the CDK in this account. Run once: {remedy}")
+    if int(found) < OLDEST_BOOTSTRAP:
+        raise CommandFailed(
+            f"The CDK's bootstrap stack has version {found}, needed is {OLDEST_BOOTSTRAP}. Run: {remedy}"
+        )
+    return int(found)
+
+
+def await_rest(account: Account, say: Callable[[str], None]) -> None:
+    """Wait for operations that an interrupted command left behind; CloudFormation takes one at a time.
+
+    Raises:
+        CommandFailed: a stack is broken in a way that no deployment mends, or does not come to rest.
+    """
+    for name in account.names.stacks:
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        status = _status(account, name)
+        if _works(status):
+            say(f"{name} is {status}; waiting for that")
+        while _works(status):
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"{name} is still {status} after an hour. Look at its events in the console.")
+            time.sleep(_POLL_SECONDS)
+            status = _status(account, name)
+        if status in _BROKEN:
+            raise CommandFailed(f"{name} is {status}. {_BROKEN[status]}; then run `make deploy` again.")
+
+
+def _works(status: str) -> bool:
+    # A stack in review has a change set that nobody has executed: nothing happens in it.
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def _status(account: Account, name: str) -> str:
+    return str((account.stack(name) or {}).get("StackStatus", ""))

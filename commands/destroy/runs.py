@@ -1,0 +1,81 @@
+"""Ends the runs, so that nothing is brought up while everything is taken down."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from commands.account import Account
+
+_CAUSE = "The deployment is being removed (make destroy)."
+_MACHINES = ("promote-model", "close-run", "deploy-stack")
+# close-run begins within seconds of a run's end; then it may restore a champion, which is to be removed all the same.
+_CLOSING_SECONDS = 60
+_ENDING_SECONDS = 120
+_POLL_SECONDS = 1.0
+
+
+def end_runs(account: Account, say: Callable[[str], None]) -> None:
+    """Take no more datasets, stop every run, let close-run tell people, and stop what is still going on."""
+    _disable_rule(account, account.names.stack("dataset-dropped"))
+    stepfunctions = account.client("stepfunctions")
+    machines = _machines(stepfunctions)
+    runs, *others = (machines.get(name) for name in _MACHINES)
+    stopped = _stop(stepfunctions, runs)
+    if stopped:
+        say(f"Stopped {len(stopped)} runs")
+        _await(lambda: _closed(stepfunctions, others[0], stopped), _CLOSING_SECONDS)
+    going_on = [execution for machine in others for execution in _stop(stepfunctions, machine)]
+    for machine in machines.values():
+        _await(lambda machine=machine: not _running(stepfunctions, machine), _ENDING_SECONDS)  # type: ignore[misc]
+    if going_on:
+        say(f"Stopped {len(going_on)} deployments and closings that were under way")
+
+
+def _disable_rule(account: Account, rule: str) -> None:
+    events = account.client("events")
+    try:
+        events.disable_rule(Name=rule)
+    except events.exceptions.ResourceNotFoundException:
+        return
+
+
+def _machines(stepfunctions: Any) -> dict[str, str]:  # noqa: ANN401 -- a boto3 client
+    pages = stepfunctions.get_paginator("list_state_machines").paginate()
+    listed = {each["name"]: each["stateMachineArn"] for page in pages for each in page["stateMachines"]}
+    return {name: listed[name] for name in _MACHINES if name in listed}
+
+
+def _stop(stepfunctions: Any, machine: str | None) -> list[str]:  # noqa: ANN401 -- a boto3 client
+    running = _running(stepfunctions, machine)
+    for execution in running:
+        try:
+            stepfunctions.stop_execution(executionArn=execution, error="DeploymentRemoved", cause=_CAUSE)
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "ValidationException"):
+                raise
+    return running
+
+
+def _running(stepfunctions: Any, machine: str | None) -> list[str]:  # noqa: ANN401 -- a boto3 client
+    if machine is None:
+        return []
+    pages = stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
+    return [each["executionArn"] for page in pages for each in page["executions"]]
+
+
+def _closed(stepfunctions: Any, machine: str | None, runs: list[str]) -> bool:  # noqa: ANN401 -- a boto3 client
+    """Whether close-run has worked for every run. Its newest executions are those of the runs just stopped."""
+    if machine is None:
+        return True
+    listed = stepfunctions.list_executions(stateMachineArn=machine, maxResults=1000)["executions"]
+    ended = [each["executionArn"] for each in listed if each["status"] != "RUNNING"]
+    inputs = [stepfunctions.describe_execution(executionArn=each).get("input", "") for each in ended[: 3 * len(runs)]]
+    return all(any(run in text for text in inputs) for run in runs)
+
+
+def _await(done: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,62 @@
+"""Do mails leave, and do they arrive?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from commands.doctor.finding import Finding, Patient, fault, ok
+
+
+def check_mail(patient: Patient) -> Iterator[Finding]:
+    """SES sends from the sender, and takes every recipient."""
+    ses = patient.account.client("sesv2")
+    account = ses.get_account()
+    if not account.get("SendingEnabled", True):
+        yield fault("SES has paused sending from this account", "Look at its reputation in the console of SES.")
+    yield from _sender(ses, patient.deployment.sender)
+    if account.get("ProductionAccessEnabled", False):
+        yield ok("SES sends to everybody")
+    else:
+        yield from _recipients(ses, patient)
+
+
+def recipients(patient: Patient) -> list[str]:
+    """Everybody whom any setting names: operators, owners, approvers."""
+    people = set(patient.deployment.operators)
+    for model in patient.models.values():
+        people |= {*model.owners, *model.approval.approvers}
+    return sorted(people)
+
+
+def _sender(ses: Any, sender: str) -> Iterator[Finding]:  # noqa: ANN401 -- a boto3 client
+    if _verified(ses, sender):
+        yield ok(f"mails leave from {sender}")
+    else:
+        yield fault(
+            f"SES does not know the sender {sender}, so no approval can be asked for",
+            f"aws sesv2 create-email-identity --email-identity {sender}, then follow the link that it is mailed.",
+        )
+
+
+def _recipients(ses: Any, patient: Patient) -> Iterator[Finding]:  # noqa: ANN401 -- a boto3 client
+    unknown = [person for person in recipients(patient) if not _verified(ses, person)]
+    if unknown:
+        yield fault(
+            f"SES is in its sandbox and sends nothing to {', '.join(unknown)}",
+            "Ask for production access in the console of SES, or verify each of them as an identity.",
+        )
+    else:
+        yield ok("SES is in its sandbox, and every recipient is verified; it sends 200 mails a day")
+
+
+def _verified(ses: Any, address: str) -> bool:  # noqa: ANN401 -- a boto3 client
+    """The address itself, or a domain above it."""
+    labels = address.rpartition("@")[2].split(".")
+    domains = [".".join(labels[start:]) for start in range(len(labels) - 1)]
+    return any(_is_identity(ses, identity) for identity in (address, *domains))
+
+
+def _is_identity(ses: Any, identity: str) -> bool:  # noqa: ANN401 -- a boto3 client
+    try:
+        return bool(ses.get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"])
+    except ses.exceptions.NotFoundException:
+        return False
