@@ -105,7 +105,8 @@ def test_only_the_deployment_role_builds_serves_and_scales_endpoints(product, ri
         each
         for each in decisions(product)
         if each["action"].startswith("application-autoscaling:")
-        or each["action"].partition(":")[2] in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
+        or each["action"].partition(":")[2]
+        in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
     ]
     mine = [each for each in built if model in each["resource"]]
     assert {each["action"] for each in mine} >= {"sagemaker:CreateModel", "sagemaker:CreateEndpoint"}
