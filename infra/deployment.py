@@ -2,21 +2,44 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from contracts.settings import InvalidSettings, MailAddress
 
 # "<name>-<region>-<account>" names the bucket, and S3 allows 63 characters.
 DeploymentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9](-?[a-z0-9]){0,18}$")]
 PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")]
+# No alias: rights are given on the key itself.
+KeyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
+ConnectionArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:(codestar-connections|codeconnections):[a-z0-9-]+:\d{12}:connection/[0-9a-f-]+$"
+    ),
+]
+VpcId = Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]{8,17}$")]
+SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
+BranchName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w./-]{0,127}$")]
+
+# What runs and releases write on what they make; SageMaker refuses a key that comes twice.
+_OWN_TAGS = ("mlops:model", "mlops:run", "mlops:release")
 
 
 def _not_reserved(key: str) -> str:
     if key.lower().startswith("aws:"):
         raise ValueError("tags that begin with `aws:` are AWS's own")
+    if key in _OWN_TAGS:
+        raise ValueError(f"{', '.join(_OWN_TAGS)} are written by the runs themselves")
     return key
+
+
+def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("names one twice")
+    return ids
 
 
 TagText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]*$", max_length=256)]
@@ -42,16 +65,76 @@ class Retention(_Section):
     """Bucket, tables and model package groups outlive their stacks."""
 
 
+class Network(_Section):
+    """An existing VPC that functions, training jobs, endpoints and builds shall run in: docs/account.md."""
+
+    vpc_id: VpcId
+    # SageMaker takes 16 subnets and 5 groups. Two, because production has two instances so that a zone may fail.
+    subnet_ids: Annotated[tuple[SubnetId, ...], Field(min_length=2, max_length=16), AfterValidator(_each_once)]
+    """Private subnets in different availability zones; their routes lead to the AWS services."""
+    security_group_ids: Annotated[
+        tuple[SecurityGroupId, ...], Field(min_length=1, max_length=5), AfterValidator(_each_once)
+    ]
+
+
+class UploadedSource(_Section):
+    """The image is built from a zip that `make deploy` uploads."""
+
+    source: Literal["s3"] = "s3"
+
+
+class CodeCommitSource(_Section):
+    """The image is built from a branch of an existing CodeCommit repository of this account and region."""
+
+    source: Literal["codecommit"]
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,100}$")]
+    branch: BranchName = "main"
+
+
+class GitHubSource(_Section):
+    """The image is built from a branch on GitHub, through a connection that a person has made in the console."""
+
+    source: Literal["github"]
+    connection_arn: ConnectionArn
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
+    """`owner/name`."""
+    branch: BranchName = "main"
+
+
+ImageSource = Annotated[UploadedSource | CodeCommitSource | GitHubSource, Field(discriminator="source")]
+
+
+class Budget(_Section):
+    """Mails the operators before a month becomes dearer than planned."""
+
+    monthly_usd: Annotated[float, Field(gt=0)]
+    tag: TagKey
+    """The one of `tags` that tells this deployment's costs apart; it has to be activated as a cost allocation tag."""
+
+
 class Deployment(_Section):
     """One deployment of the product in one account and region."""
 
     name: DeploymentName = "mlops"
     sender: MailAddress
     operators: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
-    """Who hears about a run that belongs to no model."""
+    """Who hears about a run that belongs to no model, and about alarms."""
     permissions_boundary: PolicyArn | None = None
+    kms_key_arn: KeyArn | None = None
+    """An existing key for everything that is stored; without it AWS's own keys are used."""
     tags: dict[TagKey, TagText] = {}
     retention: Retention = Retention()
+    network: Network | None = None
+    image: ImageSource = UploadedSource()
+    budget: Budget | None = None
+
+    @model_validator(mode="after")
+    def _budget_has_its_tag_and_few_to_tell(self) -> Self:
+        if self.budget is not None and self.budget.tag not in self.tags:
+            raise ValueError(f"`budget.tag` is {self.budget.tag!r}, which is none of `tags`")
+        if self.budget is not None and len(self.operators) > 10:
+            raise ValueError("AWS Budgets mails to at most 10 `operators`; name a mailing list")
+        return self
 
 
 def load_deployment(path: Path) -> Deployment:

@@ -16,6 +16,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from contracts.settings import DevelopmentSettings, ModelSettings, ProductionSettings, ScalingSettings
+from infra.deployment import Deployment
+from infra.encryption import has_local_disks
 
 # Canary and linear updates ask for the same variant name in old and new configuration.
 VARIANT = "model-a"
@@ -61,12 +63,12 @@ def plans(settings: ModelSettings) -> tuple[EndpointPlan, EndpointPlan]:
     )
 
 
-def endpoint_templates(planned: Mapping[str, EndpointPlan], tags: Mapping[str, str]) -> dict[str, str]:
+def endpoint_templates(planned: Mapping[str, EndpointPlan], deployment: Deployment) -> dict[str, str]:
     """The templates' text by the plans' keys; the same text for the same plans."""
     with tempfile.TemporaryDirectory() as outdir:
         app = App(outdir=outdir, analytics_reporting=False, tree_metadata=False)
-        stacks = {key: EndpointStack(app, key, plan) for key, plan in planned.items()}
-        for key, value in tags.items():
+        stacks = {key: EndpointStack(app, key, plan, deployment) for key, plan in planned.items()}
+        for key, value in deployment.tags.items():
             Tags.of(app).add(key, value)
         assembly = app.synth()
         return {key: _plain(assembly.get_stack_by_name(stack.stack_name).template) for key, stack in stacks.items()}
@@ -75,14 +77,14 @@ def endpoint_templates(planned: Mapping[str, EndpointPlan], tags: Mapping[str, s
 class EndpointStack(Stack):
     """One endpoint. What a release decides comes in as parameters, what the settings decide is written in."""
 
-    def __init__(self, scope: Construct, name: str, plan: EndpointPlan) -> None:
+    def __init__(self, scope: Construct, name: str, plan: EndpointPlan, deployment: Deployment) -> None:
         super().__init__(
             scope,
             name,
             description=plan.description,
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
-        self._plan = plan
+        self._plan, self._deployment = plan, deployment
         release = self._parameter("Release", "Name of the release, for people.")
         self._release_tag = [CfnTag(key="mlops:release", value=release)]
         # SageMaker models and configurations cannot be changed. They have no name here, so that CloudFormation can
@@ -113,6 +115,7 @@ class EndpointStack(Stack):
         return switch
 
     def _model(self) -> sagemaker.CfnModel:
+        network = self._deployment.network
         return sagemaker.CfnModel(
             self,
             "Model",
@@ -123,13 +126,18 @@ class EndpointStack(Stack):
                 image=self._parameter("Image", "Container image, by digest."),
                 model_data_url=self._parameter("ModelDataUrl", "S3 URL of model.tar.gz."),
             ),
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
+            )
+            if network
+            else None,
             tags=self._release_tag,
         )
 
     def _configuration(self, model: sagemaker.CfnModel) -> sagemaker.CfnEndpointConfig:
         bucket = self._parameter("CaptureBucket", "Bucket for captured requests and answers.")
         config = sagemaker.CfnEndpointConfig
-        serving = self._plan.serving
+        serving, key_arn = self._plan.serving, self._deployment.kms_key_arn
         return config(
             self,
             "EndpointConfig",
@@ -142,6 +150,8 @@ class EndpointStack(Stack):
                     initial_variant_weight=1,
                 )
             ],
+            # Disks of an instance's own are encrypted in hardware, and a key for them is refused.
+            kms_key_id=None if has_local_disks(serving.instance_type) else key_arn,
             data_capture_config=config.DataCaptureConfigProperty(
                 enable_capture=serving.capture_percent > 0,
                 initial_sampling_percentage=serving.capture_percent,
@@ -150,6 +160,7 @@ class EndpointStack(Stack):
                     config.CaptureOptionProperty(capture_mode="Input"),
                     config.CaptureOptionProperty(capture_mode="Output"),
                 ],
+                kms_key_id=key_arn,
                 # Without these SageMaker takes the payload for binary and encodes it.
                 capture_content_type_header=config.CaptureContentTypeHeaderProperty(
                     csv_content_types=["text/csv"], json_content_types=["application/json"]

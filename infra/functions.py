@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.deployment import Deployment
-from infra.grants import Grant, role, write_logs
+from infra.encryption import key_grants
+from infra.grants import Grant, role, trace, write_logs
 from infra.log_groups import log_group
 from infra.names import Names, arn
+from infra.network import function_grants
 from infra.project import CannotSynthesise, Project
 
 
@@ -52,9 +56,7 @@ class FunctionMaker:
             raise CannotSynthesise(f"functions/{needs.verb}/handler.py is missing")
         name, construct = self._names.function(needs.verb), construct_id(needs.verb)
         group_name = f"/aws/lambda/{name}"
-        logs_grant = write_logs(arn("logs", f"log-group:{group_name}"))
-        made = role(self._scope, f"{construct}Role", "lambda.amazonaws.com", needs.purpose, (*needs.grants, logs_grant))
-        return lambda_.Function(
+        function = lambda_.Function(
             self._scope,
             construct,
             function_name=name,
@@ -64,14 +66,31 @@ class FunctionMaker:
             code=lambda_.Code.from_asset(str(code)),
             handler=f"functions.{needs.verb}.handler.handle",
             layers=[self._layer],
-            role=made.without_policy_updates(),
+            role=self._role(f"{construct}Role", needs, group_name).without_policy_updates(),
             timeout=Duration.seconds(needs.timeout_seconds),
             memory_size=needs.memory_mb,
             environment=dict(needs.environment),
-            log_group=log_group(self._scope, f"{construct}Logs", group_name, self._deployment.retention.logs_days),
+            tracing=lambda_.Tracing.ACTIVE,
+            log_group=log_group(self._scope, f"{construct}Logs", group_name, self._deployment),
             # A run that waits a week invokes the version that its definition named, long after the next deployment.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
+        if (network := self._deployment.network) is not None:
+            # The L2 takes a network that it can look up or that was described with its zones; ids are all it needs.
+            cast("lambda_.CfnFunction", function.node.default_child).vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+                subnet_ids=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
+            )
+        return function
+
+    def _role(self, construct: str, needs: FunctionNeeds, group_name: str) -> iam.Role:
+        grants = (
+            *needs.grants,
+            *key_grants(needs.grants, self._deployment.kms_key_arn),
+            *function_grants(self._deployment.network),
+            trace(),
+            write_logs(arn("logs", f"log-group:{group_name}")),
+        )
+        return role(self._scope, construct, "lambda.amazonaws.com", needs.purpose, grants)
 
 
 def construct_id(verb: str) -> str:

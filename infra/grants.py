@@ -66,6 +66,16 @@ _TRUST_CONDITIONS = {
 }
 
 
+def trace() -> Grant:
+    """The right of a function to have its invocations traced by Lambda itself; no SDK of X-Ray is in the zip."""
+    return Grant(
+        "Trace",
+        "Lambda sends a function's traces under its role; traces belong to no resource.",
+        ("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        (ANYTHING,),
+    )
+
+
 def write_logs(log_group: str) -> Grant:
     """The right of a function to write its own log."""
     return Grant(

@@ -1,9 +1,8 @@
-"""The image pipeline: source → CodeBuild → ECR. The only use of CodePipeline.
+"""The image pipeline: source → CodeBuild → ECR. The only use of CodePipeline."""
 
-Its source is a zip in the deployment's bucket; a new object starts it.
-"""
+from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_ecr as ecr
@@ -13,10 +12,10 @@ from constructs import Construct
 from infra.deployment import Deployment
 from infra.grants import Grant, role
 from infra.image_roles import build_role, pipeline_role
+from infra.image_sources import PipelineSource, pipeline_source
 from infra.log_groups import log_group
 from infra.names import Names, arn
 
-SOURCE_KEY = "image/source.zip"
 BUILDSPEC = "container/buildspec.yml"
 
 
@@ -27,10 +26,18 @@ class ImageStack(Stack):
         self._names = Names(deployment.name)
         super().__init__(scope, self._names.stack("image"), description="Builds the container image and publishes it.")
         self._name = self._names.image_repository
-        self._repository(keep=deployment.retention.keep_data)
-        self._pipeline(self._build(deployment.retention.logs_days))
+        self._deployment = deployment
+        self._repository()
+        source = pipeline_source(self._names, deployment.image)
+        pipeline = self._pipeline(self._build(), source)
+        if source.starts_on:
+            self._start_on_event(pipeline, source)
+        CfnOutput(self, "PipelineName", value=pipeline.ref)
+        CfnOutput(self, "SourceKind", value=deployment.image.source)
+        CfnOutput(self, "SourceAddress", value=source.address)
 
-    def _repository(self, *, keep: bool) -> None:
+    def _repository(self) -> None:
+        key_arn = self._deployment.kms_key_arn
         repository = ecr.CfnRepository(
             self,
             "Repository",
@@ -44,21 +51,34 @@ class ImageStack(Stack):
                 )
             ],
             image_scanning_configuration=ecr.CfnRepository.ImageScanningConfigurationProperty(scan_on_push=True),
-            encryption_configuration=ecr.CfnRepository.EncryptionConfigurationProperty(encryption_type="AES256"),
+            encryption_configuration=ecr.CfnRepository.EncryptionConfigurationProperty(
+                encryption_type="KMS" if key_arn else "AES256", kms_key=key_arn
+            ),
             lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=_EXPIRE_UNTAGGED),
         )
-        repository.apply_removal_policy(RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY)
+        repository.apply_removal_policy(
+            RemovalPolicy.RETAIN if self._deployment.retention.keep_data else RemovalPolicy.DESTROY
+        )
 
-    def _build(self, logs_days: int) -> str:
+    def _build(self) -> str:
         """The build project's name."""
-        group = log_group(self, "BuildLogs", f"/aws/codebuild/{self._name}", logs_days)
+        group = log_group(self, "BuildLogs", f"/aws/codebuild/{self._name}", self._deployment)
+        network = self._deployment.network
         project = codebuild.CfnProject
         made = project(
             self,
             "Build",
             name=self._name,
             description="Builds the container image and publishes it by its digest.",
-            service_role=build_role(self, self._names, group.log_group_arn).role_arn,
+            service_role=build_role(self, self._deployment, group.log_group_arn).role_arn,
+            encryption_key=self._deployment.kms_key_arn,
+            vpc_config=project.VpcConfigProperty(
+                vpc_id=network.vpc_id,
+                subnets=list(network.subnet_ids),
+                security_group_ids=list(network.security_group_ids),
+            )
+            if network
+            else None,
             source=project.SourceProperty(type="CODEPIPELINE", build_spec=BUILDSPEC),
             artifacts=project.ArtifactsProperty(type="CODEPIPELINE"),
             timeout_in_minutes=60,
@@ -82,50 +102,44 @@ class ImageStack(Stack):
         )
         return made.ref
 
-    def _pipeline(self, build: str) -> None:
-        pipeline = codepipeline.CfnPipeline
-        kept = pipeline.ArtifactStoreProperty(type="S3", location=self._names.bucket)
-        source = _action(
-            "Upload",
-            ("Source", "S3"),
-            {"S3Bucket": self._names.bucket, "S3ObjectKey": SOURCE_KEY, "PollForSourceChanges": "false"},
-            outputs=["source"],
+    def _pipeline(self, build: str, source: PipelineSource) -> codepipeline.CfnPipeline:
+        pipeline, key_arn = codepipeline.CfnPipeline, self._deployment.kms_key_arn
+        kept = pipeline.ArtifactStoreProperty(
+            type="S3",
+            location=self._names.bucket,
+            encryption_key=pipeline.EncryptionKeyProperty(id=key_arn, type="KMS") if key_arn else None,
         )
+        fetched = _action(source.name, ("Source", source.provider), source.configuration, outputs=["source"])
         image = _action("Image", ("Build", "CodeBuild"), {"ProjectName": build}, inputs=["source"], outputs=["image"])
-        made = pipeline(
+        return pipeline(
             self,
             "Pipeline",
             name=self._name,
             pipeline_type="V2",
             # A newer source overtakes an older one that still waits.
             execution_mode="SUPERSEDED",
-            role_arn=pipeline_role(self, self._names, SOURCE_KEY).role_arn,
+            role_arn=pipeline_role(self, self._deployment, source).role_arn,
             artifact_store=kept,
             stages=[
-                pipeline.StageDeclarationProperty(name="Source", actions=[source]),
+                pipeline.StageDeclarationProperty(name="Source", actions=[fetched]),
                 pipeline.StageDeclarationProperty(name="Build", actions=[image]),
             ],
         )
-        self._start_on_upload(made)
 
-    def _start_on_upload(self, pipeline: codepipeline.CfnPipeline) -> None:
+    def _start_on_event(self, pipeline: codepipeline.CfnPipeline, source: PipelineSource) -> None:
         target = arn("codepipeline", self._name)
         starts = Grant(
             "StartPipeline",
-            "An uploaded source starts the pipeline.",
+            "A new source starts the pipeline.",
             ("codepipeline:StartPipelineExecution",),
             (target,),
         )
-        starter = role(self, "UploadRole", "events.amazonaws.com", "Starts the image pipeline.", [starts])
+        starter = role(self, f"{source.event}Role", "events.amazonaws.com", "Starts the image pipeline.", [starts])
         rule = events.CfnRule(
             self,
-            "Uploaded",
-            description="Starts the image pipeline when a source is uploaded.",
-            event_pattern={
-                "source": ["aws.s3"],
-                "detail-type": ["Object Created"],
-                "detail": {"bucket": {"name": [self._names.bucket]}, "object": {"key": [SOURCE_KEY]}},
-            },
+            f"{source.event}ed",
+            description="Starts the image pipeline when there is a new source.",
+            event_pattern=dict(source.starts_on),
             targets=[
                 events.CfnRule.TargetProperty(
                     id="pipeline",
@@ -143,7 +157,7 @@ class ImageStack(Stack):
 def _action(
     name: str,
     kind: tuple[str, str],
-    configuration: dict[str, str],
+    configuration: Mapping[str, str],
     inputs: list[str] | None = None,
     outputs: list[str] | None = None,
 ) -> codepipeline.CfnPipeline.ActionDeclarationProperty:
@@ -152,7 +166,7 @@ def _action(
     return pipeline.ActionDeclarationProperty(
         name=name,
         action_type_id=pipeline.ActionTypeIdProperty(category=category, owner="AWS", provider=provider, version="1"),
-        configuration=configuration,
+        configuration=dict(configuration),
         input_artifacts=[pipeline.InputArtifactProperty(name=each) for each in inputs or []],
         output_artifacts=[pipeline.OutputArtifactProperty(name=each) for each in outputs or []],
     )

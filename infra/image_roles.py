@@ -1,15 +1,19 @@
 """What the image pipeline and its build may do."""
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.deployment import Deployment
+from infra.encryption import key_grants
 from infra.grants import ANYTHING, Grant, role
+from infra.image_sources import PipelineSource
 from infra.names import Names, arn
+from infra.network import container_grants
 
 
-def build_role(scope: Construct, names: Names, log_group_arn: str) -> iam.Role:
+def build_role(scope: Construct, deployment: Deployment, log_group_arn: str) -> iam.Role:
     """The role of the build."""
+    names = Names(deployment.name)
     grants = [
         Grant(
             "WriteLogs",
@@ -49,25 +53,18 @@ def build_role(scope: Construct, names: Names, log_group_arn: str) -> iam.Role:
             (names.parameter(names.image_parameter),),
         ),
     ]
+    grants += [
+        *key_grants(grants, deployment.kms_key_arn),
+        *container_grants(deployment.network, "codebuild.amazonaws.com"),
+    ]
     return role(scope, "BuildRole", "codebuild.amazonaws.com", "Builds the container image.", grants)
 
 
-def pipeline_role(scope: Construct, names: Names, source_key: str) -> iam.Role:
+def pipeline_role(scope: Construct, deployment: Deployment, source: PipelineSource) -> iam.Role:
     """The role of the pipeline and its actions."""
-    bucket = f"arn:{Aws.PARTITION}:s3:::{names.bucket}"
+    names = Names(deployment.name)
     grants = [
-        Grant(
-            "LookAtBucket",
-            "An S3 source asks whether the bucket keeps versions, and which version of the source is the newest.",
-            ("s3:GetBucketVersioning", "s3:GetBucketLocation", "s3:ListBucket"),
-            (bucket,),
-        ),
-        Grant(
-            "ReadSource",
-            "The one object that is the pipeline's source.",
-            ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"),
-            (names.objects(source_key),),
-        ),
+        *source.grants,
         Grant(
             "KeepArtefacts",
             "The pipeline keeps what its actions hand over under its own prefix.",
@@ -81,6 +78,7 @@ def pipeline_role(scope: Construct, names: Names, source_key: str) -> iam.Role:
             (arn("codebuild", f"project/{names.image_repository}"),),
         ),
     ]
+    grants += key_grants(grants, deployment.kms_key_arn)
     return role(scope, "PipelineRole", "codepipeline.amazonaws.com", "Runs the image pipeline.", grants)
 
 

@@ -3,12 +3,15 @@
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.deployment import Deployment
+from infra.encryption import key_grants
 from infra.grants import Grant, log_and_trace, pass_role, role
 from infra.names import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, Names, arn, published_json
 
 
-def promote_model_role(scope: Construct, names: Names, training_role: iam.IRole) -> iam.Role:
+def promote_model_role(scope: Construct, deployment: Deployment, training_role: iam.IRole) -> iam.Role:
     """The role of `promote-model`."""
+    names = Names(deployment.name)
     grants = [
         _find_settings(names),
         _load_settings(),
@@ -45,11 +48,13 @@ def promote_model_role(scope: Construct, names: Names, training_role: iam.IRole)
         ),
         *log_and_trace(),
     ]
+    grants += key_grants(grants, deployment.kms_key_arn)
     return role(scope, "PromoteModelRole", "states.amazonaws.com", "Takes a dataset to a released model.", grants)
 
 
-def deploy_stack_role(scope: Construct, names: Names, deployment_role: iam.IRole) -> iam.Role:
+def deploy_stack_role(scope: Construct, deployment: Deployment, deployment_role: iam.IRole) -> iam.Role:
     """The role of `deploy-stack`."""
+    names = Names(deployment.name)
     stacks = names.endpoint_stacks()
     grants = [
         Grant(
@@ -97,11 +102,13 @@ def deploy_stack_role(scope: Construct, names: Names, deployment_role: iam.IRole
         _invoke(names, "explain_failure"),
         *log_and_trace(),
     ]
+    grants += key_grants(grants, deployment.kms_key_arn)
     return role(scope, "DeployStackRole", "states.amazonaws.com", "Brings an endpoint stack to a template.", grants)
 
 
-def close_run_role(scope: Construct, names: Names) -> iam.Role:
+def close_run_role(scope: Construct, deployment: Deployment) -> iam.Role:
     """The role of `close-run`."""
+    names = Names(deployment.name)
     grants = [
         Grant(
             "LookAtRun",
@@ -132,6 +139,7 @@ def close_run_role(scope: Construct, names: Names) -> iam.Role:
         _invoke(names, "decide_release", "announce_outcome", "pass_lease"),
         *log_and_trace(),
     ]
+    grants += key_grants(grants, deployment.kms_key_arn)
     return role(scope, "CloseRunRole", "states.amazonaws.com", "Makes good what a run that ended could not.", grants)
 
 

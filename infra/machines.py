@@ -7,23 +7,27 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.deployment import Deployment
 from infra.log_groups import log_group
 from infra.project import CannotSynthesise
 from statemachine.loader import load_definition, placeholders
 
 
 def state_machine(
-    scope: Construct, definition: Path, role: iam.Role, values: Mapping[str, str], logs_days: int
+    scope: Construct, definition: Path, role: iam.Role, values: Mapping[str, str | None], deployment: Deployment
 ) -> sfn.StateMachine:
     """A Standard machine that logs everything but data. It bears the name of its definition's file.
+
+    What a definition says with a placeholder whose value is None is left out of it.
 
     Raises:
         CannotSynthesise: the definition has a placeholder for which there is no value.
         statemachine.loader.InvalidDefinition: the definition breaks a rule.
     """
-    text = load_definition(definition)
+    known = {key: value for key, value in values.items() if value is not None}
+    text = load_definition(definition, values.keys() - known.keys())
     used = placeholders(text)
-    unknown = sorted(used - values.keys())
+    unknown = sorted(used - known.keys())
     if unknown:
         raise CannotSynthesise(f"{definition.name}: there is no value for the placeholder {', '.join(unknown)}")
     name = definition.name.removesuffix(".asl.yaml")
@@ -35,12 +39,12 @@ def state_machine(
         state_machine_type=sfn.StateMachineType.STANDARD,
         # Inline: a definition given as a file becomes an S3 object that linters, snapshots and diffs cannot see.
         definition_body=sfn.DefinitionBody.from_string(text),
-        definition_substitutions={key: values[key] for key in sorted(used)},
+        definition_substitutions={key: known[key] for key in sorted(used)},
         role=role.without_policy_updates(),
         tracing_enabled=True,
         logs=sfn.LogOptions(
             # The prefix keeps log delivery out of the account's log resource policy, whose size is limited.
-            destination=log_group(scope, f"{construct}Logs", f"/aws/vendedlogs/states/{name}", logs_days),
+            destination=log_group(scope, f"{construct}Logs", f"/aws/vendedlogs/states/{name}", deployment),
             level=sfn.LogLevel.ALL,
             # Payloads hold task tokens and rows of data.
             include_execution_data=False,

@@ -11,9 +11,11 @@ from constructs import Construct
 
 from contracts.settings import ModelSettings
 from infra.deployment import Deployment
+from infra.encryption import has_local_disks
 from infra.endpoint_template import endpoint_templates, plans
+from infra.log_groups import log_group
 from infra.names import Names
-from infra.project import Project
+from infra.project import CannotSynthesise, Project
 
 
 class ModelsStack(Stack):
@@ -25,9 +27,10 @@ class ModelsStack(Stack):
         names = Names(deployment.name)
         super().__init__(scope, names.stack("models"), description="Settings and endpoint templates of all models.")
         planned = {plan.endpoint: plan for settings in models.values() for plan in plans(settings)}
-        templates = endpoint_templates(planned, deployment.tags)
+        templates = endpoint_templates(planned, deployment)
         for settings in models.values():
-            published = PublishedModel(self, project, names, settings, templates)
+            _check_training(settings, deployment)
+            published = PublishedModel(self, project, deployment, settings, templates)
             if deployment.retention.keep_data:
                 published.packages.apply_removal_policy(RemovalPolicy.RETAIN)
 
@@ -36,9 +39,15 @@ class PublishedModel(Construct):
     """One model. Settings and templates are named after their content, so a run that waits keeps its versions."""
 
     def __init__(
-        self, scope: Construct, project: Project, names: Names, settings: ModelSettings, templates: Mapping[str, str]
+        self,
+        scope: Construct,
+        project: Project,
+        deployment: Deployment,
+        settings: ModelSettings,
+        templates: Mapping[str, str],
     ) -> None:
         super().__init__(scope, settings.name)
+        names = Names(deployment.name)
         self._folder = project.staged_models / settings.name
         self._folder.mkdir(parents=True, exist_ok=True)
         self.packages = sagemaker.CfnModelPackageGroup(
@@ -47,7 +56,10 @@ class PublishedModel(Construct):
             model_package_group_name=settings.name,
             model_package_group_description=f"Candidates and releases of {settings.name}.",
         )
-        resolved = self._publish("settings", json.dumps(settings.resolved(), indent=1, sort_keys=True) + "\n")
+        # Training jobs carry the deployment's tags, which a run finds here.
+        tags = [{"Key": key, "Value": value} for key, value in sorted(deployment.tags.items())]
+        carried = {**settings.resolved(), "tags": tags}
+        resolved = self._publish("settings", json.dumps(carried, indent=1, sort_keys=True) + "\n")
         development, production = (
             {
                 "stack": f"{names.stack_prefix}{settings.name}-{plan.stage}",
@@ -61,6 +73,10 @@ class PublishedModel(Construct):
             "development": development,
             "production": production,
         }
+        for plan in plans(settings):
+            # SageMaker would make the group itself, and keep what is in it for ever.
+            group_name = f"/aws/sagemaker/Endpoints/{plan.endpoint}"
+            log_group(self, f"{plan.stage.title()}Logs", group_name, deployment)
         ssm.CfnParameter(
             self,
             "Pointer",
@@ -74,3 +90,14 @@ class PublishedModel(Construct):
         path = self._folder / f"{name}.json"
         path.write_text(text, encoding="utf-8")
         return assets.Asset(self, f"{name.title()}File", path=str(path))
+
+
+def _check_training(settings: ModelSettings, deployment: Deployment) -> None:
+    types = (settings.training.instance_type, *settings.training.fallback_instance_types)
+    refused = [each for each in types if has_local_disks(each)]
+    if deployment.kms_key_arn and refused:
+        raise CannotSynthesise(
+            f"models/{settings.name}.toml: training: {', '.join(refused)} has disks of its own, which SageMaker "
+            "encrypts in hardware and for which it refuses a key: choose a type without, because infra/deployment.toml "
+            "gives kms_key_arn"
+        )

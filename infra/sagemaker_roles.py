@@ -4,15 +4,19 @@ from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.deployment import Deployment
+from infra.encryption import container_key_grants, key_grants
 from infra.grants import ANYTHING, Grant, pass_role, role
 from infra.names import Names, arn
+from infra.network import container_grants
 
 _SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _SCALING_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 
-def training_role(scope: Construct, names: Names) -> iam.Role:
+def training_role(scope: Construct, deployment: Deployment) -> iam.Role:
     """The role that training jobs run with."""
+    names = Names(deployment.name)
     grants = [
         Grant(
             "ReadTrainingData",
@@ -36,11 +40,13 @@ def training_role(scope: Construct, names: Names) -> iam.Role:
         *_image(names),
         *_observe("TrainingJobs"),
     ]
+    grants += _account_grants(grants, deployment)
     return role(scope, "TrainingRole", "sagemaker.amazonaws.com", "Training jobs run with this role.", grants)
 
 
-def endpoint_role(scope: Construct, names: Names) -> iam.Role:
+def endpoint_role(scope: Construct, deployment: Deployment) -> iam.Role:
     """The role that endpoints run with."""
+    names = Names(deployment.name)
     grants = [
         Grant(
             "ReadArtefact",
@@ -57,10 +63,11 @@ def endpoint_role(scope: Construct, names: Names) -> iam.Role:
         *_image(names),
         *_observe("Endpoints/*"),
     ]
+    grants += _account_grants(grants, deployment)
     return role(scope, "EndpointRole", "sagemaker.amazonaws.com", "Endpoints run with this role.", grants)
 
 
-def deployment_role(scope: Construct, serving_role: iam.IRole) -> iam.Role:
+def deployment_role(scope: Construct, deployment: Deployment, serving_role: iam.IRole) -> iam.Role:
     """The role with which CloudFormation builds the endpoint stacks."""
     endpoints = (arn("sagemaker", "endpoint/*-development"), arn("sagemaker", "endpoint/*-production"))
     grants = [
@@ -107,9 +114,19 @@ def deployment_role(scope: Construct, serving_role: iam.IRole) -> iam.Role:
         ),
         *_scaling(),
     ]
+    grants += key_grants(grants, deployment.kms_key_arn)
     return role(
         scope, "DeploymentRole", "cloudformation.amazonaws.com", "CloudFormation builds endpoints with it.", grants
     )
+
+
+def _account_grants(grants: list[Grant], deployment: Deployment) -> list[Grant]:
+    """What containers need of a network and a key that the account brings."""
+    return [
+        *key_grants(grants, deployment.kms_key_arn),
+        *container_key_grants(deployment.kms_key_arn),
+        *container_grants(deployment.network, "sagemaker.amazonaws.com"),
+    ]
 
 
 def _scaling() -> list[Grant]:

@@ -8,7 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.deployment import Deployment, Retention
+from infra.deployment import Deployment
+from infra.encryption import account_key
 from infra.names import Names
 
 
@@ -22,8 +23,10 @@ class StorageStack(Stack):
             names.stack("storage"),
             description="Datasets, runs, captured requests, the release ledger and pending approvals.",
         )
+        self._deployment = deployment
+        self._key = account_key(self, deployment)
         self._kept = RemovalPolicy.RETAIN if deployment.retention.keep_data else RemovalPolicy.DESTROY
-        self._bucket(names.bucket, deployment.retention)
+        self._bucket(names.bucket)
         # Claims, leases, champions, releases; and who was asked about which release.
         self._table("Ledger", names.ledger_table)
         self._table("Approvals", names.approvals_table)
@@ -46,13 +49,17 @@ class StorageStack(Stack):
             pending_window=Duration.days(7),
         )
 
-    def _bucket(self, name: str, retention: Retention) -> None:
+    def _bucket(self, name: str) -> None:
+        retention = self._deployment.retention
         bucket = s3.Bucket(
             self,
             "Bucket",
             bucket_name=name,
             versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if self._key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=self._key,
+            # Otherwise every object would be a request to KMS.
+            bucket_key_enabled=True if self._key else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -84,6 +91,8 @@ class StorageStack(Stack):
             table_name=table_name,
             partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if self._key else None,
+            encryption_key=self._key,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True

@@ -11,6 +11,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.deployment import Deployment
+from infra.encryption import account_key
 from infra.grants import Grant, role
 from infra.names import CLOSE_RUN, PROMOTE_MODEL, Names, arn
 
@@ -21,13 +23,15 @@ DATASET_KEYS = "datasets/*/*.csv"
 class Undelivered(Construct):
     """The queue for events that started nothing, and the alarm that tells of them."""
 
-    def __init__(self, scope: Construct, name: str, names: Names) -> None:
+    def __init__(self, scope: Construct, name: str, deployment: Deployment) -> None:
         super().__init__(scope, name)
+        names, key = Names(deployment.name), account_key(self, deployment)
         self.queue = sqs.Queue(
             self,
             "Queue",
             queue_name=names.stack("undelivered-events"),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
+            encryption_master_key=key,
             enforce_ssl=True,
             # The longest SQS keeps a message; time for a person to come back from a holiday.
             retention_period=Duration.days(14),

@@ -27,13 +27,17 @@ class WorkflowStack(Stack):
             scope, self._names.stack("workflow"), description="Takes dropped datasets to approved production endpoints."
         )
         self._deployment = deployment
-        serving_role = endpoint_role(self, self._names)
+        serving_role = endpoint_role(self, deployment)
         self._roles = {
-            "TrainingRoleArn": training_role(self, self._names),
+            "TrainingRoleArn": training_role(self, deployment),
             "EndpointRoleArn": serving_role,
-            "DeploymentRoleArn": deployment_role(self, serving_role),
+            "DeploymentRoleArn": deployment_role(self, deployment, serving_role),
         }
-        self._values = {
+        network = deployment.network
+        self._values: dict[str, str | None] = {
+            "KeyArn": deployment.kms_key_arn,
+            "SubnetIds": ",".join(network.subnet_ids) if network else None,
+            "SecurityGroupIds": ",".join(network.security_group_ids) if network else None,
             "LedgerTable": self._names.ledger_table,
             "Bucket": self._names.bucket,
             "ModelsPrefix": self._names.models_prefix,
@@ -42,7 +46,7 @@ class WorkflowStack(Stack):
             **self._function_versions(FunctionMaker(self, project, deployment), storage),
         }
         promote_model, close_run = self._machines()
-        undelivered = Undelivered(self, "Undelivered", self._names)
+        undelivered = Undelivered(self, "Undelivered", deployment)
         DatasetDropped(self, "DatasetDropped", self._names, promote_model, undelivered)
         RunEnded(self, "RunEnded", self._names, promote_model, close_run, undelivered)
         CfnOutput(self, "PromoteModelArn", value=promote_model.state_machine_arn)
@@ -73,11 +77,11 @@ class WorkflowStack(Stack):
 
     def _machines(self) -> tuple[sfn.StateMachine, sfn.StateMachine]:
         """Makes the machines; gives back the one that runs are executions of, and the one that follows their ends."""
-        days, names = self._deployment.retention.logs_days, self._names
-        child_role = deploy_stack_role(self, names, self._roles["DeploymentRoleArn"])
-        deploy_stack = state_machine(self, DEPLOY_STACK, child_role, self._values, days)
+        deployment = self._deployment
+        child_role = deploy_stack_role(self, deployment, self._roles["DeploymentRoleArn"])
+        deploy_stack = state_machine(self, DEPLOY_STACK, child_role, self._values, deployment)
         values = {**self._values, "DeployStackArn": deploy_stack.state_machine_arn}
-        close_run = state_machine(self, CLOSE_RUN, close_run_role(self, names), values, days)
+        close_run = state_machine(self, CLOSE_RUN, close_run_role(self, deployment), values, deployment)
         values["CloseRunArn"] = close_run.state_machine_arn
-        role = promote_model_role(self, names, self._roles["TrainingRoleArn"])
-        return state_machine(self, PROMOTE_MODEL, role, values, days), close_run
+        role = promote_model_role(self, deployment, self._roles["TrainingRoleArn"])
+        return state_machine(self, PROMOTE_MODEL, role, values, deployment), close_run

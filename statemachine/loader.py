@@ -7,6 +7,7 @@ comes out is plain Amazon States Language.
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,16 @@ class InvalidDefinition(ValueError):
     """A definition breaks a rule of the house or of the language. One line per fault: file, state, rule."""
 
 
-def load_definition(path: Path) -> str:
+def load_definition(path: Path, absent: Collection[str] = ()) -> str:
     """The definition as compact JSON, with its `${Placeholders}` still in place.
+
+    A field that names an `absent` placeholder is left out, and so is what holds nothing else: Step Functions has no
+    expression that makes an argument go away.
 
     Raises:
         InvalidDefinition: not YAML, or a fault that `statemachine.rules` finds.
     """
-    definition = read_definition(path)
+    definition = _without(read_definition(path), absent)
     found = faults(definition)
     if found:
         raise InvalidDefinition("\n".join(f"{path.name}: {fault}" for fault in found))
@@ -55,3 +59,13 @@ def read_definition(path: Path) -> dict[str, Any]:
 def placeholders(definition: str) -> set[str]:
     """The names of all `${Placeholders}` in a definition's text."""
     return set(_PLACEHOLDER.findall(definition))
+
+
+def _without(fields: dict[str, Any], absent: Collection[str]) -> dict[str, Any]:
+    named = {key: value for key, value in fields.items() if not _names(value, absent)}
+    kept = {key: _without(value, absent) if isinstance(value, dict) else value for key, value in named.items()}
+    return {key: value for key, value in kept.items() if value != {} or fields[key] == {}}
+
+
+def _names(value: object, absent: Collection[str]) -> bool:
+    return isinstance(value, str) and not placeholders(value).isdisjoint(absent)

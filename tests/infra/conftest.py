@@ -4,25 +4,28 @@ import json
 
 import pytest
 
-from infra.project import PROJECT
+from infra.project import PROJECT, Project
+from infra.staging import stage_functions
 from infra.synthesise import synthesise
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, read_definition
-from tests.infra.template import Template
+from tests.infra.template import Template, read_templates
 
 
 @pytest.fixture(scope="session")
 def templates() -> dict[str, Template]:
     """Every stack's template by its concern."""
     synthesise(PROJECT)
-    files = sorted(PROJECT.assembly.glob("*.template.json"))
-    found = {file.name.removesuffix(".template.json"): json.loads(file.read_text()) for file in files}
-    exports = {
-        output["Export"]["Name"]: output["Value"]
-        for template in found.values()
-        for output in template.get("Outputs", {}).values()
-        if "Export" in output
-    }
-    return {name.removeprefix("mlops-"): Template(template, exports) for name, template in found.items()}
+    return read_templates(PROJECT.assembly, "mlops")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, to be synthesised with other settings into a folder of its own."""
+    synthesise(PROJECT)
+    made = Project(root=PROJECT.root, built=tmp_path_factory.mktemp("built"))
+    made.staged_layer.symlink_to(PROJECT.staged_layer)
+    stage_functions(made)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """Reads a CloudFormation template as somebody who looks for a resource, a right or an address."""
 
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 PSEUDO = {
@@ -104,6 +106,19 @@ class Template:
             "AWS::KMS::Key": ("kms:us-east-1", f"key/{name}"),
         }[kind]
         return f"arn:aws:{service}:123456789012:{resource}"
+
+
+def read_templates(assembly: Path, deployment: str) -> dict[str, Template]:
+    """Every stack's template by its concern."""
+    files = sorted(assembly.glob("*.template.json"))
+    found = {file.name.removesuffix(".template.json"): json.loads(file.read_text()) for file in files}
+    exports = {
+        output["Export"]["Name"]: output["Value"]
+        for template in found.values()
+        for output in template.get("Outputs", {}).values()
+        if "Export" in output
+    }
+    return {name.removeprefix(f"{deployment}-"): Template(template, exports) for name, template in found.items()}
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -19,16 +19,6 @@ def test_only_untagged_images_expire_and_not_by_age_because_one_may_be_serving(i
     ]
 
 
-def test_an_uploaded_source_starts_the_pipeline_without_polling(image: Template) -> None:
-    pipeline = image.properties("AWS::CodePipeline::Pipeline")
-    (source,) = pipeline["Stages"][0]["Actions"]
-    assert source["Configuration"]["S3ObjectKey"] == "image/source.zip"
-    assert source["Configuration"]["PollForSourceChanges"] == "false"
-    rule = image.properties("AWS::Events::Rule")
-    assert rule["EventPattern"]["detail"]["object"]["key"] == ["image/source.zip"]
-    assert image.text(rule["Targets"][0]["Arn"]) == f"arn:aws:codepipeline:us-east-1:123456789012:{pipeline['Name']}"
-
-
 def test_the_build_runs_the_containers_own_script_with_docker(image: Template) -> None:
     build = image.properties("AWS::CodeBuild::Project")
     assert build["Source"] == {"Type": "CODEPIPELINE", "BuildSpec": "container/buildspec.yml"}

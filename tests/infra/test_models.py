@@ -38,7 +38,8 @@ def published(models: Template) -> dict[str, str]:
 
 
 def test_published_settings_are_the_resolved_ones(models: Template) -> None:
-    assert json.loads(published(models)["settings"]) == json.loads(json.dumps(SETTINGS.resolved()))
+    tags = [{"Key": "mlops:deployment", "Value": "mlops"}]
+    assert json.loads(published(models)["settings"]) == json.loads(json.dumps({**SETTINGS.resolved(), "tags": tags}))
 
 
 def test_published_templates_are_the_endpoints_own(models: Template, endpoints: dict[str, Template]) -> None:

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.settings import ModelSettings
 from infra.deployment import Deployment
 from infra.node import use_node
-from infra.project import PROJECT, CannotSynthesise, Project
-from infra.staging import stage_functions
-from infra.synthesise import synthesise
-from tests.infra.template import Template
+from infra.project import CannotSynthesise, Project
+from tests.infra.template import Template, read_templates
+from tests.infra.variant import compose_into, evaluated, model, read_endpoints
 
 # One worker starts the CDK's Node process once.
 pytestmark = pytest.mark.xdist_group("cdk")
@@ -27,62 +25,38 @@ ACME = Deployment.model_validate(
         "retention": {"logs_days": 7, "capture_days": 3, "superseded_days": 4, "keep_data": False},
     }
 )
-PEOPLE = {"owners": ["ml-team@example.com"], "approval": {"approvers": ["approver@example.com"]}}
 MODELS = {
-    "iris": ModelSettings.model_validate({"name": "iris", **PEOPLE}),
-    "wine-quality": ModelSettings.model_validate(
-        {
-            "name": "wine-quality",
-            **PEOPLE,
-            "development": {"instance_type": "ml.t3.medium", "capture_percent": 0},
-            "production": {
-                "instance_type": "ml.m6i.xlarge",
-                "instance_count": 3,
-                "capture_percent": 25,
-                "scaling": {"minimum": 3, "maximum": 5, "target": 12.5, "scale_in_cooldown_seconds": 300},
-            },
-        }
+    "iris": model("iris"),
+    "wine-quality": model(
+        "wine-quality",
+        development={"instance_type": "ml.t3.medium", "capture_percent": 0},
+        production={
+            "instance_type": "ml.m6i.xlarge",
+            "instance_count": 3,
+            "capture_percent": 25,
+            "scaling": {"minimum": 3, "maximum": 5, "target": 12.5, "scale_in_cooldown_seconds": 300},
+        },
     ),
 }
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    synthesise(PROJECT)
-    made = Project(root=PROJECT.root, built=tmp_path_factory.mktemp("built"))
-    made.staged_layer.symlink_to(PROJECT.staged_layer)
-    stage_functions(made)
-    return made
-
-
-def compose_into(project: Project, name: str) -> Path:
-    use_node()
-    from infra.composition import compose
-
-    outdir = project.built / name
-    compose(project, ACME, MODELS, outdir).synth()
-    return outdir
-
-
-@pytest.fixture(scope="module")
 def assembly(project: Project) -> Path:
-    return compose_into(project, "assembly")
+    return compose_into(project, "assembly", ACME, MODELS)
 
 
 @pytest.fixture(scope="module")
 def variant(assembly: Path) -> dict[str, Template]:
-    names = ("storage", "workflow", "models", "image")
-    return {name: Template(json.loads((assembly / f"acme-ml-{name}.template.json").read_text()), {}) for name in names}
+    return read_templates(assembly, ACME.name)
 
 
 @pytest.fixture(scope="module")
 def wine(project: Project, variant: dict[str, Template]) -> dict[str, Template]:
-    folder = project.staged_models / "wine-quality"
-    return {stage: Template(json.loads((folder / f"{stage}.json").read_text()), {}) for stage in ("dev", "prd")}
+    return read_endpoints(project, "wine-quality")
 
 
 def test_synthesising_twice_gives_the_same_files(project: Project, assembly: Path) -> None:
-    again = compose_into(project, "again")
+    again = compose_into(project, "again", ACME, MODELS)
     names = sorted(file.name for file in assembly.iterdir())
     assert names == sorted(file.name for file in again.iterdir())
     for name in names:
@@ -110,10 +84,34 @@ def test_every_name_begins_with_the_deployments(variant: dict[str, Template]) ->
             assert statement.resources[0].endswith(":stack/acme-ml-deploy-*")
 
 
-def test_tags_reach_resources_and_published_endpoints(variant: dict[str, Template], wine: dict[str, Template]) -> None:
-    tag = {"Key": "cost-centre", "Value": "42"}
-    assert tag in variant["storage"].properties("AWS::S3::Bucket")["Tags"]
-    assert tag in wine["prd"].properties("AWS::SageMaker::Endpoint")["Tags"]
+# CloudFormation knows no tags for these.
+UNTAGGED = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy", "AWS::Budgets::Budget",
+    "AWS::CloudWatch::Dashboard", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::Url",
+    "AWS::Lambda::Version", "AWS::Logs::MetricFilter", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy",
+}  # fmt: skip
+
+
+def test_tags_reach_every_resource_that_can_have_some(variant: dict[str, Template], wine: dict[str, Template]) -> None:
+    for template in (*variant.values(), *wine.values()):
+        for name, resource in template.all["Resources"].items():
+            tags = resource.get("Properties", {}).get("Tags", [])
+            # SSM's parameters have a map.
+            given = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+            assert (given.get("cost-centre") == "42") is (resource["Type"] not in UNTAGGED), (name, given)
+
+
+def test_a_run_carries_the_tags_for_its_training_jobs(project: Project, variant: dict[str, Template]) -> None:
+    published = json.loads((project.staged_models / "iris" / "settings.json").read_text())
+    assert published["tags"] == [{"Key": "cost-centre", "Value": "42"}]
+    machine = variant["workflow"].properties("AWS::StepFunctions::StateMachine", "PromoteModel")
+    tags = json.loads(machine["DefinitionString"])["States"]["Train Model"]["Arguments"]["Tags"]
+    assert evaluated(tags, model="iris", run={"id": "r1"}, settings=published) == [
+        {"Key": "mlops:model", "Value": "iris"},
+        {"Key": "mlops:run", "Value": "r1"},
+        {"Key": "cost-centre", "Value": "42"},
+    ]
 
 
 def test_retention_is_as_set(variant: dict[str, Template]) -> None:
@@ -168,7 +166,7 @@ def test_a_placeholder_without_a_value_is_told(tmp_path: Path) -> None:
     stack = Stack(App(), "stack")
     made = role(stack, "Role", "states.amazonaws.com", "Test.", [])
     with pytest.raises(CannotSynthesise, match=r"one-state.asl.yaml: there is no value for the placeholder Nobody$"):
-        state_machine(stack, definition, made, {"Bucket": "b"}, 7)
+        state_machine(stack, definition, made, {"Bucket": "b"}, ACME)
 
 
 @pytest.mark.parametrize(("sid", "reason"), [("no spaces", "A reason."), ("Fine", "no sentence"), ("Fine", "")])

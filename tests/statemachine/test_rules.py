@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from statemachine.loader import InvalidDefinition, load_definition
+from statemachine.loader import InvalidDefinition, load_definition, read_definition
 from statemachine.rules import faults
 
 RETRY = [{"ErrorEquals": ["X", "States.Timeout"], "JitterStrategy": "FULL"}]
@@ -59,3 +61,31 @@ def test_a_file_that_holds_no_definition_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InvalidDefinition):
         load_definition(path)
+
+
+OPTIONAL = """
+StartAt: A
+States:
+  A:
+    Type: Pass
+    Output:
+      kept: ${Kept}
+      gone: "{% $split('${Gone}', ',') %}"
+      emptied: {gone: "${Gone}"}
+      empty: {}
+    Next: B
+  B: {Type: Succeed}
+"""
+
+
+def test_what_names_an_absent_placeholder_is_left_out_and_so_is_what_that_empties(tmp_path):
+    path = tmp_path / "optional.asl.yaml"
+    path.write_text(OPTIONAL)
+    output = json.loads(load_definition(path, absent=["Gone"]))["States"]["A"]["Output"]
+    assert output == {"kept": "${Kept}", "empty": {}}
+
+
+def test_without_absent_placeholders_everything_stays(tmp_path):
+    path = tmp_path / "optional.asl.yaml"
+    path.write_text(OPTIONAL)
+    assert json.loads(load_definition(path)) == read_definition(path)
