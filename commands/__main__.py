@@ -1,4 +1,4 @@
-"""`python -m commands drop | runs | approve | reject | rerun`: the make targets of the same names."""
+"""`python -m commands drop | runs | approve | reject | rerun | redrive`: the make targets of the same names."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from commands.decide import decide
 from commands.deployment import find_deployment
 from commands.drop import check, drop
 from commands.faults import CommandFailed
+from commands.redrive import redrive
 from commands.rerun import rerun
 from commands.runs import find_run, list_runs, table
 
@@ -41,6 +42,8 @@ def _run(options: argparse.Namespace) -> str:
     run = find_run(deployment, options.run)
     if options.command == "rerun":
         return f"Started {rerun(deployment, run)} from the dataset of {run}.\nWatch it: make runs"
+    if options.command == "redrive":
+        return f"{run} goes on in {redrive(deployment, run)}.\nWatch it: make runs"
     return decide(deployment, run, options.command, options.comment)
 
 
@@ -54,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--limit", type=int, default=20)
     starting = commands.add_parser("rerun", help="start a failed run again from its dataset version")
     starting.add_argument("--run", required=True)
+    redriving = commands.add_parser("redrive", help="let a run that was stopped or timed out go on")
+    redriving.add_argument("--run", required=True)
     for decision in ("approve", "reject"):
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)

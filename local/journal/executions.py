@@ -20,8 +20,8 @@ What is recorded, and keyed by what:
 
 An execution that was running is *replayed*: its program runs again from the start (or from where it was redriven) with
 the definition, input and seed of its start, and every effect is taken from the log instead of the world, until the log
-has no more; from there it runs on. Waits and timeouts need no records: their deadlines are counted from recorded events,
-in the cloud's time, which goes on while the cloud is down. Finished executions are not replayed.
+has no more; from there it runs on. Waits and timeouts need no records: their deadlines are counted from recorded
+events, in the cloud's time, which goes on while the cloud is down. Finished executions are not replayed.
 
 A call that was under way when the process died has a ``calling`` without a ``called`` and is made again, as AWS may do;
 integrations that can tell whether it had arrived (jobs, child executions) adopt what it started.
