@@ -37,6 +37,9 @@ reject: $(VENV)/.commands ## Reject it: RUN=… REASON=…
 rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 	@$(PY) -m commands rerun --run "$(RUN)"
 
+redrive: $(VENV)/.commands ## Let a run that was stopped or timed out go on where it was: RUN=…
+	@$(PY) -m commands redrive --run "$(RUN)"
+
 ##@ On this project
 synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembly
 	@$(PY) -m infra.synthesise
@@ -69,7 +72,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help demo local drop runs approve reject rerun synth test test-full check bench format lock clean
+.PHONY: help demo local drop runs approve reject rerun redrive synth test test-full check bench format lock clean
 
 # --- The environment: one virtual environment, filled from the lock of what is asked for. Each lock contains the former.
 $(VENV)/.installer: locks/installer.txt

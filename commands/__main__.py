@@ -1,4 +1,4 @@
-"""`python -m commands drop | runs | approve | reject | rerun | deploy | …`: the make targets of the same names."""
+"""`python -m commands drop | runs | approve | … | deploy`: the make targets of the same names."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from commands.decide import decide
 from commands.deployment import deployment_name, find_deployment
 from commands.drop import check, drop
 from commands.faults import CommandFailed
+from commands.redrive import redrive
 from commands.rerun import rerun
 from commands.runs import find_run, list_runs, table
 from infra.project import PROJECT
@@ -49,6 +50,12 @@ def _rerun(options: argparse.Namespace) -> int:
     deployment = find_deployment()
     run = find_run(deployment, options.run)
     return _said(f"Started {rerun(deployment, run)} from the dataset of {run}.\nWatch it: make runs")
+
+
+def _redrive(options: argparse.Namespace) -> int:
+    deployment = find_deployment()
+    run = find_run(deployment, options.run)
+    return _said(f"{run} goes on in {redrive(deployment, run)}.\nWatch it: make runs")
 
 
 def _decide(options: argparse.Namespace) -> int:
@@ -109,6 +116,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "drop": _drop,
     "runs": _runs,
     "rerun": _rerun,
+    "redrive": _redrive,
     "approve": _decide,
     "reject": _decide,
     "deploy": _deploy,
@@ -128,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--limit", type=int, default=20)
     starting = commands.add_parser("rerun", help="start a failed run again from its dataset version")
     starting.add_argument("--run", required=True)
+    redriving = commands.add_parser("redrive", help="let a run that was stopped or timed out go on")
+    redriving.add_argument("--run", required=True)
     for decision in ("approve", "reject"):
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)

@@ -12,14 +12,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from contracts.errors import ReleaseRejected, Superseded
+from contracts.errors import LeaseLost, ReleaseFault, ReleaseRejected, Superseded
 from contracts.release import Release
 
 Item = dict[str, Any]
 """A DynamoDB item or key in the low-level form: attribute → {type: value}."""
 
-Verdict = Literal["approve", "reject", "supersede"]
-"""The first two are people's; a newer run, or what follows a run's end, supersedes."""
+Verdict = Literal["approve", "reject", "supersede", "withdraw"]
+"""The first two are people's. A newer run supersedes; what follows a run's end withdraws."""
+
+TAKEN_BACK = ("supersede", "withdraw")
+
+# A run whose question is withdrawn while it waits was redriven while its former end was still being closed.
+_ERRORS: Mapping[str, type[ReleaseFault]] = {
+    "reject": ReleaseRejected,
+    "supersede": Superseded,
+    "withdraw": LeaseLost,
+}
 
 WAITING = "waiting"
 DECIDED = "decided"
@@ -60,11 +69,16 @@ class Decision:
     @property
     def error(self) -> str:
         """The name with which the waiting task fails."""
-        return (Superseded if self.verdict == "supersede" else ReleaseRejected).__name__
+        return _ERRORS[self.verdict].__name__
+
+    @property
+    def by_a_person(self) -> bool:
+        """Whether it counts for the release, whichever way its run takes; otherwise the question was taken back."""
+        return self.verdict not in TAKEN_BACK
 
     def cause(self) -> str:
         """Why the waiting task fails: the reason first, it is mailed to people."""
-        if self.verdict == "supersede":
+        if not self.by_a_person:
             return self.comment
         return f"{self.comment} (rejected at {self.at}, {self.by})"
 

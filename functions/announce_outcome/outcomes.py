@@ -27,6 +27,7 @@ class Outcome:
 _UNTOUCHED = "Production is untouched: it serves {serving}."
 _DROP = "make drop MODEL={model} DATASET=<file>"
 _RERUN = "make rerun RUN={run}"
+_REDRIVE = "make redrive RUN={run}"
 _SETTINGS = "models/{model}.toml"
 _STOPPED = (
     "Production serves {serving}. Where the run had begun to deploy to production, that was stopped and undone; a "
@@ -137,7 +138,7 @@ OUTCOMES: dict[str, Outcome] = {
         _STOPPED,
         (
             Step("Nothing, if that was meant. CloudTrail knows who stopped it."),
-            Step("Go on where it stopped: Redrive in the Step Functions console, within 14 days."),
+            Step("Let it go on where it was stopped, within 14 days.", _REDRIVE),
             Step("Or start it again with the same dataset.", _RERUN),
         ),
     ),
@@ -147,7 +148,8 @@ OUTCOMES: dict[str, Outcome] = {
         _STOPPED,
         (
             Step("Look at the state it was in, in the Step Functions console.", "make runs"),
-            Step("Then start it again with the same dataset.", _RERUN),
+            Step("Let it go on there, within 14 days and before the run is a year old.", _REDRIVE),
+            Step("Or start it again with the same dataset.", _RERUN),
         ),
     ),
     "Production Restored": Outcome(

@@ -14,6 +14,7 @@ import boto3
 from aws_lambda_powertools.logging import Logger
 from botocore.config import Config
 
+from contracts.approval import TAKEN_BACK
 from contracts.environment import read_environment
 from functions.decide_release.callback import Callback
 from functions.decide_release.desk import Desk
@@ -65,7 +66,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """A page for a visit; `{"run", "decided", "message"}` for a terminal command and for a run."""
     if not is_visit(event):
         logger.append_keys(run=event.get("run"))
-        if event.get("decision") == "supersede":
+        if event.get("decision") in TAKEN_BACK:
             return withdraw(desk, event)
         return decide_from_terminal(desk, event, time.time())
     try:

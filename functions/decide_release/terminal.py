@@ -31,7 +31,7 @@ def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> di
 
 
 def withdraw(desk: Desk, event: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to `{"run", "decision": "supersede", "by", "at", "comment"}`: a run's question is taken back.
+    """The answer to `{"run", "decision", "by", "at", "comment"}`: a run's question is superseded or withdrawn.
 
     It competes with a person's decision for the same claim: who comes first has decided. `at` is ISO 8601.
     """
@@ -39,11 +39,12 @@ def withdraw(desk: Desk, event: Mapping[str, Any]) -> dict[str, Any]:
     request = desk.claims.find_request(run) if run else None
     if request is None:
         return _answer(run, decided=False, message="This run has asked nobody.")
-    decision = Decision("supersede", f"run {by}", iso_time(now), clean(str(event.get("comment") or "")))
+    verdict = cast("Verdict", event["decision"])
+    decision = Decision(verdict, f"run {by}", iso_time(now), clean(str(event.get("comment") or "")))
     settled = desk.decide(request, decision, now)
     if settled is None or settled.decision is None:
         return _answer(run, decided=False, message=f"{request.release.name}: the time to decide is over.")
-    withdrawn = settled.decision.verdict == decision.verdict
+    withdrawn = not settled.decision.by_a_person
     return _answer(run, decided=withdrawn, message=decided(request.release.name, settled.decision))
 
 

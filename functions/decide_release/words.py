@@ -3,11 +3,13 @@
 from contracts.approval import Decision, Delivery
 from contracts.times import epoch_seconds, time_in_words
 
-_PAST = {"approve": "approved", "reject": "rejected", "supersede": "withdrawn"}
+_PAST = {"approve": "approved", "reject": "rejected", "supersede": "withdrawn", "withdraw": "withdrawn"}
+_TAKEN_BACK = "Nobody has to decide about it any more, and production stays as it is."
 _CONSEQUENCES = {
     "approve": "The run deploys the release to production.",
     "reject": "The run ends, and production stays as it is.",
-    "supersede": "Nobody has to decide about it any more, and production stays as it is.",
+    "supersede": _TAKEN_BACK,
+    "withdraw": _TAKEN_BACK,
 }
 _PENDING = "The decision is recorded and stands, but the run could not be told yet."
 _REFUSED = "The run no longer waits for an answer: it went on, was stopped, or its time was over."
@@ -29,6 +31,6 @@ def consequence(decision: Decision, delivery: Delivery | None) -> str:
     if delivery is Delivery.PENDING:
         return _PENDING
     # A question is withdrawn from runs that have ended, too.
-    if delivery is Delivery.REFUSED and decision.verdict != "supersede":
+    if delivery is Delivery.REFUSED and decision.by_a_person:
         return _REFUSED
     return _CONSEQUENCES[decision.verdict]

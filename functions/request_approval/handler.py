@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.approval import Decision, encryption_context
 from contracts.environment import read_environment
-from contracts.errors import Superseded
+from contracts.errors import LeaseLost, Superseded
 from functions.request_approval.invitation import invite
 from functions.request_approval.lease import Lease
 from functions.request_approval.question import Question
@@ -91,9 +91,9 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
 
     try:
         lease.enter_approval(question.release.model, question.holder)
-    except Superseded as fault:
+    except (LeaseLost, Superseded) as fault:
         # Links that an earlier try has mailed must not ask any more.
-        register.withdraw(question.run, Decision("supersede", "a newer run", question.asked_at, str(fault)))
+        register.withdraw(question.run, Decision("withdraw", "another run", question.asked_at, str(fault)))
         raise
     mailed = set(request.mailed)
     mailed.update(approver for approver in question.approvers if approver not in mailed and _mail(question, approver))

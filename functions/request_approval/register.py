@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.approval import (
     DECIDED,
     KEPT_AFTER_EXPIRY_SECONDS,
+    TAKEN_BACK,
     WAITING,
     ApprovalRequest,
     Decision,
@@ -32,7 +33,8 @@ class Register:
     def ask(self, question: "Question", encrypted_token: bytes) -> ApprovalRequest:
         """Store a new question, or renew the token of one that was asked before; returns what is now stored.
 
-        A decision that was made about this very release stays, and so do links that were mailed.
+        A person's decision about this very release stays, and so do links that were mailed. A question that was
+        withdrawn is asked anew: whether the run may ask is for its lease to say.
         """
         fields = _question_fields(question, encrypted_token)
         try:
@@ -102,9 +104,11 @@ class Register:
             TableName=self._table,
             Key=request_key(question.run),
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
-            ConditionExpression="#release_name = :release_name",
+            ConditionExpression="#release_name = :release_name "
+            "AND (attribute_not_exists(decision) OR NOT decision IN (:supersede, :withdraw))",
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues={f":{name}": value for name, value in fields.items()},
+            ExpressionAttributeValues={f":{name}": value for name, value in fields.items()}
+            | {f":{verdict}": {"S": verdict} for verdict in TAKEN_BACK},
             ReturnValues="ALL_NEW",
         )["Attributes"]
 

@@ -14,13 +14,14 @@ What is recorded, and keyed by what:
                 ``calling`` before and ``called`` after an API call, ``outcome`` of waiting for a job or a token
 ``answer``      what SendTaskSuccess or SendTaskFailure said, by task token: acknowledged means recorded
 ``heartbeat``   when a task token was last seen alive, by task token
-``end``         the final status, by execution ARN; its history is in ``histories/``
+``end``         the final status, by execution ARN, and where a redrive would go on; its history is in ``histories/``
+``redriven``    an execution that had ended goes on; the effects that follow are those since then
 ``forgotten``   an execution that went with its state machine
 
-An execution that was running is *replayed*: its program runs again from the start with the definition, input and seed
-of its start, and every effect is taken from the log instead of the world, until the log has no more; from there it runs
-on. Waits and timeouts need no records: their deadlines are counted from recorded events, in the cloud's time, which
-goes on while the cloud is down. Finished executions are not replayed.
+An execution that was running is *replayed*: its program runs again from the start (or from where it was redriven) with
+the definition, input and seed of its start, and every effect is taken from the log instead of the world, until the log
+has no more; from there it runs on. Waits and timeouts need no records: their deadlines are counted from recorded
+events, in the cloud's time, which goes on while the cloud is down. Finished executions are not replayed.
 
 A call that was under way when the process died has a ``calling`` without a ``called`` and is made again, as AWS may do;
 integrations that can tell whether it had arrived (jobs, child executions) adopt what it started.
@@ -53,6 +54,7 @@ class Unfinished:
     effects: dict[str, list[Effect]] = field(default_factory=dict)
     answers: dict[str, Json] = field(default_factory=dict)
     heartbeats: dict[str, float] = field(default_factory=dict)
+    redrive: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Finished:
     start: Json
     definition: str
     end: Json
+    redrive: Json | None = None
 
 
 @dataclass
@@ -127,8 +130,11 @@ class ExecutionJournal:
         beside.replace(path)
         self._append({"t": "end", "arn": arn, "end": end})
 
+    def redriven(self, arn: str, redrive: Json) -> None:
+        self._append({"t": "redriven", "arn": arn, "redrive": redrive})
+
     def history(self, arn: str) -> list[Json]:
-        """The events of a finished execution. Raises KeyError when there is none."""
+        """The events up to an execution's last end. Raises KeyError when there is none."""
         if self._folder is None:
             content = self._histories[arn]
         else:
@@ -176,6 +182,9 @@ def _read(records: Iterable[Json]) -> tuple[Recovered, dict[str, str]]:
             recovered.executions[arn] = Unfinished(record["start"], definitions[record["definition"]])
         elif kind == "forgotten":
             recovered.executions.pop(arn, None)
+        elif kind == "redriven":
+            former = recovered.executions[arn]
+            recovered.executions[arn] = Unfinished(former.start, former.definition, redrive=record["redrive"])
         elif isinstance(execution := recovered.executions.get(arn), Unfinished):
             _read_of_execution(recovered, arn, execution, record)
     return recovered, definitions
@@ -190,7 +199,9 @@ def _read_of_execution(recovered: Recovered, arn: str, execution: Unfinished, re
         case "heartbeat":
             execution.heartbeats[record["token"]] = record["at"]
         case "end":
-            recovered.executions[arn] = Finished(execution.start, execution.definition, record["end"])
+            recovered.executions[arn] = Finished(
+                execution.start, execution.definition, record["end"], execution.redrive
+            )
 
 
 def _written(recovered: Recovered, definitions: dict[str, str]) -> Iterator[Json]:
@@ -200,6 +211,8 @@ def _written(recovered: Recovered, definitions: dict[str, str]) -> Iterator[Json
         yield {"t": "definition", "key": key, "text": text}
     for arn, execution in recovered.executions.items():
         yield {"t": "start", "arn": arn, "start": execution.start, "definition": digest(execution.definition)}
+        if execution.redrive is not None:
+            yield {"t": "redriven", "arn": arn, "redrive": execution.redrive}
         if isinstance(execution, Finished):
             yield {"t": "end", "arn": arn, "end": execution.end}
             continue

@@ -21,7 +21,14 @@ Json = dict[str, Any]
 _CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 # What was running has to run again before these can be answered.
 _ABOUT_RUNNING: Final = frozenset(
-    {"GetExecutionHistory", "StopExecution", "SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"}
+    {
+        "GetExecutionHistory",
+        "StopExecution",
+        "RedriveExecution",
+        "SendTaskSuccess",
+        "SendTaskFailure",
+        "SendTaskHeartbeat",
+    }
 )
 _RESUME_SECONDS: Final = 30.0
 _log = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from local.gateway.protocol import Request
 from local.stepfunctions.executions import RUNNING, Execution, Executions
-from local.stepfunctions.faults import StatesFault
 from local.stepfunctions.machines import StateMachines
 from local.stepfunctions.paging import page
 from local.stepfunctions.run import Subject
@@ -77,14 +76,14 @@ class ExecutionApi:
     def _describe(self, given: Json, _: Request) -> Json:
         execution = self._executions.get(given["executionArn"])
         subject, outcome = execution.subject, execution.outcome
+        hindrance = self._executions.hindrance(execution)
         told: Json = _listed(execution) | {
             "input": subject.input,
             "inputDetails": {"included": True},
-            "redriveCount": 0,
-            # On AWS most of these could be redriven; to say so would promise what this cloud does not do.
-            "redriveStatus": "NOT_REDRIVABLE",
-            "redriveStatusReason": f"Execution is {execution.status} and cannot be redriven",
+            "redriveStatus": "REDRIVABLE" if hindrance is None else "NOT_REDRIVABLE",
         }
+        if hindrance is not None:
+            told["redriveStatusReason"] = hindrance
         if execution.trace_header:
             told["traceHeader"] = execution.trace_header
         if outcome is not None:
@@ -112,6 +111,9 @@ class ExecutionApi:
         status = given.get("statusFilter")
         if status is not None:
             found = [each for each in found if each.status == status]
+        redriven = given.get("redriveFilter")
+        if redriven is not None:
+            found = [each for each in found if (each.redrive is not None) == (redriven == "REDRIVEN")]
         return page(found, given, "executions", _listed)
 
     def _history(self, given: Json, _: Request) -> Json:
@@ -124,11 +126,7 @@ class ExecutionApi:
 
     def _redrive(self, given: Json, _: Request) -> Json:
         execution = self._executions.get(given["executionArn"])
-        raise StatesFault(
-            "ExecutionNotRedrivable",
-            f"Execution '{execution.subject.arn}' cannot be redriven: the embedded cloud does not redrive executions; "
-            "start a new one with the same input",
-        )
+        return {"redriveDate": self._executions.redrive(execution, given.get("clientToken"))}
 
     def _settled(self, given: Json) -> None:
         self._executions.settle(self._executions.get(self._tokens.execution_of(given["taskToken"])))
@@ -160,7 +158,10 @@ def _listed(execution: Execution) -> Json:
         "name": subject.name,
         "status": execution.status,
         "startDate": subject.started_at,
+        "redriveCount": execution.redrive.count if execution.redrive else 0,
     }
+    if execution.redrive is not None:
+        told["redriveDate"] = execution.redrive.at
     if execution.status != RUNNING:
         told["stopDate"] = execution.stopped_at
     return told | {key: machine[key] for key in _QUALIFIERS if key in machine}

@@ -18,7 +18,9 @@ from local.stepfunctions.faults import (
     invalid_input,
     invalid_name,
     no_execution,
+    not_redrivable,
 )
+from local.stepfunctions.redrive import Position, Redrive, hindrance, next_redrive, position_from
 from local.stepfunctions.run import Outcome, Run, Subject
 from local.stepfunctions.tokens import TaskTokens
 
@@ -48,6 +50,11 @@ class Execution:
     status: str = RUNNING
     stopped_at: float | None = None
     outcome: Outcome | None = None
+    redrive: Redrive | None = None
+    ended_at: Position | None = None
+    """Where a redrive would go on."""
+    events: int = 0
+    """How many its history held when it ended."""
     run: Run | None = None
     watchers: list[threading.Event] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -126,7 +133,7 @@ class Executions:
         """Newest first."""
         with self._lock:
             found = [each for each in self._by_arn.values() if each.subject.machine_arn == machine_arn]
-        return sorted(found, key=lambda each: each.subject.started_at)[::-1]
+        return sorted(found, key=_latest_change)[::-1]
 
     def history(self, execution: Execution) -> list[Json]:
         """The events so far, in the shape of GetExecutionHistory."""
@@ -142,6 +149,30 @@ class Executions:
         run = execution.run
         if self._end(execution, Outcome("ABORTED", error=error, cause=cause)) and run is not None:
             run.stop()
+
+    def hindrance(self, execution: Execution) -> str | None:
+        """Why it cannot be redriven now; None when it can."""
+        started, stopped = execution.subject.started_at, execution.stopped_at
+        return hindrance(execution.status, started, stopped, execution.events, self._clock.now())
+
+    def redrive(self, execution: Execution, client_token: str | None) -> float:
+        """Let it go on where it did not succeed; when it was redriven, in epoch seconds.
+
+        Once for each client token. Raises StatesFault ExecutionNotRedrivable.
+        """
+        with execution.lock:
+            former, now = execution.redrive, round(self._clock.now(), 3)
+            if former is not None and former.answered(client_token, now):
+                return former.at
+            hindered = self.hindrance(execution)
+            if hindered is not None:
+                raise not_redrivable(execution.subject.arn, hindered)
+            redrive = next_redrive(former, client_token, now, execution.ended_at, execution.events)
+            self._journal.redriven(execution.subject.arn, redrive.record())
+            execution.redrive, execution.status = redrive, RUNNING
+            execution.stopped_at = execution.outcome = execution.ended_at = None
+        self._begin(execution, {})
+        return now
 
     def forget(self, machine_arn: str) -> None:
         """With its state machine; running ones are aborted."""
@@ -181,6 +212,8 @@ class Executions:
                 effects,
                 lambda scope, kind, value: self._journal.effect(arn, scope, kind, value),
                 lambda outcome: self._ended(execution, outcome),
+                execution.redrive,
+                self._former(execution),
             )
         except Exception as fault:  # a definition that an older version of the cloud took and this one does not
             _log.exception("%s cannot be run", arn)
@@ -193,6 +226,14 @@ class Executions:
         if not effects:
             self._changed(execution)
         run.begin()
+
+    def _former(self, execution: Execution) -> list[Json]:
+        """What happened before it was redriven."""
+        redrive = execution.redrive
+        if redrive is None or redrive.events == 0:
+            return []
+        # The file may hold more: a crash can come between writing it and recording the end.
+        return self._journal.history(execution.subject.arn)[: redrive.events]
 
     def broken(self, execution: Execution, fault: BaseException) -> None:
         """It cannot go on."""
@@ -212,10 +253,15 @@ class Executions:
             if execution.status != RUNNING or self._going_down:
                 return False
             at = round(self._clock.now(), 3)
-            history = _closed_history(execution, outcome, at)
-            end = {"status": outcome.status, "stopped_at": at, **_told(outcome)}
+            run = execution.run
+            history = _closed_history(run, outcome, at) if run is not None else self._former(execution)
+            position = run.history.position if run is not None and outcome.status != "SUCCEEDED" else None
+            end = {"status": outcome.status, "stopped_at": at, **_told(outcome), "events": len(history)}
+            if position is not None:
+                end["position"] = dataclasses.asdict(position)
             self._journal.finished(execution.subject.arn, end, history)
             execution.status, execution.stopped_at, execution.outcome = outcome.status, at, outcome
+            execution.ended_at, execution.events = position, len(history)
             execution.run = None
             watchers, execution.watchers = execution.watchers, []
         self._tokens.end_execution(execution.subject.arn)
@@ -261,11 +307,14 @@ def _from_record(record: Unfinished | Finished) -> Execution:
     start = record.start
     subject = Subject(**start["subject"], definition=record.definition)
     execution = Execution(subject, start["machine"], start["trace_header"])
+    execution.redrive = Redrive.from_record(record.redrive)
     if isinstance(record, Finished):
         execution.status, execution.stopped_at = record.end["status"], record.end["stopped_at"]
         execution.outcome = Outcome(
             execution.status, record.end.get("output"), record.end.get("error"), record.end.get("cause")
         )
+        execution.ended_at = position_from(record.end.get("position"))
+        execution.events = record.end.get("events", 0)
     return execution
 
 
@@ -274,10 +323,14 @@ def _told(outcome: Outcome) -> Json:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _closed_history(execution: Execution, outcome: Outcome, at: float) -> list[Json]:
-    run = execution.run
-    if run is None:
-        return []
+def _latest_change(execution: Execution) -> float:
+    """As AWS sorts: running executions by their start or redrive, others by their stop."""
+    if execution.stopped_at is not None:
+        return execution.stopped_at
+    return execution.redrive.at if execution.redrive else execution.subject.started_at
+
+
+def _closed_history(run: Run, outcome: Outcome, at: float) -> list[Json]:
     details = _told(outcome)
     if outcome.status == "SUCCEEDED":
         details["outputDetails"] = {"truncated": False}

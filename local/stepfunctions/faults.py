@@ -43,6 +43,10 @@ def execution_exists(arn: str) -> StatesFault:
     return StatesFault("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
 
 
+def not_redrivable(arn: str, reason: str) -> StatesFault:
+    return StatesFault("ExecutionNotRedrivable", f"Execution '{arn}' cannot be redriven: {reason}")
+
+
 def no_resource(arn: str) -> StatesFault:
     return StatesFault("ResourceNotFound", f"Resource not found: '{arn}'")
 

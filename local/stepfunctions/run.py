@@ -2,12 +2,13 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from local.stepfunctions import repairs
 from local.stepfunctions.definition import program
+from local.stepfunctions.redrive import Redrive
 
 Json = dict[str, Any]
 
@@ -40,10 +41,20 @@ class Subject:
 
 
 class Run:
-    """A living execution. `ended` is called once, with its outcome, unless the run was stopped from outside."""
+    """A living execution. `ended` is called once, with its outcome, unless the run was stopped from outside.
+
+    After a redrive it goes on from there, with the ``former`` events before its own.
+    """
 
     def __init__(
-        self, subject: Subject, world: Any, recorded: Any, record: Any, ended: Callable[[Outcome], None]
+        self,
+        subject: Subject,
+        world: Any,
+        recorded: Any,
+        record: Any,
+        ended: Callable[[Outcome], None],
+        redrive: Redrive | None = None,
+        former: Sequence[Json] = (),
     ) -> None:
         repairs.apply()
         from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
@@ -57,24 +68,30 @@ class Run:
         self._ended = ended
         self._clock = world.clock
         self._finished = threading.Event()
+        self._redrive = redrive
         self.replay = Replay(recorded, record)
-        self.history = EventHistory(world.clock, self.replay, world.entered)
+        position = redrive.position if redrive else None
+        self.history = EventHistory(world.clock, self.replay, former, position, world.entered)
         self._environment = ExecutionEnvironment(
             aws_execution_details=_details(subject),
             execution_type="STANDARD",
-            context=_context(subject),
-            event_history_context=EventHistoryContext.of_program_start(),
+            context=_context(subject, redrive),
+            event_history_context=EventHistoryContext(former[-1]["id"] if former else 0),
             cloud_watch_logging_session=None,
             activity_store={},
         )
-        self._environment.begin(world, Scope("", self.replay, subject.seed), self.history)
+        # Tokens and chances of before are not given out again.
+        seed = f"{subject.seed}|{redrive.count}" if redrive else subject.seed
+        self._environment.begin(world, Scope("", self.replay, seed), self.history)
+        if position is not None:
+            self._environment.go_on_at(position)
 
     def begin(self) -> None:
         """Start the threads."""
         threading.Thread(target=self._evaluate, name=f"execution {self._subject.name}", daemon=True).start()
         seconds = getattr(self._program.timeout_seconds, "timeout_seconds", None)
         if seconds is not None:
-            deadline = self._subject.started_at + seconds
+            deadline = (self._redrive.at if self._redrive else self._subject.started_at) + seconds
             threading.Thread(
                 target=self._watch_timeout, args=(deadline,), name="execution timeout", daemon=True
             ).start()
@@ -97,18 +114,7 @@ class Run:
 
         environment = self._environment
         try:
-            environment.event_manager.add_event(
-                context=environment.event_history_context,
-                event_type="ExecutionStarted",
-                event_details={
-                    "executionStartedEventDetails": {
-                        "input": self._subject.input,
-                        "inputDetails": {"truncated": False},
-                        "roleArn": self._subject.role_arn,
-                    }
-                },
-                update_source_event_id=False,
-            )
+            self._tell_beginning()
             self._program.eval(environment)
         except Interrupted:
             return
@@ -122,6 +128,21 @@ class Run:
         outcome = _outcome(environment)
         if outcome is not None:
             self._ended(outcome)
+
+    def _tell_beginning(self) -> None:
+        environment, subject = self._environment, self._subject
+        if self._redrive is None:
+            data = {"input": subject.input, "inputDetails": {"truncated": False}, "roleArn": subject.role_arn}
+            event, told = "ExecutionStarted", {"executionStartedEventDetails": data}
+        else:
+            count = {"redriveCount": self._redrive.count}
+            event, told = "ExecutionRedriven", {"executionRedrivenEventDetails": count}
+        environment.event_manager.add_event(
+            context=environment.event_history_context,
+            event_type=event,
+            event_details=told,
+            update_source_event_id=self._redrive is not None,
+        )
 
     def _watch_timeout(self, deadline: float) -> None:
         # What had happened in time before a restart has to happen again first.
@@ -155,9 +176,10 @@ def _details(subject: Subject) -> Any:
     return AWSExecutionDetails(account=subject.account, region=subject.region, role_arn=subject.role_arn)
 
 
-def _context(subject: Subject) -> Json:
+def _context(subject: Subject, redrive: Redrive | None) -> Json:
     from local.stepfunctions.interpreter.states import iso_time
 
+    redriven = {"RedriveCount": redrive.count, "RedriveTime": iso_time(redrive.at)} if redrive else {}
     return {
         "Execution": {
             "Id": subject.arn,
@@ -165,6 +187,7 @@ def _context(subject: Subject) -> Json:
             "Name": subject.name,
             "RoleArn": subject.role_arn,
             "StartTime": iso_time(subject.started_at),
+            **redriven,
         },
         "StateMachine": {"Id": subject.machine_arn, "Name": subject.machine_name},
     }

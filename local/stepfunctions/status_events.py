@@ -41,9 +41,10 @@ def event(execution: Execution) -> Json:
 
 
 def _detail(execution: Execution) -> Json:
-    subject, outcome = execution.subject, execution.outcome
+    subject, outcome, redrive = execution.subject, execution.outcome, execution.redrive
     output = outcome.output if outcome else None
-    redrive = "NOT_REDRIVABLE"
+    # It has just begun or ended: nothing but its status can stand against a redrive.
+    redrivable = execution.status not in ("RUNNING", "SUCCEEDED")
     return {
         "executionArn": subject.arn,
         "stateMachineArn": execution.machine["stateMachineArn"],
@@ -55,10 +56,10 @@ def _detail(execution: Execution) -> Json:
         **_payload("output", output),
         "stateMachineVersionArn": execution.machine.get("stateMachineVersionArn"),
         "stateMachineAliasArn": execution.machine.get("stateMachineAliasArn"),
-        "redriveCount": 0,
-        "redriveDate": None,
-        "redriveStatus": redrive,
-        "redriveStatusReason": f"Execution is {execution.status} and cannot be redriven",
+        "redriveCount": redrive.count if redrive else 0,
+        "redriveDate": round(redrive.at * 1000) if redrive else None,
+        "redriveStatus": "REDRIVABLE" if redrivable else "NOT_REDRIVABLE",
+        "redriveStatusReason": None if redrivable else f"Execution is {execution.status} and cannot be redriven",
         "error": outcome.error if outcome else None,
         "cause": outcome.cause if outcome else None,
     }

@@ -131,7 +131,9 @@ def test_every_way_through_close_run_passes_the_lease_or_says_that_it_did_not():
         if name not in seen and name != "Pass Lease":
             seen.add(name)
             waiting += targets(states[name])
-    assert {name for name in seen if states[name]["Type"] in ("Succeed", "Fail")} == {"Not Closed"}
+    assert {name for name in seen if states[name]["Type"] in ("Succeed", "Fail")} == {"Not Closed", "Run Goes On"}
+    # A run that goes on keeps its lease, and says so itself.
+    assert {name for name in seen if "Run Goes On" in targets(states[name])} == {"Redriven Meanwhile?"}
 
 
 def test_close_run_knows_the_runs_own_ends_from_what_it_did_not_live_to_name():

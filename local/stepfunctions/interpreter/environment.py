@@ -16,6 +16,7 @@ from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 from local.clock import Clock
 from local.stepfunctions.interpreter.history import EventHistory
 from local.stepfunctions.interpreter.scope import ExecutionBroken, Interrupted, Scope
+from local.stepfunctions.redrive import Position
 
 # Longer than AWS lets anything wait (99,999,999 s), short enough for every platform's timers.
 _FOREVER_SECONDS = 4e9
@@ -65,12 +66,21 @@ class ExecutionEnvironment(Environment):  # type: ignore[misc]
         """The id of the event that entered the present state."""
         self.pending_assignments: dict[str, Any] = {}
         """What the present state assigns: later states see it, this one does not."""
+        self.goes_on_at: Position | None = None
+        """Where a redriven program goes on, until it has."""
 
     def begin(self, world: World, scope: Scope, history: EventHistory) -> None:
         """Turn a new environment into that of a whole program."""
         self.world = world
         self.event_manager = history
         self.enter(scope)
+
+    def go_on_at(self, position: Position) -> None:
+        """Have the program begin there, knowing what it knew."""
+        self.goes_on_at = position
+        self.states.reset(input_value=position.input)
+        for name, value in position.variables.items():
+            self.variable_store.set(variable_identifier=name, variable_value=value)
 
     def enter(self, scope: Scope) -> None:
         """From now on effects belong to this scope."""

@@ -4,13 +4,14 @@ Takes the place of moto's `EventManager`, which stamps real time and counts with
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 
 from local.clock import Clock
 from local.stepfunctions.interpreter.scope import ExecutionBroken, Interrupted, Replay, Scope
+from local.stepfunctions.redrive import Position
 
 Json = dict[str, Any]
 
@@ -29,15 +30,27 @@ class TooManyEvents(ExecutionBroken):
 class EventHistory(EventManager):  # type: ignore[misc]
     """Events in the shape of GetExecutionHistory, timestamps in epoch seconds."""
 
-    def __init__(self, clock: Clock, replay: Replay, entered: Callable[[str], None] = lambda _: None) -> None:
-        """``entered`` is called with a state's name when its entry is written down for the first time."""
+    def __init__(
+        self,
+        clock: Clock,
+        replay: Replay,
+        former: Sequence[Json],
+        position: Position | None,
+        entered: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``former`` is what happened before the execution was redriven, ``position`` where it goes on.
+
+        ``entered`` is called with a state's name when its entry is written down for the first time.
+        """
         super().__init__()
         self._entered = entered
         self._clock = clock
         self._replay = replay
-        self._events: list[Json] = []
-        self._highest_id = 0
+        self._events: list[Json] = list(former)
+        self._highest_id = max((int(event["id"]) for event in former), default=0)
         self._closed = False
+        self.position = position
+        """Where the program stands after the last event."""
 
     def add_event(
         self,
@@ -46,8 +59,12 @@ class EventHistory(EventManager):  # type: ignore[misc]
         event_details: Json | None = None,
         timestamp: object = None,  # noqa: ARG002 - the signature is moto's
         update_source_event_id: bool = True,
+        reached: Callable[[int, float], Position] | None = None,
     ) -> int:
-        """Raises Interrupted when the execution has ended, TooManyEvents at the quota."""
+        """``reached`` tells from the event's id and time where the program stands with it.
+
+        Raises Interrupted when the execution has ended, TooManyEvents at the quota.
+        """
         scope: Scope = context.scope
         recorded = self._replay.take(scope.path, "event")
         with self._mutex:
@@ -61,6 +78,8 @@ class EventHistory(EventManager):  # type: ignore[misc]
                 self._replay.record(scope.path, "event", [event_id, at, previous])
             kind = getattr(event_type, "value", event_type)  # moto's names are members of an enumeration
             self._put(event_id, at, previous, kind, event_details)
+            if reached is not None:
+                self.position = reached(event_id, at)
         if recorded is None and kind.endswith("StateEntered"):
             self._entered((event_details or {})["stateEnteredEventDetails"]["name"])
         scope.time = at

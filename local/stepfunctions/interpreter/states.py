@@ -3,12 +3,14 @@
 Replaces the bodies of `Program`, `CommonStateField`, `StateChoice` and `AssignDecl`:
 
 - State.EnteredTime and all else that is stamped is the cloud's time;
+- where the program stands is noted with every state that is entered or left, for a redrive goes on from there;
 - Assign takes effect when the state ends: neither its Output nor its own other assignments see it, as on AWS;
 - data over 256 KiB end the execution as States.DataLimitExceeded.
 """
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
@@ -18,6 +20,7 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from local.stepfunctions.interpreter.failures import failure, located, runtime_failure
 from local.stepfunctions.interpreter.scope import ExecutionBroken, Interrupted
+from local.stepfunctions.redrive import Position
 from local.stepfunctions.task_faults import DATA_LIMIT_EXCEEDED, RUNTIME
 
 # "Maximum input or result size for a task, state, or execution" in the developer guide's quotas.
@@ -39,7 +42,10 @@ def program_eval(self: Any, env: Any) -> None:
     """For `Program.eval`: in the caller's thread; the machine's timeout is watched by who runs the program."""
     if env.program_state() is not None and not env.is_running():
         return  # a branch that was stopped before its thread began
-    env.next_state_name = self.start_at.start_at_name
+    if env.goes_on_at is None:
+        env.next_state_name = self.start_at.start_at_name
+    else:
+        env.next_state_name = env.goes_on_at.state
     EvalComponent.eval(self, env)
 
 
@@ -64,13 +70,9 @@ def program_body(self: Any, env: Any) -> None:
 
 def state_body(self: Any, env: Any) -> None:
     """For `CommonStateField._eval_body`."""
-    env.entered_event_id = env.event_manager.add_event(
-        context=env.event_history_context,
-        event_type=self.state_entered_event_type,
-        event_details={"stateEnteredEventDetails": _told(self, env, "input")},
-    )
+    env.entered_event_id, entered_at = _enter(self, env)
     context = env.states.context_object.context_object_data
-    context["State"] = {"EnteredTime": iso_time(env.scope.time), "Name": self.name}
+    context["State"] = {"EnteredTime": iso_time(entered_at), "Name": self.name}
     env.pending_assignments = {}
     try:
         self._eval_state_input(env=env)
@@ -93,7 +95,32 @@ def state_body(self: Any, env: Any) -> None:
             context=env.event_history_context,
             event_type=self.state_exited_event_type,
             event_details={"stateExitedEventDetails": details},
+            reached=_standing(env, env.next_state_name) if env.is_running() else None,
         )
+
+
+def _enter(self: Any, env: Any) -> tuple[int, float]:
+    """The event that entered the state and its time. The state that a redrive goes on in is not entered again."""
+    goes_on_at, env.goes_on_at = env.goes_on_at, None
+    if goes_on_at is not None and goes_on_at.entered is not None:
+        event_id, at = goes_on_at.entered
+        return event_id, at
+    event_id = env.event_manager.add_event(
+        context=env.event_history_context,
+        event_type=self.state_entered_event_type,
+        event_details={"stateEnteredEventDetails": _told(self, env, "input")},
+        reached=_standing(env, self.name, entered=True),
+    )
+    return event_id, env.scope.time
+
+
+def _standing(env: Any, state: str, *, entered: bool = False) -> Callable[[int, float], Position] | None:
+    """The program's position with the event that is about to be added; branches and iterations have none."""
+    if env.is_frame():
+        return None
+    # Copied as text: moto goes on changing the values.
+    known = json_text({"input": env.states.get_input(), "variables": env.variable_store._inner_scope})
+    return lambda event_id, at: Position(state, **json.loads(known), entered=(event_id, at) if entered else None)
 
 
 def _told(self: Any, env: Any, data: str) -> dict[str, Any]:

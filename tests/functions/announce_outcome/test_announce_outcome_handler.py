@@ -91,6 +91,13 @@ def test_the_commands_exist(announced, outcome):
     assert again, text
 
 
+@pytest.mark.parametrize("outcome", ["Run Stopped", "Run Timed Out"])
+def test_a_run_that_did_not_end_by_itself_can_go_on(announced, outcome):
+    _, _, text, _ = announced(outcome=outcome)
+    assert "make redrive RUN=6a7e8feb" in text
+    assert text.index("make redrive") < text.index("make rerun")
+
+
 def test_a_rejected_candidate_is_explained_by_its_gate(announced):
     answer, _, text, html = announced()
     assert answer["reason"] == (

@@ -116,6 +116,31 @@ def test_a_decision_about_another_release_does_not_count(approvals, event):
     assert len(approvals.mails) == 4
 
 
+def test_a_question_that_was_withdrawn_is_asked_anew_and_the_old_link_leads_to_it(approvals):
+    approvals.ask()
+    link = approvals.link()
+    withdrawn = {"decision": "withdraw", "by": "close-run", "comment": "The run ended.", "at": "2026-11-24T00:00:00Z"}
+    approvals.command(run=approvals.item()["run"]["S"], **withdrawn)
+    assert approvals.item()["state"]["S"] == "decided"
+    sent = len(approvals.runs.calls)
+    assert approvals.ask(task_token="the-second-token") == {"mailed": 2}
+    assert approvals.item()["state"]["S"] == "waiting"
+    assert len(approvals.mails) == 4
+    assert len(approvals.runs.calls) == sent
+    Person(approvals, link).decides("approve")
+    assert approvals.runs.calls[-1][1]["taskToken"] == "the-second-token"
+
+
+def test_without_the_lease_nobody_is_asked_and_former_links_say_so(approvals):
+    approvals.ask()
+    approvals.hold_lease("another-run")
+    with pytest.raises(approvals.request.LeaseLost):
+        approvals.ask(task_token="the-second-token")
+    assert approvals.item()["state"]["S"] == "decided"
+    assert "<form" not in approvals.visit(approvals.link())["body"]
+    assert len(approvals.mails) == 2
+
+
 def test_a_decision_that_cannot_be_repeated_fails_without_the_token(approvals):
     approvals.ask()
     Person(approvals, approvals.link()).decides("approve")

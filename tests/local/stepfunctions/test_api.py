@@ -241,13 +241,6 @@ def test_history_is_paged_reversed_and_can_be_without_data(cloud: StatesCloud) -
     assert bare[1]["stateEnteredEventDetails"] == {"name": "P"}
 
 
-def test_redrive_says_that_it_is_not_done_here(cloud: StatesCloud) -> None:
-    ended = cloud.run({"F": {"Type": "Fail"}})
-    assert ended["redriveStatus"] == "NOT_REDRIVABLE"
-    with pytest.raises(cloud.states.exceptions.ExecutionNotRedrivable, match="start a new one"):
-        cloud.states.redrive_execution(executionArn=ended["executionArn"])
-
-
 def test_the_role_must_be_able_to_hear_of_jobs() -> None:
     asked: list[tuple[str, str]] = []
 
