@@ -12,7 +12,7 @@ from commands.redrive import redrive
 from local.demo.browser import answer
 from local.demo.mail import approval_link
 from tests.flow.product import Product, Run, until
-from tests.flow.test_lease import NEW, OLD, page, policy
+from tests.flow.test_lease import NEW, OLD, page, policy, waits
 
 DAY = 86_400
 
@@ -167,10 +167,6 @@ def test_stopped_while_it_waits_for_the_lease_it_waits_again(product, iris):
     holder.approve()
     answer(asks_again(run, before=0), "approve", run.release(), "as tested")
     is_released(run, model)
-
-
-def waits(product: Product, model: str) -> bool:
-    return any(key.startswith("waiting#") for key in product.ledger(model))
 
 
 def test_a_run_whose_place_a_newer_release_has_taken_ends_superseded(product, iris):
