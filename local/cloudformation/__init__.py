@@ -25,10 +25,20 @@ def _load_in_background() -> None:
 
 
 def _complete(cloud: Cloud) -> None:
-    from local.cloudformation import acting, autoscaling, conditions, permissions, sagemaker, state_machines, templates
+    from local.cloudformation import (
+        acting,
+        autoscaling,
+        budgets,
+        conditions,
+        permissions,
+        sagemaker,
+        state_machines,
+        templates,
+    )
     from local.cloudformation.registry import register
 
-    register([state_machines.resource_type(), *sagemaker.resource_types(cloud.clock), *autoscaling.resource_types()])
+    ours = [*sagemaker.resource_types(cloud.clock), *autoscaling.resource_types()]
+    register([state_machines.resource_type(), budgets.resource_type(), *ours])
     acting.install()
     conditions.install()
     interrupted.install()
