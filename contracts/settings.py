@@ -112,6 +112,15 @@ class ScalingSettings(_Section):
         return self
 
 
+class AlarmSettings(_Section):
+    """When the operators hear of the production endpoint. Both are looked at in spans of five minutes."""
+
+    server_errors: Annotated[int, Field(ge=1)] = 5
+    """So many requests answered with a 5XX."""
+    latency_milliseconds: Annotated[float, Field(gt=0)] = 1_000.0
+    """The model's own time for a request, in the slowest hundredth of them, three spans in a row."""
+
+
 class DevelopmentSettings(_Section):
     """The endpoint that a candidate proves itself on: one instance."""
 
@@ -128,6 +137,7 @@ class ProductionSettings(_Section):
     """At least two, so that one instance or zone may fail."""
     capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
     scaling: ScalingSettings = ScalingSettings()
+    alarms: AlarmSettings = AlarmSettings()
 
     @model_validator(mode="after")
     def _starts_within_scaling_limits(self) -> Self:

@@ -10,6 +10,7 @@ from contracts.settings import ModelSettings
 from infra.deployment import Deployment
 from infra.image import ImageStack
 from infra.models import ModelsStack
+from infra.operations import OperationsStack
 from infra.project import Project
 from infra.storage import StorageStack
 from infra.workflow import WorkflowStack
@@ -37,6 +38,7 @@ def compose(project: Project, deployment: Deployment, models: Mapping[str, Model
     storage = StorageStack(app, deployment)
     WorkflowStack(app, project, deployment, storage).add_stack_dependency(storage)
     ModelsStack(app, project, deployment, models)
+    OperationsStack(app, deployment, models, sorted(each.name for each in project.staged_functions.iterdir()))
     ImageStack(app, deployment).add_stack_dependency(storage)
     for key, value in deployment.tags.items():
         Tags.of(app).add(key, value)

@@ -15,9 +15,11 @@ from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from contracts.settings import DevelopmentSettings, ModelSettings, ProductionSettings, ScalingSettings
+from contracts.settings import AlarmSettings, DevelopmentSettings, ModelSettings, ProductionSettings, ScalingSettings
 from infra.deployment import Deployment
 from infra.encryption import has_local_disks
+from infra.endpoint_alarms import EndpointAlarms
+from infra.names import Names
 
 # Canary and linear updates ask for the same variant name in old and new configuration.
 VARIANT = "model-a"
@@ -32,6 +34,7 @@ class EndpointPlan:
     description: str
     serving: DevelopmentSettings | ProductionSettings
     scaling: ScalingSettings | None
+    alarms: AlarmSettings | None
 
     @property
     def scaled_shape(self) -> str:
@@ -52,6 +55,7 @@ def plans(settings: ModelSettings) -> tuple[EndpointPlan, EndpointPlan]:
             f"Development endpoint of {settings.name}.",
             settings.development,
             None,
+            None,
         ),
         EndpointPlan(
             settings.production_endpoint,
@@ -59,6 +63,7 @@ def plans(settings: ModelSettings) -> tuple[EndpointPlan, EndpointPlan]:
             f"Production endpoint of {settings.name}.",
             settings.production,
             settings.production.scaling,
+            settings.production.alarms,
         ),
     )
 
@@ -94,6 +99,8 @@ class EndpointStack(Stack):
         endpoint = self._endpoint(configuration)
         if plan.scaling is not None:
             self._scale(endpoint, plan.scaling, self._scaling_switch())
+        if plan.alarms is not None:
+            EndpointAlarms(self, "Alarms", Names(deployment.name), plan.endpoint, VARIANT, plan.alarms)
         CfnOutput(self, "EndpointName", value=endpoint.attr_endpoint_name)
         CfnOutput(self, "ModelName", value=model.attr_model_name)
         CfnOutput(self, "EndpointConfigName", value=configuration.attr_endpoint_config_name)

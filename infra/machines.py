@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.deployment import Deployment
 from infra.log_groups import log_group
+from infra.names import machine_log_group
 from infra.project import CannotSynthesise
 from statemachine.loader import load_definition, placeholders
 
@@ -43,8 +44,7 @@ def state_machine(
         role=role.without_policy_updates(),
         tracing_enabled=True,
         logs=sfn.LogOptions(
-            # The prefix keeps log delivery out of the account's log resource policy, whose size is limited.
-            destination=log_group(scope, f"{construct}Logs", f"/aws/vendedlogs/states/{name}", deployment),
+            destination=log_group(scope, f"{construct}Logs", machine_log_group(name), deployment),
             level=sfn.LogLevel.ALL,
             # Payloads hold task tokens and rows of data.
             include_execution_data=False,

@@ -53,6 +53,16 @@ class Names:
         """The ECR repository, and everything that fills it."""
         return f"{self.deployment}-image"
 
+    @property
+    def undelivered_queue(self) -> str:
+        """Events that started nothing."""
+        return f"{self.deployment}-undelivered-events"
+
+    @property
+    def operators_topic(self) -> str:
+        """Mails the operators."""
+        return f"{self.deployment}-operators"
+
     def stack(self, concern: str) -> str:
         """The stack of one concern."""
         return f"{self.deployment}-{concern}"
@@ -85,6 +95,13 @@ class Names:
 def arn(service: str, resource: str) -> str:
     """An ARN in this account and region."""
     return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+
+
+def machine_log_group(machine: str) -> str:
+    """The log group of a state machine. Its prefix keeps log delivery out of the account's log resource policy, whose
+    size is limited.
+    """
+    return f"/aws/vendedlogs/states/{machine}"
 
 
 def published_json() -> str:

@@ -113,6 +113,18 @@ def deployment_role(scope: Construct, deployment: Deployment, serving_role: iam.
             "A model names the role that its containers run with.",
         ),
         *_scaling(),
+        Grant(
+            "WatchProduction",
+            "Production's alarms come and go with its stack; their names begin with the deployment's.",
+            (
+                "cloudwatch:PutMetricAlarm",
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:TagResource",
+                "cloudwatch:UntagResource",
+                "cloudwatch:ListTagsForResource",
+            ),
+            (arn("cloudwatch", f"alarm:{deployment.name}-*-production-*"),),
+        ),
     ]
     grants += key_grants(grants, deployment.kms_key_arn)
     return role(

@@ -3,7 +3,6 @@
 from typing import Any
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -21,7 +20,7 @@ DATASET_KEYS = "datasets/*/*.csv"
 
 
 class Undelivered(Construct):
-    """The queue for events that started nothing, and the alarm that tells of them."""
+    """The queue for events that started nothing; an alarm tells of them (`infra.alarms`)."""
 
     def __init__(self, scope: Construct, name: str, deployment: Deployment) -> None:
         super().__init__(scope, name)
@@ -29,29 +28,12 @@ class Undelivered(Construct):
         self.queue = sqs.Queue(
             self,
             "Queue",
-            queue_name=names.stack("undelivered-events"),
+            queue_name=names.undelivered_queue,
             encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
             encryption_master_key=key,
             enforce_ssl=True,
             # The longest SQS keeps a message; time for a person to come back from a holiday.
             retention_period=Duration.days(14),
-        )
-        self.alarm = cloudwatch.Alarm(
-            self,
-            "Alarm",
-            alarm_name=names.stack("undelivered-events"),
-            alarm_description=(
-                "An event started nothing; the message in the queue says which. A dataset is dropped again; the run "
-                "of an ended run's event is closed by the next run that waits for its lease, or by starting close-run "
-                "with the event."
-            ),
-            metric=self.queue.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(5), statistic="Maximum"
-            ),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
 

@@ -28,6 +28,7 @@ def _complete(cloud: Cloud) -> None:
     from local.cloudformation import (
         acting,
         autoscaling,
+        budgets,
         conditions,
         permissions,
         pipelines,
@@ -37,12 +38,12 @@ def _complete(cloud: Cloud) -> None:
     )
     from local.cloudformation.registry import register
 
+    single = (state_machines, pipelines, budgets)
     register(
         [
-            state_machines.resource_type(),
+            *(module.resource_type() for module in single),
             *sagemaker.resource_types(cloud.clock),
             *autoscaling.resource_types(),
-            pipelines.resource_type(),
         ]
     )
     acting.install()

@@ -49,6 +49,11 @@ def image(templates: dict[str, Template]) -> Template:
 
 
 @pytest.fixture(scope="session")
+def operations(templates: dict[str, Template]) -> Template:
+    return templates["operations"]
+
+
+@pytest.fixture(scope="session")
 def endpoints(templates: dict[str, Template]) -> dict[str, Template]:
     """iris-model's endpoint templates by stage, as they are published."""
     folder = PROJECT.staged_models / "iris-model"

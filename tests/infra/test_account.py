@@ -131,6 +131,8 @@ def test_everything_stored_is_encrypted_with_the_key(account: dict[str, Template
     }
     for table in account["storage"].of_type("AWS::DynamoDB::Table").values():
         assert table["Properties"]["SSESpecification"] == {"KMSMasterKeyId": KEY, "SSEEnabled": True, "SSEType": "KMS"}
+    assert account["operations"].properties("AWS::SNS::Topic")["KmsMasterKeyId"] == KEY
+    assert not account["operations"].of_type("AWS::KMS::Key")
     queue = account["workflow"].properties("AWS::SQS::Queue")
     assert (queue["KmsMasterKeyId"], "SqsManagedSseEnabled" in queue) == (KEY, False)
     encryption = account["image"].properties("AWS::ECR::Repository")["EncryptionConfiguration"]

@@ -79,6 +79,32 @@ def test_a_release_keeps_scaled_out_instances_but_no_old_weights_or_capture(endp
     ]
 
 
+def test_production_is_watched_for_server_errors_and_a_slow_model(endpoints: dict[str, Template]) -> None:
+    template = endpoints["prd"]
+    found = {
+        each["Properties"]["AlarmName"]: each["Properties"]
+        for each in template.of_type("AWS::CloudWatch::Alarm").values()
+    }
+    assert found.keys() == {"mlops-iris-model-production-server-errors", "mlops-iris-model-production-slow-answers"}
+    for alarm in found.values():
+        assert alarm["Dimensions"] == [
+            {"Name": "EndpointName", "Value": "iris-model-production"},
+            {"Name": "VariantName", "Value": "model-a"},
+        ]
+        assert (alarm["TreatMissingData"], alarm["Period"]) == ("notBreaching", 300)
+        assert [template.text(each) for each in alarm["AlarmActions"]] == [
+            "arn:aws:sns:us-east-1:123456789012:mlops-operators"
+        ]
+    errors, slow = found.values()
+    assert (errors["MetricName"], errors["Statistic"], errors["Threshold"]) == ("Invocation5XXErrors", "Sum", 5)
+    # A second, in the microseconds that CloudWatch has it in.
+    assert (slow["MetricName"], slow["ExtendedStatistic"], slow["Threshold"]) == ("ModelLatency", "p99", 1_000_000)
+
+
+def test_development_is_not_watched_because_nobody_depends_on_it(endpoints: dict[str, Template]) -> None:
+    assert not endpoints["dev"].of_type("AWS::CloudWatch::Alarm")
+
+
 def test_development_is_not_scaled_and_keeps_nothing(endpoints: dict[str, Template]) -> None:
     assert not endpoints["dev"].of_type("AWS::ApplicationAutoScaling::ScalableTarget")
     assert "RetainAllVariantProperties" not in endpoints["dev"].properties("AWS::SageMaker::Endpoint")

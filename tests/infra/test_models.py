@@ -62,6 +62,15 @@ def test_assets_are_where_the_machines_may_read(models: Template, workflow: Temp
     assert found["production"]["template_url"].endswith(".json")
 
 
+def test_logs_of_endpoints_end(models: Template) -> None:
+    groups = {
+        each["Properties"]["LogGroupName"]: each["Properties"]["RetentionInDays"]
+        for each in models.of_type("AWS::Logs::LogGroup").values()
+    }
+    prefix = "/aws/sagemaker/Endpoints/iris-model-"
+    assert groups == {f"{prefix}development": 90, f"{prefix}production": 90}
+
+
 def test_packages_of_a_model_are_kept_when_its_stack_goes(models: Template) -> None:
     group = models.resource("AWS::SageMaker::ModelPackageGroup")
     assert group["Properties"]["ModelPackageGroupName"] == "iris-model"

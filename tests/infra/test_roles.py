@@ -167,6 +167,7 @@ def test_deployment_role_can_build_guard_and_scale_endpoints(workflow: Template)
     granted = {action for each in workflow.statements("DeploymentRole") for action in each.actions}
     assert granted >= {
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:PutMetricAlarm",
         "application-autoscaling:DeregisterScalableTarget",
         "sagemaker:UpdateEndpoint",
         "sagemaker:DeleteEndpointConfig",

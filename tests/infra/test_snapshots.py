@@ -29,7 +29,7 @@ def settled(template: Template) -> Any:
     return made
 
 
-@pytest.mark.parametrize("stack", ["storage", "workflow", "models", "image"])
+@pytest.mark.parametrize("stack", ["storage", "workflow", "models", "image", "operations"])
 def test_stack_is_as_reviewed(stack: str, templates: dict[str, Template], snapshot: SnapshotAssertion) -> None:
     assert settled(templates[stack]) == snapshot(extension_class=JSONSnapshotExtension)
 

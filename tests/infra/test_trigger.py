@@ -36,13 +36,10 @@ def test_only_data_files_under_a_models_folder_start_runs(key: str, workflow: Te
 
 
 @pytest.mark.parametrize("rule", ["DatasetDropped", "RunEnded"])
-def test_an_event_that_starts_nothing_is_kept_and_raises_an_alarm(workflow: Template, rule: str) -> None:
+def test_an_event_that_starts_nothing_is_kept(workflow: Template, rule: str) -> None:
     (target,) = workflow.properties("AWS::Events::Rule", f"{rule}Rule")["Targets"]
     queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
-    alarm = workflow.properties("AWS::CloudWatch::Alarm")
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
-    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
     assert workflow.all["Resources"][queue]["Properties"]["SqsManagedSseEnabled"] is True
 
 

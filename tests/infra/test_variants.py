@@ -86,9 +86,8 @@ def test_every_name_begins_with_the_deployments(variant: dict[str, Template]) ->
 
 # CloudFormation knows no tags for these.
 UNTAGGED = {
-    "AWS::ApplicationAutoScaling::ScalingPolicy", "AWS::Budgets::Budget",
-    "AWS::CloudWatch::Dashboard", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::Url",
-    "AWS::Lambda::Version", "AWS::Logs::MetricFilter", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription",
+    "AWS::ApplicationAutoScaling::ScalingPolicy", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
+    "AWS::Lambda::Url", "AWS::Lambda::Version", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy",
 }  # fmt: skip
 

@@ -59,6 +59,14 @@ def test_function_gives_up_before_the_state_that_waits_for_it(verb: str, definit
     assert all(function["Timeout"] <= limit for limit in limits)
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_function_is_traced_by_lambda_itself(verb: str, workflow: Template) -> None:
+    function = workflow.properties("AWS::Lambda::Function", construct_id(verb))
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    granted = {action for each in workflow.statements(f"{construct_id(verb)}Role") for action in each.actions}
+    assert granted >= {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
 def test_every_log_ends(templates: dict[str, Template]) -> None:
     for template in templates.values():
         for group in template.of_type("AWS::Logs::LogGroup").values():

@@ -1,0 +1,58 @@
+"""The alarms of a production endpoint, in the endpoint's own stack: they come and go with it."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from contracts.settings import AlarmSettings
+from infra.names import Names, arn
+
+_PERIOD_SECONDS = 300
+
+
+class EndpointAlarms(Construct):
+    """Answers with 5XX, and a model that is slow."""
+
+    def __init__(
+        self, scope: Construct, name: str, names: Names, endpoint: str, variant: str, settings: AlarmSettings
+    ) -> None:
+        super().__init__(scope, name)
+        self._names, self._endpoint, self._variant = names, endpoint, variant
+        errors = self._alarm(
+            "ServerErrors",
+            "server-errors",
+            f"{endpoint} answers requests with 5XX: its log group says why.",
+            "Invocation5XXErrors",
+            settings.server_errors,
+        )
+        errors.statistic = "Sum"
+        slow = self._alarm(
+            "SlowAnswers",
+            "slow-answers",
+            f"The model behind {endpoint} takes long to answer: is scaling at its maximum?",
+            "ModelLatency",
+            # CloudWatch has it in microseconds.
+            settings.latency_milliseconds * 1_000,
+        )
+        slow.extended_statistic, slow.evaluation_periods = "p99", 3
+
+    def _alarm(self, construct: str, name: str, description: str, metric: str, threshold: float) -> cloudwatch.CfnAlarm:
+        alarm = cloudwatch.CfnAlarm
+        return alarm(
+            self,
+            construct,
+            alarm_name=self._names.stack(f"{self._endpoint}-{name}"),
+            alarm_description=description,
+            namespace="AWS/SageMaker",
+            metric_name=metric,
+            dimensions=[
+                alarm.DimensionProperty(name="EndpointName", value=self._endpoint),
+                alarm.DimensionProperty(name="VariantName", value=self._variant),
+            ],
+            period=_PERIOD_SECONDS,
+            evaluation_periods=1,
+            threshold=threshold,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            # An endpoint that nobody asks has no such metric.
+            treat_missing_data="notBreaching",
+            alarm_actions=[arn("sns", self._names.operators_topic)],
+        )
