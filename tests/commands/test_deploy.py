@@ -1,6 +1,8 @@
 """`make deploy` and `make diff` against an embedded cloud, from nothing."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -163,7 +165,7 @@ def test_a_repository_as_source_is_pushed_to_and_never_uploaded(account, say, sa
         assert build_image(account, PROJECT.root, say) == account.parameter("/mlops/image")
         assert "push there" in said[-1]
         account.client("ssm").delete_parameter(Name="/mlops/image")
-        with pytest.raises(CommandFailed, match=r"CodeCommit \(models, branch main\): push this project there"):
+        with pytest.raises(CommandFailed, match=r"CodeCommit \(models, branch main\)\. Has this project been pushed"):
             build_image(account, PROJECT.root, say)
         assert len(uploads(account)) == number
     finally:
@@ -231,29 +233,19 @@ def test_a_stack_that_no_deployment_mends_is_left_to_a_person(status, account, s
 
 
 @pytest.mark.full
-def test_make_deploy_itself_with_the_cdks_command_line(tmp_path, monkeypatch):
-    """What people type, in a terminal of its own."""
-    import os
-    import subprocess
-
+def test_the_commands_as_make_runs_them_with_the_cdks_command_line(tmp_path, monkeypatch):
     with empty_cloud(tmp_path / "cloud.log", monkeypatch) as (_, account):
         account.client("sesv2").create_email_identity(EmailIdentity=SENDER)
 
-        def make(target: str, *more: str) -> str:
-            done = subprocess.run(
-                ["make", target, *more],
-                cwd=PROJECT.root,
-                env=dict(os.environ),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+        def run(*command: str) -> str:
+            line = [sys.executable, "-m", "commands", *command]
+            done = subprocess.run(line, cwd=PROJECT.root, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stdout
 
-        assert "Stack mlops-workflow" in make("diff")
-        assert "Deployed." in make("deploy")
-        assert "The image's source has not changed" in make("deploy")
-        assert "There were no differences" in make("diff")
-        assert "FAULT" not in make("doctor")
-        assert "is removed" in make("destroy", "YES=mlops")
+        assert "Stack mlops-workflow" in run("diff")
+        assert "Deployed." in run("deploy")
+        assert "The image's source has not changed" in run("deploy")
+        assert run("diff").count("There were no differences") == len(account.names.stacks)
+        assert "FAULT" not in run("doctor")
+        assert "is removed" in run("destroy", "--yes", "mlops")

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from commands.names import SOURCE_KEY, Names
-from infra import image
+from infra import image_sources
 from infra.project import PROJECT
 from infra.synthesise import synthesise
 
@@ -38,7 +38,7 @@ def test_the_names_are_those_of_the_templates():
     ):
         assert named("image", kind, name) == {NAMES.image}
     assert named("models", "AWS::SSM::Parameter", "Name") == {f"{NAMES.models_prefix}iris-model"}
-    assert image.SOURCE_KEY == SOURCE_KEY
+    assert image_sources.SOURCE_KEY == SOURCE_KEY
 
 
 def test_every_stack_of_the_assembly_is_known():
