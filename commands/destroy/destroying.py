@@ -25,7 +25,7 @@ def destroy(account: Account, project: Project, say: Say) -> str:
     end_runs(account, say)
     remove_endpoints(account, models, say)
     remove_packages(account, models, say)
-    jobs = remove_jobs(account, models, say)
+    remove_jobs(account, models, say)
     # The functions and machines first: they write to everything else.
     remove_stack_named(account, names.stack("workflow"), say)
     data.remove_images(account, say)
@@ -34,7 +34,7 @@ def destroy(account: Account, project: Project, say: Say) -> str:
     remove_stack_named(account, names.stack("storage"), say)
     data.remove_bucket(account)
     data.remove_tables(account, say)
-    data.remove_logs(account, models, jobs, say)
+    data.remove_logs(account, models, say)
     # Last: the pointers tell which models there were, should this be interrupted.
     remove_stack_named(account, names.stack("models"), say)
     data.remove_parameters(account, say)

@@ -6,9 +6,19 @@ from typing import Any
 
 from commands.account import Account
 
-# promote-model's Name Job: model, 12 digits of the run, round, job.
-_JOB = "{model}-[0-9a-f]{{12}}-[0-9]+-[0-9]+(-[0-9]+)?"
-_NAME_LENGTH = 36
+# How promote-model's Name Job begins a job's name.
+_MODEL_LENGTH = 36
+
+
+def job_prefix(model: str) -> str:
+    """How the names of a model's training jobs begin; those of other models may begin so too."""
+    return model[:_MODEL_LENGTH]
+
+
+def is_job_of(model: str, job: str) -> bool:
+    """Whether a run of the model has named the job: the model, 12 digits of the run, round, number, redrive."""
+    pattern = f"{re.escape(job_prefix(model))}-[0-9a-f]{{12}}-[0-9]+-[0-9]+(-[0-9]+)?"
+    return re.fullmatch(pattern, job) is not None
 
 
 def remove_packages(account: Account, models: Iterable[str], say: Callable[[str], None]) -> None:
@@ -25,8 +35,8 @@ def remove_packages(account: Account, models: Iterable[str], say: Callable[[str]
         say(f"Deleted {len(packages)} model packages of {model}")
 
 
-def remove_jobs(account: Account, models: Iterable[str], say: Callable[[str], None]) -> list[str]:
-    """The training jobs of the models' runs; gives back their names, by which their logs are found."""
+def remove_jobs(account: Account, models: Iterable[str], say: Callable[[str], None]) -> None:
+    """The training jobs of the models' runs."""
     sagemaker = account.client("sagemaker")
     jobs = [job for model in models for job in _jobs(sagemaker, model)]
     for name, status in jobs:
@@ -37,7 +47,6 @@ def remove_jobs(account: Account, models: Iterable[str], say: Callable[[str], No
         sagemaker.delete_training_job(TrainingJobName=name)
     if jobs:
         say(f"Deleted {len(jobs)} training jobs")
-    return [name for name, _ in jobs]
 
 
 def _has_group(sagemaker: Any, model: str) -> bool:  # noqa: ANN401 -- a boto3 client
@@ -46,11 +55,10 @@ def _has_group(sagemaker: Any, model: str) -> bool:  # noqa: ANN401 -- a boto3 c
 
 
 def _jobs(sagemaker: Any, model: str) -> list[tuple[str, str]]:  # noqa: ANN401 -- a boto3 client
-    ours = re.compile(_JOB.format(model=re.escape(model[:_NAME_LENGTH])))
-    pages = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=model[:_NAME_LENGTH])
+    pages = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=job_prefix(model))
     listed = [each for page in pages for each in page["TrainingJobSummaries"]]
     return [
         (each["TrainingJobName"], each["TrainingJobStatus"])
         for each in listed
-        if ours.fullmatch(each["TrainingJobName"])
+        if is_job_of(model, each["TrainingJobName"])
     ]

@@ -21,14 +21,14 @@ def end_runs(account: Account, say: Callable[[str], None]) -> None:
     _disable_rule(account, account.names.stack("dataset-dropped"))
     stepfunctions = account.client("stepfunctions")
     machines = _machines(stepfunctions)
-    runs, *others = (machines.get(name) for name in _MACHINES)
+    runs, closings, deployments = (machines.get(name) for name in _MACHINES)
     stopped = _stop(stepfunctions, runs)
     if stopped:
         say(f"Stopped {len(stopped)} runs")
-        _await(lambda: _closed(stepfunctions, others[0], stopped), _CLOSING_SECONDS)
-    going_on = [execution for machine in others for execution in _stop(stepfunctions, machine)]
-    for machine in machines.values():
-        _await(lambda machine=machine: not _running(stepfunctions, machine), _ENDING_SECONDS)  # type: ignore[misc]
+        _await(lambda: _closed(stepfunctions, closings, stopped), _CLOSING_SECONDS)
+    _await(lambda: not _running(stepfunctions, closings), _CLOSING_SECONDS)
+    going_on = [each for machine in (closings, deployments) for each in _stop(stepfunctions, machine)]
+    _await(lambda: not any(_running(stepfunctions, machine) for machine in machines.values()), _ENDING_SECONDS)
     if going_on:
         say(f"Stopped {len(going_on)} deployments and closings that were under way")
 

@@ -1,0 +1,52 @@
+import io
+import os
+import re
+import zipfile
+from pathlib import Path
+
+from commands.image_source import source_files, source_hash, source_zip
+from infra.image import BUILDSPEC
+from infra.project import PROJECT
+
+
+def checkout(folder: Path, time: int) -> Path:
+    for name in ("container/Dockerfile", "contracts/one.py", "locks/container.txt"):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+        os.utime(file, (time, time))
+    return folder
+
+
+def test_two_checkouts_of_the_same_files_give_the_same_bytes(tmp_path):
+    one, two = checkout(tmp_path / "one", 1_000_000_000), checkout(tmp_path / "two", 1_500_000_000)
+    (two / "contracts" / "one.py").chmod(0o755)
+    assert source_zip(one) == source_zip(two)
+    assert source_hash(one) == source_hash(two)
+
+
+def test_what_is_not_built_into_the_image_changes_nothing(tmp_path):
+    root = checkout(tmp_path, 1_000_000_000)
+    before = source_hash(root)
+    for name in ("contracts/__pycache__/one.pyc", "container/.DS_Store", "locks/dev.txt", "infra/app.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x")
+    assert source_hash(root) == before
+
+
+def test_a_renamed_file_is_another_source(tmp_path):
+    root = checkout(tmp_path, 1_000_000_000)
+    before = source_hash(root)
+    (root / "contracts" / "one.py").rename(root / "contracts" / "two.py")
+    assert source_hash(root) != before
+
+
+def test_the_zip_holds_all_that_the_build_reads():
+    with zipfile.ZipFile(io.BytesIO(source_zip(PROJECT.root))) as archive:
+        names = set(archive.namelist())
+    recipe = (PROJECT.root / "container" / "Dockerfile").read_text()
+    copied = re.findall(r"^COPY (?!--)(\S+) ", recipe, re.MULTILINE)
+    assert copied
+    assert all(source in names or any(name.startswith(f"{source}/") for name in names) for source in copied)
+    assert {BUILDSPEC, "container/Dockerfile", "container/Dockerfile.dockerignore"} <= names
+    assert len(names) == len(source_files(PROJECT.root))
