@@ -1,12 +1,13 @@
 """What a resource handler of CloudFormation does: call the service through the front door as the acting principal."""
 
 import json
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import botocore
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local import credentials
@@ -33,7 +34,17 @@ _HANDLER_CODES = {
     "PipelineNameInUseException": "AlreadyExists",
     "ResourceInUse": "ResourceConflict",
     "ThrottlingException": "Throttling",
+    "Throttling": "Throttling",
+    "RequestLimitExceeded": "Throttling",
+    "TooManyRequestsException": "Throttling",
 }
+# "Retriable" in the resource provider contract: CloudFormation calls the handler again.
+# https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
+_RETRIABLE = frozenset({"NetworkFailure", "ServiceInternalError", "Throttling"})
+_TRIES = 5
+# Real time: what is waited for is this machine. The first of pauses that double.
+_PAUSE_SECONDS = 0.1
+_SERVER_FAULT = 500
 
 
 class ResourceFailure(ValueError):
@@ -44,10 +55,29 @@ class ResourceFailure(ValueError):
             f'Resource handler returned message: "{message}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
         )
         self.code = code
+        self.may_have_arrived = False
+        """An earlier try of the same call got no answer, so this one may be about what that one has done."""
 
 
 def call(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Call ``operation`` with the properties that it knows; raises ResourceFailure worded as AWS does."""
+    """Call ``operation`` with the properties that it knows, again where the fault passes by itself.
+
+    Raises ResourceFailure worded as AWS does.
+    """
+    unanswered = False
+    for attempt in range(_TRIES):
+        try:
+            return _tried(service, operation, properties)
+        except ResourceFailure as failure:
+            failure.may_have_arrived = unanswered
+            if failure.code not in _RETRIABLE or attempt == _TRIES - 1:
+                raise
+            unanswered = unanswered or failure.code == "NetworkFailure"
+        time.sleep(_PAUSE_SECONDS * 2**attempt)
+    raise AssertionError("the last try returns or raises")
+
+
+def _tried(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     from ministack.core.responses import get_region
 
     client = credentials.client(service, get_region(), acting_credentials())
@@ -56,6 +86,8 @@ def call(service: str, operation: str, properties: Mapping[str, Any]) -> dict[st
         return dict(getattr(client, botocore.xform_name(operation))(**coerce(shape, properties)))
     except ClientError as error:
         raise _failure(service, error) from error
+    except (HTTPClientError, EndpointConnectionError) as error:
+        raise ResourceFailure(str(error), "NetworkFailure") from error
     except (BotoCoreError, TypeError, ValueError) as error:
         raise ResourceFailure(f"Model validation failed ({error})", "InvalidRequest") from error
 
@@ -98,7 +130,9 @@ def _failure(service: str, error: ClientError) -> ResourceFailure:
         f"{details.get('Message', '')} (Service: {_SERVICE_NAMES.get(service, service)}, "
         f"Status Code: {metadata.get('HTTPStatusCode', 400)}, Request ID: {metadata.get('RequestId', '')})"
     )
-    return ResourceFailure(message, _handler_code(details.get("Code", ""), details.get("Message", "")))
+    broken = metadata.get("HTTPStatusCode", 400) >= _SERVER_FAULT
+    code = _handler_code(details.get("Code", ""), details.get("Message", ""))
+    return ResourceFailure(message, "ServiceInternalError" if broken and code not in _RETRIABLE else code)
 
 
 def _handler_code(code: str, message: str) -> str:
@@ -112,11 +146,11 @@ def _handler_code(code: str, message: str) -> str:
 
 
 def delete(service: str, operation: str, properties: Mapping[str, Any]) -> None:
-    """Delete, and be content when it is gone already."""
+    """Delete, and be content when it is gone, or going, already."""
     try:
         call(service, operation, properties)
     except ResourceFailure as failure:
-        if failure.code != "NotFound":
+        if failure.code != "NotFound" and not failure.may_have_arrived:
             raise
 
 

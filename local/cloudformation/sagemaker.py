@@ -75,11 +75,11 @@ def _simple(kind: str, replacing: tuple[str, ...]) -> ResourceType:
 
 
 def _created(kind: str, properties: Mapping[str, Any], stack: str, logical_id: str) -> str:
-    """Create a resource; after a crash, take over the one that the same operation had created already."""
+    """Create a resource; after a crash or a lost reply, take over the one that the same operation has created."""
     try:
         return str(call("sagemaker", f"Create{kind}", properties)[f"{kind}Arn"])
     except ResourceFailure as failure:
-        if failure.code != "AlreadyExists" or not is_resuming():
+        if failure.code != "AlreadyExists" or not (failure.may_have_arrived or is_resuming()):
             raise
         described = call("sagemaker", f"Describe{kind}", {f"{kind}Name": properties[f"{kind}Name"]})
         arn = str(described[f"{kind}Arn"])
@@ -121,7 +121,7 @@ class _Endpoint:
         if old.get("EndpointConfigName") != new.get("EndpointConfigName"):
             if is_resuming():
                 self._wait_in_service(name)  # the interrupted update may still be going on
-            call("sagemaker", "UpdateEndpoint", {**_without_empty(new), "EndpointName": name})
+            _begin_update({**_without_empty(new), "EndpointName": name})
             self._wait_in_service(name, new.get("EndpointConfigName", ""))
         reconcile_tags("sagemaker", arn, old.get("Tags"), new.get("Tags"))
         return arn, {"EndpointArn": arn, "EndpointName": name}
@@ -156,6 +156,15 @@ class _Endpoint:
 
     def _pause(self) -> None:
         self._clock.wait(None, max(_POLL_CLOUD_SECONDS, _POLL_REAL_SECONDS * self._clock.factor))
+
+
+def _begin_update(properties: Mapping[str, Any]) -> None:
+    try:
+        call("sagemaker", "UpdateEndpoint", properties)
+    except ResourceFailure as failure:
+        # Refused because the call whose reply was lost has begun it; which configuration comes out is looked at next.
+        if not failure.may_have_arrived:
+            raise
 
 
 def _not_stabilised(name: str, reason: str) -> ResourceFailure:

@@ -96,6 +96,14 @@ class Run:
                 return str(json.loads(details["assignedVariables"]["release"])["name"])
         raise AssertionError("no candidate was registered")
 
+    def model_data_url(self) -> str:
+        """The artefact of the last candidate."""
+        for event in reversed(list(read_events(self.product.stepfunctions, self.arn))):
+            details = event.get("stateExitedEventDetails")
+            if details and "job" in details.get("assignedVariables", {}):
+                return str(json.loads(details["assignedVariables"]["job"])["model_data_url"])
+        raise AssertionError("no candidate was trained")
+
     def decide(self, decision: str, comment: str = "as tested") -> str:
         """Decide through the page's own form."""
         return answer(self.link(), decision, self.release(), comment)

@@ -60,11 +60,13 @@ class Stack:
         values = {"Image": image, "ExecutionRoleArn": self.roles["EndpointRole"]}
         return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
-    def deploy(self, document: dict[str, Any] | None = None, image: str = SOUND) -> "Deployment":
+    def deploy(
+        self, document: dict[str, Any] | None = None, image: str = SOUND, scaled_shape: str = ""
+    ) -> "Deployment":
         given = {
             "stack": self.name,
             "template_url": self.url(document or template()),
-            "scaled_shape": "",
+            "scaled_shape": scaled_shape,
             "parameters": self.parameters(image),
             "tags": [{"Key": "mlops:model", "Value": self.model}],
             "lease": {"model": self.model, "holder": HOLDER, "phase": "development"},

@@ -1,0 +1,333 @@
+"""How each Task state is reached: the way through a release, and what leads off it.
+
+A scenario begins by making everything that must be there before; then it calls `begin`, from where on faults may
+happen; then it goes on to its end and checks that everything is as it would be without them.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.flow.faults.planning import Plan
+from tests.flow.faults.results import one_endpoint_each, released_once, told_once
+from tests.flow.product import Product, Run, until
+from tests.flow.test_stack_statuses import UNSOUND, Stack, rollback_failed, template
+
+OLD, NEW = (f"2031-03-0{day}T00:00:00Z" for day in (1, 2))
+HOLD = '[lease]\npolicy = "hold"\n'
+
+Begin = Callable[[], None]
+
+
+@dataclass
+class Stage:
+    """What a scenario works with; every name in it is its own."""
+
+    product: Product
+    plan: Plan
+    model: str
+    iris: str
+
+    def stack(self) -> Stack:
+        return Stack(self.product, self.model)
+
+    def lease_is_free(self) -> None:
+        until("the lease to be free", lambda: self.product.lease_is_free(self.model))
+
+
+def approved(stage: Stage, begin: Begin) -> None:
+    """From the drop to Model Deployed."""
+    stage.product.model(stage.model)
+    begin()
+    run = stage.product.drop(stage.model, stage.iris)
+    run.approve()
+    released_once(stage.product, run)
+
+
+def training_found(stage: Stage, begin: Begin) -> None:
+    """The reply about the new training job gets lost, so the job is found and waited for."""
+    stage.product.model(stage.model)
+    begin()
+    stage.plan.add({"action": "sagemaker:CreateTrainingJob", "effect": "lost-reply"})
+    run = stage.product.drop(stage.model, stage.iris)
+    run.approve()
+    assert "Look At Training" in run.states()
+    released_once(stage.product, run)
+
+
+def superseded(stage: Stage, begin: Begin) -> None:
+    """A newer run withdraws the question of an older one, waits, and is released."""
+    product = stage.product
+    product.model(stage.model)
+    older = product.start(stage.model, stage.iris, OLD).reaches("Request Approval")
+    older.mail()
+    begin()
+    newer = product.start(stage.model, stage.iris, NEW)
+    older.ends_in("Superseded")
+    newer.approve()
+    released_once(product, newer, number=2, runs=2)
+    told_once(product, older)
+    assert package_status(product, stage.model, 1) == "Rejected"
+
+
+def dead_holder(stage: Stage, begin: Begin) -> None:
+    """The lease belongs to an execution that Step Functions has forgotten; a run takes it over after a long wait."""
+    product, model = stage.product, stage.model
+    product.model(model)
+    dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten-{model}"
+    lease = {"execution_arn": dead, "priority": OLD, "policy": "newest", "phase": "production"}
+    item = {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}, "arrivals": {"N": "0"}}
+    product.client("dynamodb").put_item(
+        TableName="mlops-ledger", Item={**item, **{name: {"S": text} for name, text in lease.items()}}
+    )
+    begin()
+    run = product.start(model, stage.iris, NEW).reaches("Wait For Release Lease")
+    product.advance(901)
+    run.reaches("Close Holder")
+    run.approve()
+    released_once(product, run)
+
+
+def champion_changed(stage: Stage, begin: Begin) -> None:
+    """Another run is released while this one waits, so this one trains and compares again."""
+    product = stage.product
+    product.model(stage.model, HOLD)
+    first = product.start(stage.model, stage.iris, OLD).reaches("Request Approval")
+    second = product.start(stage.model, stage.iris, NEW).reaches("Wait For Release Lease")
+    begin()
+    first.approve()
+    second.approve()
+    stage.lease_is_free()
+    assert second.states().count("Train Model") == 2
+    assert [package_status(product, stage.model, number) for number in (1, 2, 3)] == [
+        "Approved",
+        "Rejected",
+        "Approved",
+    ]
+    assert product.champion(stage.model) == f"{stage.model}-3"
+    one_endpoint_each(product, stage.model)
+
+
+def released_before(stage: Stage) -> Run:
+    """A champion in production."""
+    stage.product.model(stage.model)
+    first = stage.product.start(stage.model, stage.iris, OLD)
+    first.approve()
+    stage.lease_is_free()
+    return first
+
+
+def champion_kept(stage: Stage, first: Run, second: Run) -> None:
+    """The second run has changed nothing for good, and people know."""
+    product = stage.product
+    stage.lease_is_free()
+    assert product.champion(stage.model) == first.release()
+    assert product.served_artefact(f"{stage.model}-production") == first.model_data_url()
+    assert package_status(product, stage.model, 2) == "Rejected"
+    one_endpoint_each(product, stage.model)
+    until("the mail about the end", lambda: any(second.id in mail.text and not mail.asks for mail in product.mails()))
+    told_once(product, second)
+
+
+def restored(stage: Stage, begin: Begin) -> None:
+    """The second release cannot be verified in production, and the champion comes back."""
+    first = released_before(stage)
+    stage.plan.add(
+        {
+            "action": "sagemaker:DescribeEndpoint",
+            "principal": "VerifyProduction",
+            "effect": "error",
+            "error": {"code": "AccessDeniedException", "status": 400, "message": "No."},
+            "hits": 99,
+        }
+    )
+    second = stage.product.start(stage.model, stage.iris, NEW)
+    begin()
+    second.decide("approve")
+    second.ends_in("Production Restored")
+    champion_kept(stage, first, second)
+
+
+def unrecorded(stage: Stage, begin: Begin) -> None:
+    """The second release cannot be recorded, and the champion comes back."""
+    first = released_before(stage)
+    stage.plan.add(
+        {
+            "action": "dynamodb:TransactWriteItems",
+            "state": "Record Release",
+            "effect": "error",
+            "error": {"code": "AccessDeniedException", "status": 400, "message": "No."},
+            "hits": 99,
+        }
+    )
+    second = stage.product.start(stage.model, stage.iris, NEW)
+    begin()
+    second.decide("approve")
+    second.ends_in("Production Restored")
+    assert "Look At Record" in second.states()
+    champion_kept(stage, first, second)
+
+
+def stopped(stage: Stage, begin: Begin) -> None:
+    """Somebody stops the second run while it deploys to production; close-run puts all in order."""
+    first = released_before(stage)
+    second = stage.product.start(stage.model, stage.iris, NEW)
+    second.mail()
+    begin()
+    second.decide("approve")
+    second.reaches("Deploy Production")
+    stage.product.stepfunctions.stop_execution(executionArn=second.arn)
+    assert second.ends()["status"] == "ABORTED"
+    champion_kept(stage, first, second)
+
+
+# deploy-stack alone, with a stack of two models.
+
+
+def failed_creation(stage: Stage, begin: Begin) -> None:
+    """A first creation that failed is removed, and the stack is created."""
+    stack = stage.stack()
+    stack.deploy(image=UNSOUND).ends_in("Deployment Failed")
+    begin()
+    stack.deploy().ends_in("Stack Deployed")
+    assert stack.status() == "CREATE_COMPLETE"
+
+
+def rollback_stuck(stage: Stage, begin: Begin) -> None:
+    """A roll back that stopped half way is finished first."""
+    stack = stage.stack()
+    try:
+        rollback_failed(stack)
+    finally:
+        stack.allow()
+    begin()
+    stack.deploy(template("Three")).ends_in("Stack Deployed")
+    assert stack.status() == "UPDATE_COMPLETE"
+
+
+def nothing_to_do(stage: Stage, begin: Begin) -> None:
+    """The stack is as it should be."""
+    stack = stage.stack()
+    stack.deploy().ends_in("Stack Deployed")
+    begin()
+    assert json.loads(stack.deploy().ends_in("Stack Deployed")["output"])["changed"] is False
+    left = stack.cloudformation.list_change_sets(StackName=stack.name)["Summaries"]
+    assert not [each for each in left if each["Status"] == "FAILED"]
+
+
+def rolled_back(stage: Stage, begin: Begin) -> None:
+    """CloudFormation rolls back, and the first cause is told."""
+    stack = stage.stack()
+    stack.deploy().ends_in("Stack Deployed")
+    begin()
+    cause = stack.deploy(image=UNSOUND).ends_in("Deployment Failed")["cause"]
+    assert "Second (AWS::SageMaker::Model)" in cause
+    assert stack.status() == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def scaled(shape: str) -> dict[str, Any]:
+    """The two models, and a third that stands for a scalable target."""
+    document = template("Scaled")
+    document["Parameters"]["Autoscaled"] = {"Type": "String", "Default": "false"}
+    document["Conditions"] = {"Scaled": {"Fn::Equals": [{"Ref": "Autoscaled"}, "true"]}}
+    document["Resources"]["Third"] = {**document["Resources"]["First"], "Condition": "Scaled"}
+    document["Outputs"]["ScaledShape"] = {"Value": shape, "Condition": "Scaled"}
+    return document
+
+
+def scaled_shape(stack: Stack) -> str:
+    """What the stack says is scaled."""
+    outputs = stack.cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["Outputs"]
+    return next((each["OutputValue"] for each in outputs if each["OutputKey"] == "ScaledShape"), "")
+
+
+def shape_changed(stage: Stage, begin: Begin) -> None:
+    """What is scaled changes its shape: off, changed, on again."""
+    stack = stage.stack()
+    stack.deploy(scaled("small"), scaled_shape="small").ends_in("Stack Deployed")
+    begin()
+    stack.deploy(scaled("large"), scaled_shape="large").ends_in("Stack Deployed")
+    assert scaled_shape(stack) == "large"
+
+
+def shape_broken(stage: Stage, begin: Begin) -> None:
+    """The change of shape fails after the scaling was taken off, which is put back."""
+    stack = stage.stack()
+    stack.deploy(scaled("small"), scaled_shape="small").ends_in("Stack Deployed")
+    begin()
+    failed = stack.deploy(scaled("large"), UNSOUND, scaled_shape="large")
+    assert "Second (AWS::SageMaker::Model)" in failed.ends_in("Deployment Failed")["cause"]
+    assert scaled_shape(stack) == "small"
+
+
+def package_status(product: Product, model: str, number: int) -> str:
+    packages = product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
+    return next(each["ModelApprovalStatus"] for each in packages if each["ModelPackageVersion"] == number)
+
+
+Scenario = Callable[[Stage, Begin], None]
+
+# Every Task state once, in the scenario that is its own.
+REACHED_BY: dict[Scenario, tuple[str, ...]] = {
+    approved: (
+        "promote-model/Claim Dataset",
+        "promote-model/Find Settings",
+        "promote-model/Load Settings",
+        "promote-model/Find Image",
+        "promote-model/Freeze Dataset",
+        "promote-model/Validate Dataset",
+        "promote-model/Find Champion",
+        "promote-model/Train Model",
+        "promote-model/Register Candidate",
+        "promote-model/Take Release Lease",
+        "promote-model/Check Champion",
+        "promote-model/Deploy Development",
+        "promote-model/Smoke Test",
+        "promote-model/Request Approval",
+        "promote-model/Deploy Production",
+        "promote-model/Verify Production",
+        "promote-model/Record Release",
+        "promote-model/Approve Package",
+        "promote-model/Announce Outcome",
+        "deploy-stack/Hold Lease",
+        "deploy-stack/Look At Stack",
+        "deploy-stack/Create Change Set",
+        "deploy-stack/Look At Change Set",
+        "deploy-stack/Execute Change Set",
+        "deploy-stack/Look At Deployment",
+        "deploy-stack/Read Outputs",
+        "close-run/Look At Run",
+        "close-run/Pass Lease",
+    ),
+    training_found: ("promote-model/Look At Training",),
+    superseded: (
+        "promote-model/Look At Lease",
+        "promote-model/Supersede Holder",
+        "promote-model/Withdraw Question",
+        "promote-model/Wait For Release Lease",
+    ),
+    dead_holder: ("promote-model/Look At Holder", "promote-model/Close Holder"),
+    champion_changed: ("promote-model/Retire Stale Package",),
+    restored: ("promote-model/Restore Champion", "promote-model/Reject Package"),
+    unrecorded: ("promote-model/Look At Record",),
+    stopped: (
+        "close-run/Look At Lease",
+        "close-run/Look At Champion",
+        "close-run/Find Settings",
+        "close-run/Load Settings",
+        "close-run/Stop Deployment",
+        "close-run/Withdraw Question",
+        "close-run/Restore Champion",
+        "close-run/Reject Package",
+        "close-run/Announce Outcome",
+    ),
+    failed_creation: ("deploy-stack/Delete Failed Creation",),
+    rollback_stuck: ("deploy-stack/Continue Rollback",),
+    nothing_to_do: ("deploy-stack/Delete Empty Change Set",),
+    rolled_back: ("deploy-stack/Explain Failure",),
+    shape_changed: ("deploy-stack/Take Scaling Off",),
+    shape_broken: ("deploy-stack/Put Scaling Back",),
+}
+# Each deployment, to development and to production, enters these once.
+TWICE = ("deploy-stack/Hold Lease", "deploy-stack/Create Change Set", "deploy-stack/Execute Change Set")
