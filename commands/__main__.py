@@ -76,11 +76,10 @@ def _diff(_options: argparse.Namespace) -> int:
     from commands.deploy.cdk import find_cdk  # noqa: PLC0415
     from commands.deploy.deploying import prepare  # noqa: PLC0415
     from commands.deploy.difference import difference  # noqa: PLC0415
-    from contracts.settings import load_all_settings  # noqa: PLC0415
 
     account, cdk = _account(), find_cdk(PROJECT.root, PROJECT.assembly)
     prepare(account, PROJECT, _say)
-    return _said(difference(account, cdk, PROJECT.root, load_all_settings(PROJECT.models)))
+    return _said(difference(account, cdk, PROJECT))
 
 
 def _doctor(_options: argparse.Namespace) -> int:

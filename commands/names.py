@@ -6,7 +6,7 @@ the two. They are needed where no stack is left to ask.
 
 from dataclasses import dataclass
 
-CONCERNS = ("storage", "image", "workflow", "models")
+CONCERNS = ("storage", "image", "workflow", "models", "operations")
 """The stacks, each after those it needs."""
 SOURCE_KEY = "image/source.zip"
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from contracts.settings import InvalidSettings, MailAddress
+from contracts.settings import InvalidSettings, MailAddress, ModelSettings
 
 # "<name>-<region>-<account>" names the bucket, and S3 allows 63 characters.
 DeploymentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9](-?[a-z0-9]){0,18}$")]
@@ -127,6 +127,11 @@ class Deployment(_Section):
     network: Network | None = None
     image: ImageSource = UploadedSource()
     budget: Budget | None = None
+
+    def published(self, model: ModelSettings) -> dict[str, object]:
+        """A model's settings as runs read them. Training jobs carry the deployment's tags, which a run finds there."""
+        tags = [{"Key": key, "Value": value} for key, value in sorted(self.tags.items())]
+        return {**model.resolved(), "tags": tags}
 
     @model_validator(mode="after")
     def _budget_has_its_tag_and_few_to_tell(self) -> Self:

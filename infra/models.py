@@ -56,10 +56,9 @@ class PublishedModel(Construct):
             model_package_group_name=settings.name,
             model_package_group_description=f"Candidates and releases of {settings.name}.",
         )
-        # Training jobs carry the deployment's tags, which a run finds here.
-        tags = [{"Key": key, "Value": value} for key, value in sorted(deployment.tags.items())]
-        carried = {**settings.resolved(), "tags": tags}
-        resolved = self._publish("settings", json.dumps(carried, indent=1, sort_keys=True) + "\n")
+        resolved = self._publish(
+            "settings", json.dumps(deployment.published(settings), indent=1, sort_keys=True) + "\n"
+        )
         development, production = (
             {
                 "stack": f"{names.stack_prefix}{settings.name}-{plan.stage}",

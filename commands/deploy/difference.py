@@ -1,5 +1,6 @@
 """`make diff`: what a deployment would change, without changing anything."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from commands.account import Account
@@ -7,17 +8,21 @@ from commands.deploy.cdk import Cdk
 from commands.deploy.image_pipeline import find_source, is_built
 from commands.faults import CommandFailed
 from commands.published import changes, published_settings
-from contracts.settings import ModelSettings
+from contracts.settings import load_all_settings
+from infra.deployment import load_deployment
+from infra.project import Project
 
 
-def difference(account: Account, cdk: Cdk, root: Path, models: dict[str, ModelSettings]) -> str:
+def difference(account: Account, cdk: Cdk, project: Project) -> str:
     """Stacks as the CDK compares them, then settings and the image's source in words."""
-    parts = [cdk.diff(account.names.stacks), *_settings(account, models), _image(account, root)]
-    return "\n".join(parts)
+    deployment = load_deployment(project.deployment_file)
+    models = {name: deployment.published(settings) for name, settings in load_all_settings(project.models).items()}
+    parts = [cdk.diff(account.names.stacks), *changed_models(published_settings(account), models)]
+    return "\n".join([*parts, _image(account, project.root)])
 
 
-def _settings(account: Account, models: dict[str, ModelSettings]) -> list[str]:
-    deployed = published_settings(account)
+def changed_models(deployed: Mapping[str, object], models: Mapping[str, object]) -> list[str]:
+    """What would become of each model's settings, by the model's name."""
     lines = []
     for name in sorted(models.keys() | deployed.keys()):
         if name not in deployed:
@@ -25,7 +30,7 @@ def _settings(account: Account, models: dict[str, ModelSettings]) -> list[str]:
         elif name not in models:
             lines.append(f"Model {name} is no longer in models/: its settings go, its endpoints and packages stay.")
         else:
-            lines += [f"Model {name}: {change}" for change in changes(deployed[name], models[name].resolved())]
+            lines += [f"Model {name}: {change}" for change in changes(deployed[name], models[name])]
     return lines or ["Settings of all models are as deployed."]
 
 

@@ -12,11 +12,12 @@ def summary(account: Account, report: Report) -> str:
     console = f"https://{region}.console.aws.amazon.com"
     outputs = account.outputs("workflow")
     machine = quote(outputs.get("PromoteModelArn", ""), safe="")
+    dashboard = account.outputs("operations").get("DashboardName", "")
     places = {
         "Runs": f"{console}/states/home?region={region}#/statemachines/view/{machine}",
         "Image pipeline": f"{console}/codesuite/codepipeline/pipelines/{names.image}/view?region={region}",
         "Bucket": f"https://s3.console.aws.amazon.com/s3/buckets/{names.bucket}?region={region}",
-        "Dashboard": f"{console}/cloudwatch/home?region={region}#dashboards/dashboard/{names.deployment}",
+        "Dashboard": f"{console}/cloudwatch/home?region={region}#dashboards/dashboard/{dashboard}",
         "Sender": f"{console}/ses/home?region={region}#/identities",
     }
     lines = [f"  {name + ':':16}{link}" for name, link in places.items()]

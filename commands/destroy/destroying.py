@@ -22,11 +22,13 @@ def destroy(account: Account, project: Project, say: Say) -> str:
     """
     names = account.names
     models = _models(account, project)
+    # First, so that nobody is alarmed by what follows.
+    remove_stack_named(account, names.stack("operations"), say)
     end_runs(account, say)
     remove_endpoints(account, models, say)
     remove_packages(account, models, say)
     remove_jobs(account, models, say)
-    # The functions and machines first: they write to everything else.
+    # The functions and machines before the data: they write to everything else.
     remove_stack_named(account, names.stack("workflow"), say)
     data.remove_images(account, say)
     remove_stack_named(account, names.stack("image"), say)

@@ -37,6 +37,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("alarms", check_alarms),
     ("leases", check_leases),
 )
+_DENIED = ("AccessDenied", "Unauthorized", "AuthorizationError")
 _SIGNS = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
 
 
@@ -84,6 +85,6 @@ def look(check: Check, patient: Patient) -> Iterator[Finding]:
 
 def _remedy(hindrance: Exception) -> str:
     code = hindrance.response["Error"]["Code"] if isinstance(hindrance, ClientError) else ""
-    if "AccessDenied" in code or "Unauthorized" in code:
+    if any(word in code for word in _DENIED):
         return "Ask for the right that the message names, or have somebody look who has it."
     return "Try again; if it stays, look at the service in the console."

@@ -16,7 +16,7 @@ def check_settings(patient: Patient) -> Iterator[Finding]:
             yield fault(f"model {name} is not deployed: its datasets are rejected", "make deploy")
         elif published[name] is None:
             yield fault(f"the published settings of {name} cannot be read: every run of it fails", "make deploy")
-        elif different := changes(published[name], model.resolved()):
+        elif different := changes(published[name], patient.deployment.published(model)):
             yield warning(f"model {name} is deployed with other settings: {different[0]}", "make diff; make deploy")
         else:
             yield ok(f"model {name} is deployed as it is here")

@@ -10,18 +10,16 @@ import pytest
 
 from commands.account import Account
 from commands.deploy.deploying import deploy
-from commands.deploy.difference import difference
+from commands.deploy.difference import changed_models, difference
 from commands.deploy.image_pipeline import build_image, is_built
 from commands.deploy.readiness import BOOTSTRAP_PARAMETER, await_rest, check_bootstrap
 from commands.faults import CommandFailed
 from commands.image_source import SOURCES
 from commands.names import SOURCE_KEY
-from contracts.settings import load_all_settings
-from infra.project import PROJECT
+from infra.project import PROJECT, Project
 from tests.commands.conftest import Stacks, empty_cloud
 
 SENDER = "mlops@example.com"
-MODELS = load_all_settings(PROJECT.models)
 
 Say = Callable[[str], None]
 
@@ -97,7 +95,7 @@ def test_again_nothing_changes(account, said, say):
 def test_the_image_comes_before_what_uses_it_and_the_examination_last(account, said, say):
     stacks = Stacks(account)
     deploy(account, PROJECT, stacks, say)
-    assert stacks.asked == [["mlops-storage", "mlops-image"], ["mlops-workflow", "mlops-models"]]
+    assert stacks.asked == [["mlops-storage", "mlops-image"], ["mlops-workflow", "mlops-models", "mlops-operations"]]
     steps = ("Bringing up mlops-storage", "Runs use the image", "Bringing up mlops-workflow", "ok ", "Deployed.")
     at = [next(place for place, line in enumerate(said) if line.startswith(step)) for step in steps]
     assert at == sorted(at)
@@ -174,23 +172,32 @@ def test_a_repository_as_source_is_pushed_to_and_never_uploaded(account, say, sa
 
 
 def test_diff_says_when_nothing_would_change(account):
-    told = difference(account, Stacks(account), PROJECT.root, MODELS)
+    told = difference(account, Stacks(account), PROJECT)
     assert told.splitlines() == [
-        "compared 4 stacks",
+        "compared 5 stacks",
         "Settings of all models are as deployed.",
         "The image's source is as it was built.",
     ]
 
 
 def test_diff_names_every_setting_that_would_change_and_the_image(account, sources):
-    model = MODELS["iris-model"]
-    changed = model.model_copy(update={"gate": model.gate.model_copy(update={"minimum_accuracy": 0.9})})
+    for file in ("infra/deployment.toml", "models/iris-model.toml"):
+        (sources / file).parent.mkdir()
+        text = (PROJECT.root / file).read_text()
+        (sources / file).write_text(text.replace("minimum_accuracy = 0.85", "minimum_accuracy = 0.9"))
+    shutil.copy(PROJECT.models / "iris-model.toml", sources / "models" / "wine-model.toml")
     (sources / "container" / "new.py").write_text("")
-    told = difference(account, Stacks(account), sources, {"iris-model": changed, "wine-model": model})
-    assert "Model iris-model: gate.minimum_accuracy: 0.85 → 0.9\n" in told
-    assert "Model wine-model is new." in told
-    assert "image's source has changed" in told
-    assert "iris-model is no longer in models/" in difference(account, Stacks(account), sources, {})
+    assert difference(account, Stacks(account), Project.at(sources)).splitlines()[1:] == [
+        "Model iris-model: gate.minimum_accuracy: 0.85 → 0.9",
+        "Model wine-model is new.",
+        "The image's source has changed: a new image is built, and runs that start afterwards use it.",
+    ]
+
+
+def test_diff_says_what_becomes_of_a_model_that_is_taken_out():
+    assert changed_models({"iris-model": {}}, {}) == [
+        "Model iris-model is no longer in models/: its settings go, its endpoints and packages stay."
+    ]
 
 
 def test_without_a_bootstrap_the_command_that_makes_one_is_named(account):
