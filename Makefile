@@ -57,6 +57,10 @@ destroy: $(VENV)/.commands ## Remove everything, data included, after asking (YE
 synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembly
 	@$(PY) -m infra.synthesise
 
+costs: $(VENV)/.demo ## Compute docs/costs.md: idle, each model, one run
+	@$(PY) -m infra.synthesise
+	@$(PY) -m commands costs
+
 test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
 	@$(PY) -m infra.synthesise
 	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile

@@ -8,6 +8,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from commands.account import Account, find_account
+from commands.costs import load_prices, report
 from commands.decide import decide
 from commands.deployment import deployment_name, find_deployment
 from commands.drop import check, drop
@@ -15,9 +16,11 @@ from commands.faults import CommandFailed
 from commands.redrive import redrive
 from commands.rerun import rerun
 from commands.runs import find_run, list_runs, table
+from contracts.settings import load_all_settings
 from infra.project import PROJECT
 
 MODELS = Path("models")
+PRICES, COSTS = PROJECT.root / "docs" / "prices.toml", PROJECT.root / "docs" / "costs.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,6 +102,12 @@ def _destroy(options: argparse.Namespace) -> int:
     return _said(destroy(account, PROJECT, _say))
 
 
+def _costs(_options: argparse.Namespace) -> int:
+    text = report(load_prices(PRICES), deployment_name(), PROJECT.built, load_all_settings(PROJECT.models))
+    COSTS.write_text(text, encoding="utf-8")
+    return _said(text)
+
+
 def _account() -> Account:
     return find_account(deployment_name())
 
@@ -124,6 +133,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "diff": _diff,
     "doctor": _doctor,
     "destroy": _destroy,
+    "costs": _costs,
 }
 
 
@@ -146,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("deploy", help="bring everything up, or to what is here")
     commands.add_parser("diff", help="show what a deployment would change")
     commands.add_parser("doctor", help="look for what would keep the deployment from working")
+    commands.add_parser("costs", help="compute docs/costs.md from docs/prices.toml")
     destroying = commands.add_parser("destroy", help="remove everything, data included")
     destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")
     return parser
