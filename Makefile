@@ -54,6 +54,9 @@ destroy: $(VENV)/.commands ## Remove everything, data included, after asking (YE
 	@$(PY) -m commands destroy --yes "$(YES)"
 
 ##@ On this project
+image: ## Build the container image with docker, podman or buildah (BASE_IMAGE=… instead of the public ECR's)
+	@bash container/build-image.sh build
+
 synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembly
 	@$(PY) -m infra.synthesise
 
@@ -89,7 +92,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help demo local drop runs approve reject rerun redrive deploy diff doctor destroy costs synth test test-full check bench format lock clean
+.PHONY: help demo local drop runs approve reject rerun redrive deploy diff doctor destroy costs image synth test test-full check bench format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

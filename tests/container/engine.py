@@ -1,6 +1,7 @@
 """An image engine for the tests: makes a base, builds the real image on it, runs containers of it, removes them all."""
 
 import json
+import os
 import subprocess
 import uuid
 from collections.abc import Mapping
@@ -12,8 +13,6 @@ from tests.container.conftest import DEADLINE_SECONDS, PROJECT
 
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 BASE = PROJECT / "build" / "image-base.tar"
-# A network may have an authority of its own, which the packages' download must trust as this machine does.
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Making the base and the image are downloads.
 COMMAND_SECONDS = 600
 # Nothing to write to but /opt/ml and /tmp, and no privileges. The engine would raise the two limits, which a machine
@@ -35,8 +34,16 @@ def make_base() -> Path:
     return BASE
 
 
-def _run(*command: str | Path) -> str:
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
+def _run(*command: str | Path, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
     assert done.returncode == 0, f"{command[0]} {command[1]}: {done.stderr[-3_000:]}"
     return done.stdout
 
@@ -70,20 +77,29 @@ class Engine:
 
     @property
     def image(self) -> str:
-        return f"localhost/{self.name}:image"
+        return f"localhost/{self.name}:latest"
 
     @property
     def base(self) -> str:
         return f"localhost/{self.name}:base"
 
     def build(self) -> None:
-        """Build `container/Dockerfile`, in the format that SageMaker takes."""
+        """Build the image as `make image` does."""
+        self.import_base()
+        _run("make", "image", **self.build_environment)
+
+    def import_base(self) -> None:
+        """Let the engine have the base under its name."""
         _run("podman", "import", "--quiet", make_base(), self.base)
-        options = ["--isolation=chroot", "--network=host", "--format=docker", "--layers=false", "--force-rm"]
-        if CERTIFICATES.exists():
-            options.append(f"--volume={CERTIFICATES}:{CERTIFICATES}:ro")
-        options += [f"--build-arg=BASE_IMAGE={self.base}", "--file=container/Dockerfile", f"--tag={self.image}"]
-        _run("buildah", "build", *options, ".")
+
+    @property
+    def build_environment(self) -> dict[str, str]:
+        """What the build script has to be told."""
+        return {
+            "BASE_IMAGE": self.base,
+            "IMAGE_ENGINE": "buildah",
+            "IMAGE_REPOSITORY": f"localhost/{self.name}",
+        }
 
     def inspect(self) -> dict[str, Any]:
         """What the engine says about the image."""
@@ -104,6 +120,10 @@ class Engine:
             text=True,
         )
         return Container(container, process)
+
+    def remove_named(self, image: str) -> None:
+        """Remove an image that does not carry this engine's name as its own."""
+        _run("podman", "image", "rm", "--force", image)
 
     def remove(self) -> None:
         """Remove all containers and images; fails when something is left."""

@@ -59,6 +59,7 @@ def run_buildspec(folder: Path, fails: str = "nothing") -> "tuple[subprocess.Com
     for name in ("aws", "docker"):
         (folder / name).write_text(STAND_IN)
         (folder / name).chmod(0o755)
+    (folder / "container").symlink_to(CONTAINER)
     spec = yaml.safe_load((CONTAINER / "buildspec.yml").read_text())
     commands = [command for phase in ("pre_build", "build") for command in spec["phases"][phase]["commands"]]
     assert all(phase["on-failure"] == "ABORT" for phase in spec["phases"].values())
@@ -68,6 +69,7 @@ def run_buildspec(folder: Path, fails: str = "nothing") -> "tuple[subprocess.Com
         "CALLS": str(folder / "calls"),
         "FAILS": fails,
         "DIGEST": DIGEST,
+        "IMAGE_PARAMETER": "/mlops/image",
         "IMAGE_REPOSITORY": REPOSITORY,
     }
     run = subprocess.run(
