@@ -33,7 +33,9 @@ class Recorder:
 
     def ended(self, product: Product) -> None:
         """Keep the arguments of every task that ran, one of each kind."""
-        self._write("tasks", list({json.dumps(task, sort_keys=True): task for task in scheduled_tasks(product)}.values()))
+        self._write(
+            "tasks", list({json.dumps(task, sort_keys=True): task for task in scheduled_tasks(product)}.values())
+        )
 
     def _write(self, kind: str, value: Any) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

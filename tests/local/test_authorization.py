@@ -86,7 +86,11 @@ def test_tags_and_the_first_scaling_target_take_rights_of_their_own() -> None:
 
 
 def test_a_scaling_policy_takes_the_rights_on_its_alarms() -> None:
-    policy = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/e/variant/v", "PolicyType": "TargetTrackingScaling"}
+    policy = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/e/variant/v",
+        "PolicyType": "TargetTrackingScaling",
+    }
     scaling = resources.autoscaling_resource("PutScalingPolicy", policy, REGION, ACCOUNT)
     alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:TargetTracking-endpoint/e/variant/v"
 
