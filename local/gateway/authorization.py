@@ -150,9 +150,7 @@ def _resource(original: Callable[..., str], backends: Mapping[str, Backend]) -> 
         if service == "ses" and operation == "SendEmail":
             return resources.sender_identity(parameters, region, account)
         arn = original(service, method, path, headers, body, query_params, region, account)
-        if service == "logs" and operation == "PutLogEvents" and (stream := parameters.get("logStreamName")):
-            return f"{arn}:log-stream:{stream}"
-        return f"{arn}:{qualifier}" if service == "lambda" and (qualifier := parameters.get("Qualifier")) else arn
+        return resources.part_of(service, operation, parameters, arn)
 
     return resource
 

@@ -81,6 +81,15 @@ def _sender(parameters: Parameters) -> str:
     return str(parameters.get("FromEmailAddress") or parameters.get("Source") or "")
 
 
+def part_of(service: str, operation: str, parameters: Parameters, arn: str) -> str:
+    """A function's version, or a log group's stream, where the call is about that part alone."""
+    if service == "lambda" and (qualifier := parameters.get("Qualifier")):
+        return f"{arn}:{qualifier}"
+    if service == "logs" and operation == "PutLogEvents" and (stream := parameters.get("logStreamName")):
+        return f"{arn}:log-stream:{stream}"
+    return arn
+
+
 def states_resource(operation: str, parameters: Parameters, region: str, account: str) -> str:
     """The state machine, execution or activity that a Step Functions call names; "*" otherwise."""
     for field in ("stateMachineArn", "executionArn", "activityArn", "resourceArn", "mapRunArn"):

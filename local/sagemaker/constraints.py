@@ -1,7 +1,9 @@
 """Checks a request against the AWS service model and says what is wrong in AWS's words."""
 
 import functools
+import itertools
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,13 +24,18 @@ def check_request(shape: StructureShape | None, request: dict[str, Any]) -> None
     """
     if shape is None:
         return
-    violations = list(_violations(shape, request, ""))
-    if violations:
-        count = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''} detected"
-        raise invalid(f"{count}: {'; '.join(violations)}")
+    found = violations(shape, request)
+    if found:
+        count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
+        raise invalid(f"{count}: {'; '.join(found)}")
     report = ParamValidator().validate(request, shape)
     if report.has_errors():
         raise ServiceFault("SerializationException", report.generate_report())
+
+
+def violations(shape: Shape, request: dict[str, Any]) -> list[str]:
+    """Every length, range, pattern, enumeration and presence that a request breaks, in AWS's words."""
+    return list(_violations(shape, request, ""))
 
 
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
@@ -83,11 +90,34 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{member}" if path else member
 
 
+# Java's character classes: general categories of Unicode by their first letter, those of POSIX, and what
+# takes two of its characters.
+_UNICODE_CLASS = re.compile(r"\\p\{([A-Z])\}")
+_OTHER_CLASSES = {
+    r"\p{Alnum}": "a-zA-Z0-9",
+    r"\p{ASCII}": r"[\x00-\x7f]",
+    r"[\p{Print}]": r"[\x20-\x7e]",
+    r"\p{Print}": r"[\x20-\x7e]",
+    r"\z": r"\Z",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
+}
+# What some models put behind a pattern's end, where it says nothing.
+_REPEATED_END = re.compile(r"\$\{\d+,\d+\}")
+
+
 @functools.cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error:
-        # The models' patterns are Java's. Those with Unicode classes and ranges that Python lacks (descriptions, tag
-        # values, metric units) check nothing; the patterns of names and ARNs are the same in both.
-        return re.compile(r"(?s).*")
+    """The models' patterns are Java's; what Python writes otherwise is translated."""
+    written = _REPEATED_END.sub("", pattern)
+    for java, python in _OTHER_CLASSES.items():
+        written = written.replace(java, python)
+    return re.compile(_UNICODE_CLASS.sub(lambda found: _members(found[1]), written))
+
+
+@functools.cache
+def _members(category: str) -> str:
+    """The characters of a general category, as the inside of a character class. Beyond the basic plane all count."""
+    codes = [code for code in range(0x10000) if unicodedata.category(chr(code))[0] == category]
+    runs = [list(run) for _, run in itertools.groupby(enumerate(codes), lambda pair: pair[1] - pair[0])]
+    ranges = (f"\\u{run[0][1]:04x}-\\u{run[-1][1]:04x}" for run in runs)
+    return "".join(ranges) + "\\U00010000-\\U0010ffff"

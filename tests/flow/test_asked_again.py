@@ -40,13 +40,17 @@ def test_a_decision_that_could_not_be_delivered_is_given_to_who_asks_again(produ
     run.mail()
     with Rights(product).denied("DecideReleaseRole", "states:SendTaskSuccess", "states:SendTaskFailure"):
         try:
-            run.decide(decision)
+            run.decide(decision, "Seen on Friday.\nSaid on Monday.")
         except urllib.error.HTTPError as refused:
             refused.close()
         until("the decision to be claimed", lambda: decided(product, run))
     assert run.describe()["status"] == "RUNNING"
     assert "errorType" not in ask(product, asked(product, run))
     run.ends_in(end)
+    # What people type may have lines, which the registry refuses.
+    (package,) = product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
+    described = product.sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
+    assert "Seen on Friday. Said on Monday." in described["ApprovalDescription"]
 
 
 def test_a_run_that_lost_the_lease_asks_nobody(product, iris):

@@ -155,7 +155,14 @@ def test_a_holder_that_died_unseen_is_taken_over_from(product, iris, forgotten):
         rejected = product.start(model, "no data at all", OLDER)
         rejected.ends_in("Dataset Rejected")
         dead = rejected.arn
-    lease = {"execution_arn": dead, "priority": OLDER, "policy": "newest", "phase": "production"}
+    package = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{model}/1"
+    lease = {
+        "execution_arn": dead,
+        "priority": OLDER,
+        "policy": "newest",
+        "phase": "production",
+        "package_arn": package,
+    }
     item = {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}, "arrivals": {"N": "0"}}
     product.client("dynamodb").put_item(
         TableName="mlops-ledger", Item={**item, **{name: {"S": text} for name, text in lease.items()}}

@@ -113,3 +113,19 @@ def test_only_the_deployment_role_builds_serves_and_scales_endpoints(product, ri
     assert {each["role"] for each in mine} == {rights.role("DeploymentRole")}
     scaled = [each for each in built if each["action"] == "application-autoscaling:RegisterScalableTarget"]
     assert {each["role"] for each in scaled} == {rights.role("DeploymentRole")}
+
+
+def test_a_release_that_cannot_be_recorded_is_looked_up_and_taken_back(product, rights, iris):
+    model = "unrecorded"
+    product.model(model)
+    first = product.drop(model, iris, "first.csv")
+    first.approve()
+    served = product.served_artefact(f"{model}-production")
+    second = product.drop(model, iris, "second.csv").reaches("Request Approval")
+    with rights.denied("PromoteModelRole", "dynamodb:PutItem"):
+        second.decide("approve")
+        ended = second.ends_in("Production Restored")
+    assert "Look At Record" in second.states()
+    assert "dynamodb:PutItem" in ended["cause"]
+    assert product.served_artefact(f"{model}-production") == served
+    assert product.champion(model) == first.release()

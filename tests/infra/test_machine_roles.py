@@ -35,7 +35,8 @@ NEEDS = {
         "ecr:DescribeImages",
         "s3:GetObject",
     },
-    "s3:copyObject": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"},
+    # Of a version that is named, and of nothing else.
+    "s3:copyObject": {"s3:GetObjectVersion", "s3:PutObject"},
     "dynamodb:transactWriteItems": {"dynamodb:PutItem", "dynamodb:ConditionCheckItem"},
     "dynamodb:transactWriteItems.waitForTaskToken": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
     # IAM's name for Step Functions is another than the SDK's.

@@ -1,0 +1,125 @@
+"""Rights that no flow can use in the embedded cloud, each with what it is for on AWS.
+
+Reviewed by hand, judged by `test_rights_are_needed.py`: an entry for a right that a flow does use, or that nobody has,
+has to go.
+"""
+
+import re
+from dataclasses import dataclass
+
+from tests.flow.audit import Right
+
+
+@dataclass(frozen=True)
+class Unused:
+    """Actions of one statement, in every role whose construct fits; no actions stands for all of them."""
+
+    roles: str
+    sid: str
+    actions: tuple[str, ...]
+    why: str
+
+    def fits(self, right: Right, action: str) -> bool:
+        named = re.fullmatch(self.roles, right.role) and right.sid == self.sid
+        return bool(named) and (not self.actions or action in self.actions)
+
+
+UNUSED = (
+    Unused(
+        "(PromoteModel|DeployStack|CloseRun)Role",
+        "DeliverLogs",
+        (),
+        "Step Functions asks for them when it sets up a machine's log; the embedded cloud writes logs by itself.",
+    ),
+    Unused(
+        "(PromoteModel|DeployStack|CloseRun)Role",
+        "Trace",
+        (),
+        "Traces go to X-Ray, which the embedded cloud has not.",
+    ),
+    Unused(
+        "(AnnounceOutcome|DecideRelease|ExplainFailure|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
+        "WriteLogs",
+        (),
+        "Lambda writes a function's log on its behalf. Without the right a function runs on and is silent, so that no "
+        "flow could fail.",
+    ),
+    Unused(
+        "(Training|Endpoint)Role",
+        "PullImage",
+        (),
+        "The embedded cloud pulls nothing: its image is the container's sources.",
+    ),
+    Unused(
+        "(Training|Endpoint)Role",
+        "LogInToRegistry",
+        (),
+        "The embedded cloud has no registry to log in to.",
+    ),
+    Unused(
+        "(Training|Endpoint)Role",
+        "WriteMetrics",
+        (),
+        "Instances write their load to CloudWatch; processes of the embedded cloud have none of their own.",
+    ),
+    Unused(
+        "TrainingRole",
+        "WriteLogs",
+        ("logs:DescribeLogStreams",),
+        "SageMaker's agent looks for its stream before it makes one; the embedded cloud knows that it has none.",
+    ),
+    Unused(
+        "EndpointRole",
+        "WriteLogs",
+        (),
+        "A serving container's lines go to the embedded cloud's own log.",
+    ),
+    Unused(
+        "PromoteModelRole",
+        "TagTrainingJob",
+        ("sagemaker:ListTags",),
+        "Part of what AWS documents for a `.sync` task; what for is not said.",
+    ),
+    Unused(
+        "PromoteModelRole",
+        "ShowImageToRegistry",
+        (),
+        "AWS's registry may look at the image with the caller's rights [unverified]; the embedded one does not.",
+    ),
+    Unused(
+        "PromoteModelRole",
+        "ShowArtefactToRegistry",
+        (),
+        "AWS's registry may look at the artefact with the caller's rights [unverified]; the embedded one does not.",
+    ),
+    Unused(
+        "DeployStackRole",
+        "TagStack",
+        (),
+        "Whether CreateChangeSet asks for it is [unverified].",
+    ),
+    Unused(
+        "DeploymentRole",
+        "BuildEndpoint",
+        ("sagemaker:DescribeEndpointConfig",),
+        "CloudFormation on AWS reads back what it made; the embedded cloud's needs no second look.",
+    ),
+    Unused(
+        "DeploymentRole",
+        "WatchScaling",
+        (),
+        "CloudFormation on AWS reads back what it registered; the embedded cloud's needs no second look.",
+    ),
+    Unused(
+        "DeploymentRole",
+        "TagEndpoint",
+        ("sagemaker:ListTags",),
+        "CloudFormation on AWS compares tags before it changes them; the embedded cloud's knows what it has set.",
+    ),
+    Unused(
+        "DeploymentRole",
+        "ScaleEndpoint",
+        ("application-autoscaling:TagResource", "application-autoscaling:ListTagsForResource"),
+        "CloudFormation on AWS hands the stack's tags to scalable targets; the embedded cloud's does not.",
+    ),
+)
