@@ -74,7 +74,13 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
     ),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions", "_resolve_refs"),
     "ministack.services.cloudformation.handlers": ("_evaluate_conditions", "_resolve_stack"),
-    "ministack.services.cloudformation.helpers": ("TEMPLATE_URL_MAX_BYTES", "_error", "_p", "_resolve_document"),
+    "ministack.services.cloudformation.helpers": (
+        "TEMPLATE_URL_MAX_BYTES",
+        "_error",
+        "_p",
+        "_resolve_document",
+        "_xml",
+    ),
     "ministack.services.cloudformation.provisioners": (
         "_CUSTOM_NAME_REPLACEMENT",
         "_REPLACING_PROPERTIES",

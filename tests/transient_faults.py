@@ -22,7 +22,7 @@ class Fault:
 
 _INTERNAL = Fault("InternalFailure", 500, "The request processing has failed because of an unknown error.")
 _UNAVAILABLE = Fault("ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server.")
-# By botocore's name of the service: throttling first, under each name that it may have, then faults of the service.
+# By the service's name in IAM: throttling first, under each name that it may have, then faults of the service.
 # From the services' "Common errors" pages and the errors of the operations that are called here.
 THROTTLING: dict[str, tuple[Fault, ...]] = {
     "cloudformation": (Fault("Throttling", 400), Fault("RequestLimitExceeded", 503)),
@@ -35,7 +35,10 @@ THROTTLING: dict[str, tuple[Fault, ...]] = {
     "s3": (Fault("SlowDown", 503, "Please reduce your request rate."),),
     "sagemaker": (Fault("ThrottlingException", 400),),
     "ssm": (Fault("ThrottlingException", 400), Fault("RequestLimitExceeded", 400)),
-    "stepfunctions": (Fault("ThrottlingException", 400),),
+    "states": (Fault("ThrottlingException", 400),),
+    "application-autoscaling": (Fault("ThrottlingException", 400),),
+    "kms": (Fault("ThrottlingException", 400),),
+    "ses": (Fault("TooManyRequestsException", 429),),
 }
 BROKEN: dict[str, tuple[Fault, ...]] = {
     "cloudformation": (_INTERNAL, _UNAVAILABLE),
@@ -51,7 +54,10 @@ BROKEN: dict[str, tuple[Fault, ...]] = {
     ),
     "sagemaker": (_INTERNAL, _UNAVAILABLE),
     "ssm": (Fault("InternalServerError", 500, "Internal server error"), _UNAVAILABLE),
-    "stepfunctions": (_INTERNAL, _UNAVAILABLE),
+    "states": (_INTERNAL, _UNAVAILABLE),
+    "application-autoscaling": (Fault("InternalServiceException", 500, "An internal service error."),),
+    "kms": (Fault("KMSInternalException", 500, "An internal exception."), _UNAVAILABLE),
+    "ses": (_INTERNAL, _UNAVAILABLE),
 }
 # What an operation can meet beside the service's own.
 OF_OPERATION: dict[str, tuple[Fault, ...]] = {
@@ -96,14 +102,14 @@ class TaskState:
 
     @property
     def service(self) -> str:
-        """Botocore's name."""
-        return self.integration.service
+        """Its name in IAM."""
+        return _IAM_NAMESPACES.get(self.integration.service, self.integration.service)
 
     @property
     def action(self) -> str:
         """The IAM action of its call."""
         operation = _IAM_NAMES.get(self.operation, self.operation[0].upper() + self.operation[1:])
-        return f"{_IAM_NAMESPACES.get(self.service, self.service)}:{operation}"
+        return f"{self.service}:{operation}"
 
     @property
     def waits(self) -> bool:

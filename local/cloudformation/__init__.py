@@ -32,6 +32,7 @@ def _complete(cloud: Cloud) -> None:
         conditions,
         permissions,
         pipelines,
+        repeated,
         sagemaker,
         state_machines,
         templates,
@@ -50,4 +51,5 @@ def _complete(cloud: Cloud) -> None:
     conditions.install()
     interrupted.install()
     permissions.install()
+    repeated.install()
     templates.install()

@@ -8,11 +8,11 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import ClientError
 
+from local.cloudformation.requests import call_parameters, find_change_set
 from local.credentials import ROOT, Credentials, role_credentials
 
 _SERVICE_PRINCIPAL = "cloudformation.amazonaws.com"
@@ -63,7 +63,7 @@ def _acting_as(original: Callable[..., Awaitable[Answer]]) -> Callable[..., Awai
     async def handle_request(
         method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, list[str]]
     ) -> Answer:
-        parameters = _parameters(body, query_params)
+        parameters = call_parameters(body, query_params)
         operation = parameters.get("Action", "")
         role_arn = parameters.get("RoleARN") or _remembered_role(operation, parameters)
         caller = _credentials_of_caller(headers, query_params)
@@ -84,11 +84,6 @@ def _acting_as(original: Callable[..., Awaitable[Answer]]) -> Callable[..., Awai
     return handle_request
 
 
-def _parameters(body: bytes, query_params: Mapping[str, list[str]]) -> dict[str, str]:
-    merged = {name: values[-1] for name, values in query_params.items() if values}
-    return merged | {name: values[-1] for name, values in parse_qs((body or b"").decode("utf-8", "replace")).items()}
-
-
 def _credentials_of_caller(headers: Mapping[str, str], query_params: Mapping[str, Any]) -> Credentials:
     from ministack.core.iam_evaluator import resolve_credential
     from ministack.core.router import extract_access_key_id
@@ -102,7 +97,7 @@ def _credentials_of_caller(headers: Mapping[str, str], query_params: Mapping[str
 def _remembered_role(operation: str, parameters: Mapping[str, str]) -> str:
     if operation not in _STARTING_OPERATIONS:
         return ""
-    if operation == "ExecuteChangeSet" and (change_set := _change_set(parameters)):
+    if operation == "ExecuteChangeSet" and (change_set := find_change_set(parameters)):
         if role := change_set.get(_ROLE_KEY):
             return str(role)
         parameters = {"StackName": change_set["StackName"]}
@@ -115,18 +110,10 @@ def _remember_role(operation: str, parameters: Mapping[str, str], role_arn: str,
             change_set[_ROLE_KEY] = role_arn
     elif operation in _STARTING_OPERATIONS:
         name = parameters.get("StackName", "")
-        if operation == "ExecuteChangeSet" and (change_set := _change_set(parameters)):
+        if operation == "ExecuteChangeSet" and (change_set := find_change_set(parameters)):
             name = change_set["StackName"]
         if (stack := _stack(name)) is not None:
             stack[_ROLE_KEY] = role_arn
-
-
-def _change_set(parameters: Mapping[str, str]) -> dict[str, Any] | None:
-    from ministack.services.cloudformation import changesets
-
-    name, stack_name = parameters.get("ChangeSetName", ""), parameters.get("StackName", "")
-    found: dict[str, Any] | None = changesets._find_change_set(name, stack_name)[1]
-    return found
 
 
 def _change_set_by_id(change_set_id: str) -> dict[str, Any] | None:

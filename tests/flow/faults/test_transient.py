@@ -5,7 +5,6 @@ kind of reason and once without an answer; carried out and the reply lost; not a
 """
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -49,13 +48,6 @@ def faults(task: TaskState, kind: str, chance: random.Random) -> list[Order]:
     ]
 
 
-@pytest.fixture
-def plan(product) -> Iterator[Plan]:
-    made = Plan(product)
-    yield made
-    made.clear()
-
-
 def play(scenario: Scenario, states: tuple[str, ...], kind: str, product: Any, plan: Plan, iris: str, name: str) -> int:
     """One run of a scenario with faults at these states; how many happened."""
     chance = random.Random(f"{SEED} {scenario.__name__} {kind}")
@@ -85,16 +77,17 @@ def test_the_result_is_the_same(product, iris, plan, scenario, kind):
     except AssertionError as fault:
         if len(states) == 1:
             raise
-        alone = [state for state in states if fails(scenario, state, kind, product, plan, iris, name)]
-        raise AssertionError(f"{kind} at {alone or 'no single state'}: {fault}") from fault
+        alone = [alone(scenario, state, kind, product, plan, iris, name) for state in states]
+        culprits = [found for found in alone if found] or ["no single state"]
+        raise AssertionError("\n".join([f"{kind}: {fault}", "Faults at one state at a time:", *culprits])) from fault
     print(f"{scenario.__name__}: {kind}: {happened} faults at {len(states)} states (seed {SEED})")
 
 
-def fails(scenario: Scenario, state: str, kind: str, product: Any, plan: Plan, iris: str, name: str) -> bool:
-    """Whether faults at this state alone make the scenario fail."""
+def alone(scenario: Scenario, state: str, kind: str, product: Any, plan: Plan, iris: str, name: str) -> str:
+    """How faults at this state alone make the scenario fail; "" when they do not."""
     number = REACHED_BY[scenario].index(state)
     try:
-        play(scenario, (state,), kind, product, plan, iris, f"{name}-{number}")
-    except AssertionError:
-        return True
-    return False
+        play(scenario, (state,), kind, product, plan, iris, f"alone-{number}-{name}"[:40].strip("-"))
+    except AssertionError as fault:
+        return f"{state}: {fault}"
+    return ""

@@ -1,0 +1,102 @@
+"""Passing faults of every AWS call that the functions and CloudFormation's handlers make: the same result.
+
+Which calls those are is observed, not listed: a run without faults shows which role calls what, another one counts how
+often. Then every single one of them meets one fault of a kind, all in one run.
+"""
+
+import json
+import random
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.flow.faults.planning import Order, Plan
+from tests.flow.faults.scenarios import Scenario, Stage, approved, rolled_back, superseded
+from tests.flow.product import Product
+from tests.transient_faults import BROKEN, THROTTLING
+
+SEED = 20_261_125
+KINDS = ("throttled", "broken", "lost call", "lost reply")
+# Between them every function is called, and every handler that creates, updates and deletes.
+SCENARIOS = (approved, superseded, rolled_back)
+NEVER = 1_000_000
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A role and an IAM action that it uses."""
+
+    role: str
+    action: str
+
+    @property
+    def waits(self) -> bool:
+        """Whether it asks again until something is done, as often as that takes."""
+        return "DeploymentRole" in self.role and ":Describe" in self.action
+
+    def order(self, **what: Any) -> Order:
+        return {"action": self.action, "principal": f"/{self.role}/", **what}
+
+
+def callers(product: Product, since: int) -> set[Caller]:
+    """Who called what since then, of the functions' roles and CloudFormation's."""
+    functions = product.client("lambda").list_functions()["Functions"]
+    roles = {function["Role"].rsplit("/", 1)[-1] for function in functions}
+    found = decisions(product)
+    recent = found["decisions"][since - found["total"] :] if found["total"] > since else []
+    mine = [each for each in recent if each["role"] in roles or "DeploymentRole" in each["role"]]
+    return {Caller(each["role"], each["action"]) for each in mine}
+
+
+def decisions(product: Product) -> Any:
+    with urllib.request.urlopen(f"{product.cloud.endpoint}/_cloud/decisions") as answer:
+        return json.load(answer)
+
+
+def play(scenario: Scenario, product: Product, plan: Plan, iris: str, name: str, orders: list[Order]) -> None:
+    plan.clear()
+    scenario(Stage(product, plan, name, iris), lambda: plan.add(*orders))
+
+
+@pytest.fixture(scope="module", params=SCENARIOS, ids=lambda scenario: scenario.__name__)
+def observed(request, product, iris) -> tuple[Scenario, dict[Caller, int]]:
+    """A scenario, and how often each caller calls in it."""
+    scenario, plan = request.param, Plan(product)
+    name = f"calls-{scenario.__name__}".replace("_", "-")
+    since = decisions(product)["total"]
+    play(scenario, product, plan, iris, f"{name}-seen", [])
+    seen = sorted(callers(product, since), key=lambda each: (each.role, each.action))
+    play(
+        scenario, product, plan, iris, f"{name}-counted", [each.order(effect="hang", pass_first=NEVER) for each in seen]
+    )
+    # What IAM decided about something else than a call of its own, such as iam:PassRole, is counted never.
+    counts = {caller: fault["seen"] for caller, fault in zip(seen, plan.faults(), strict=True) if fault["seen"]}
+    plan.clear()
+    return scenario, counts
+
+
+def fault(caller: Caller, kind: str, chance: random.Random) -> Order:
+    service = caller.action.split(":")[0]
+    if kind in ("throttled", "broken"):
+        error = chance.choice((THROTTLING if kind == "throttled" else BROKEN)[service])
+        return {"effect": "error", "error": {"code": error.code, "status": error.status, "message": error.message}}
+    return {"effect": kind.replace(" ", "-")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_single_call_may_meet_a_passing_fault(product, iris, plan, observed, kind):
+    scenario, counts = observed
+    chance = random.Random(f"{SEED} {kind}")
+    orders = [
+        caller.order(**fault(caller, kind, chance), pass_first=number)
+        for caller, times in counts.items()
+        for number in range(1 if caller.waits else times)
+    ]
+    name = f"calls-{scenario.__name__}-{kind}".replace("_", "-").replace(" ", "-")
+    play(scenario, product, plan, iris, name, orders)
+    assert plan.missed() == []
+    print(f"{scenario.__name__}: {kind}: {plan.met()} calls of {len(counts)} kinds (seed {SEED})")
