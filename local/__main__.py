@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local.compat import Incompatible
 from local.configuration import Configuration, InvalidConfiguration
+from local.faults.orders import InvalidOrder
 from local.occupancy import Occupied
 from local.server import announce, run
 
@@ -23,7 +24,7 @@ def main() -> int:
         if arguments.bootstrap_template:
             configuration = replace(configuration, bootstrap_template=arguments.bootstrap_template.resolve())
         run(configuration, announce)
-    except (InvalidConfiguration, Occupied, Incompatible) as fault:
+    except (InvalidConfiguration, InvalidOrder, Occupied, Incompatible) as fault:
         print(fault, file=sys.stderr)
         return 1
     except Exception:  # a fault of ours: it must end the process too, whatever its threads wait for

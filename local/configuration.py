@@ -28,7 +28,8 @@ class Configuration:
     ``runtime`` says how training and serving containers run: the container's entry points as plain processes, or
     the real image under an engine. ``instance_start_seconds`` of cloud time pass before a new instance of an endpoint
     starts its container. ``bootstrap_template`` is a CDK bootstrap template to deploy after start. ``decisions_file``
-    gets one line for each kind of IAM decision, for audits longer than the log at ``/_cloud/decisions``.
+    gets one line for each kind of IAM decision, for audits longer than the log at ``/_cloud/decisions``. ``faults_file``
+    is a JSON list of faults to plan before anything resumes, each as ``/_cloud/faults`` takes it.
     """
 
     port: int = 4599
@@ -41,6 +42,7 @@ class Configuration:
     bootstrap_template: Path | None = None
     instance_start_seconds: float = 0.0
     decisions_file: Path | None = None
+    faults_file: Path | None = None
 
     @property
     def endpoint(self) -> str:
@@ -50,7 +52,7 @@ class Configuration:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
         """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT, BOOTSTRAP_TEMPLATE, INSTANCE_START_SECONDS,
-        DECISIONS_FILE.
+        DECISIONS_FILE, FAULTS_FILE.
 
         Raises InvalidConfiguration for a value outside its range.
         """
@@ -58,6 +60,7 @@ class Configuration:
         template = environment.get("BOOTSTRAP_TEMPLATE")
         root = environment.get("PROJECT_ROOT")
         decisions = environment.get("DECISIONS_FILE")
+        faults = environment.get("FAULTS_FILE")
         return cls(
             port=_port(environment.get("GATEWAY_PORT", "4599")),
             state_dir=Path(state_dir).expanduser().resolve() if state_dir else None,
@@ -67,6 +70,7 @@ class Configuration:
             bootstrap_template=Path(template).expanduser().resolve() if template else None,
             instance_start_seconds=_seconds("INSTANCE_START_SECONDS", environment.get("INSTANCE_START_SECONDS", "0")),
             decisions_file=Path(decisions).expanduser().resolve() if decisions else None,
+            faults_file=Path(faults).expanduser().resolve() if faults else None,
         )
 
 

@@ -110,11 +110,14 @@ def _environment(configuration: Configuration) -> dict[str, str]:
     }
     environment.pop("STATE_DIR", None)
     environment.pop("DECISIONS_FILE", None)
+    environment.pop("FAULTS_FILE", None)
     environment.pop("AWS_ENDPOINT_URL", None)
     if configuration.state_dir:
         environment["STATE_DIR"] = str(configuration.state_dir)
     if configuration.decisions_file:
         environment["DECISIONS_FILE"] = str(configuration.decisions_file)
+    if configuration.faults_file:
+        environment["FAULTS_FILE"] = str(configuration.faults_file)
     return environment
 
 

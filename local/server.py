@@ -16,6 +16,7 @@ from local import bootstrap, compat, occupancy
 from local.clock import Clock
 from local.configuration import Configuration
 from local.context import Cloud
+from local.faults.orders import read_file
 from local.gateway import environment
 from local.gateway.decisions import DecisionLog
 
@@ -42,6 +43,9 @@ def run(configuration: Configuration, say: Callable[[str], None]) -> None:
     environment.apply(configuration, os.environ)
     compat.check()
     cloud = _cloud(configuration)
+    if configuration.faults_file is not None:
+        for order in read_file(configuration.faults_file):
+            cloud.faults.add(order.fault, pass_first=order.pass_first, hits=order.hits)
     ready = threading.Event()
     application = _assemble(cloud, ready)
     loop = asyncio.new_event_loop()

@@ -73,7 +73,7 @@ class CallInFlight:
             if self._after is not None and not self._lost:
                 self._lost = True
                 if self._after.effect is CallEffect.KILL_AFTER_CALL:
-                    kill_cloud()
+                    kill_cloud(self._after)
                 await broken_connection(send)
             if not self._lost:
                 await send(message)
@@ -114,7 +114,7 @@ async def serve(application: Application, plan: FaultPlan, scope: Scope, receive
 async def _befall(met: FaultMet, plan: FaultPlan, receive: Receive, send: Send) -> None:
     match met.fault.effect:
         case CallEffect.KILL_BEFORE_CALL:
-            kill_cloud()
+            kill_cloud(met.fault)
         case CallEffect.ERROR:
             assert met.fault.error is not None
             await send_error(send, met.service, met.fault.error)

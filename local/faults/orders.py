@@ -1,7 +1,9 @@
 """What people and tests write to plan a fault, as JSON; everything that is no order is refused."""
 
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from local.faults.plan import CAPACITY_ERROR, AwsError, CallEffect, CallFault, Fault, StateFault, TrainingFault
@@ -27,6 +29,17 @@ class Order:
     fault: Fault
     pass_first: int
     hits: int
+
+
+def read_file(path: Path) -> list[Order]:
+    """The orders of a JSON list. Raises InvalidOrder, and OSError when the file cannot be read."""
+    try:
+        orders = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise InvalidOrder(f"FAULTS_FILE {path} is no JSON: {fault}") from fault
+    if not isinstance(orders, list) or not all(isinstance(order, dict) for order in orders):
+        raise InvalidOrder(f"FAULTS_FILE {path} must be a list of faults as /_cloud/faults takes them")
+    return [read(order) for order in orders]
 
 
 def read(order: Json) -> Order:

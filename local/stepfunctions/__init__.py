@@ -99,8 +99,9 @@ def assemble(
 
 
 def _meet_fault(plan: FaultPlan, machine: str, state: str) -> None:
-    if plan.of_entry(machine, state) is not None:
-        kill_cloud()
+    fault = plan.of_entry(machine, state)
+    if fault is not None:
+        kill_cloud(fault)
 
 
 __all__ = ["PRINCIPAL", "TOUCHED", "StepFunctionsBackend", "assemble", "install"]

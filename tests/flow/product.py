@@ -273,6 +273,16 @@ class Product:
         found = self.sagemaker.list_endpoints(NameContains=name)["Endpoints"]
         return name in [endpoint["EndpointName"] for endpoint in found]
 
+    def endpoints(self, model: str) -> list[dict[str, Any]]:
+        """The endpoints of a model."""
+        found = self.sagemaker.list_endpoints(NameContains=f"{model}-", MaxResults=100)["Endpoints"]
+        return [each for each in found if each["EndpointName"].startswith(f"{model}-")]
+
+    def page(self, name: str) -> Any:
+        """One of the cloud's own pages."""
+        with urllib.request.urlopen(f"{self.cloud.endpoint}/_cloud/{name}") as answer:
+            return json.load(answer)
+
     def _parameter(self, model: str) -> str:
         return str(self.client("ssm").get_parameter(Name=f"/mlops/models/{model}")["Parameter"]["Value"])
 

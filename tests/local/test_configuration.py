@@ -22,12 +22,14 @@ def test_reads_every_variable(tmp_path: Path) -> None:
             "PROJECT_ROOT": str(tmp_path),
             "BOOTSTRAP_TEMPLATE": str(tmp_path / "toolkit.yaml"),
             "DECISIONS_FILE": str(tmp_path / "decisions.jsonl"),
+            "FAULTS_FILE": str(tmp_path / "faults.json"),
         }
     )
     assert (configuration.port, configuration.time_factor, configuration.runtime) == (5000, 2.5, "podman")
     assert configuration.state_dir == configuration.project_root == tmp_path
     assert configuration.bootstrap_template == tmp_path / "toolkit.yaml"
     assert configuration.decisions_file == tmp_path / "decisions.jsonl"
+    assert configuration.faults_file == tmp_path / "faults.json"
 
 
 @pytest.mark.parametrize(

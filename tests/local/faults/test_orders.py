@@ -1,8 +1,11 @@
 """What can be planned, and what is refused with a word about what would be right."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from local.faults.orders import InvalidOrder, Order, read
+from local.faults.orders import InvalidOrder, Order, read, read_file
 from local.faults.plan import CAPACITY_ERROR, AwsError, CallEffect, CallFault, StateFault, TrainingFault
 
 ERROR = {"code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}
@@ -68,3 +71,22 @@ def test_nonsense_is_refused(order: dict[str, object], told: str) -> None:
     with pytest.raises(InvalidOrder) as refusal:
         read(order)
     assert told in str(refusal.value)
+
+
+def test_a_file_of_orders(tmp_path: Path) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text(json.dumps([{"training_job": "iris"}, {"state_machine": "m", "state": "s", "hits": 2}]))
+    assert read_file(path) == [
+        Order(TrainingFault("iris", CAPACITY_ERROR, ""), 0, 1),
+        Order(StateFault("m", "s"), 0, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("{", "is no JSON"), ("{}", "must be a list"), ('["kill"]', "must be a list")]
+)
+def test_a_file_that_is_no_list_of_orders(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text(text)
+    with pytest.raises(InvalidOrder, match=told):
+        read_file(path)

@@ -1,0 +1,96 @@
+"""What must hold once all runs have ended: nothing held, nothing left over, nothing twice."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.flow.product import Product, Run, until
+
+
+def is_tidy(product: Product, models: Iterable[str]) -> None:
+    """Each model has been released and is at rest."""
+    instances = 0
+    for model in models:
+        until(f"the lease of {model} to be free", lambda model=model: product.lease_is_free(model))
+        endpoints = sorted(endpoint["EndpointName"] for endpoint in product.endpoints(model))
+        assert endpoints == [f"{model}-development", f"{model}-production"]
+        assert scaling(product, model) == (1, 1)
+        manifest = json.loads(product.ledger(model)["champion"]["release"]["S"])
+        assert product.served_artefact(f"{model}-production") == manifest["model_data_url"]
+        for endpoint in endpoints:
+            described = product.sagemaker.describe_endpoint(EndpointName=endpoint)
+            assert described["EndpointStatus"] == "InService"
+            instances += sum(variant["CurrentInstanceCount"] for variant in described["ProductionVariants"])
+    # An old fleet is taken away after the endpoint's answer.
+    until("one process for each instance", lambda: len(containers(product, models)) == instances)
+    serving = {container["pid"] for container in containers(product)}
+    until("no other container", lambda: container_processes(product.cloud.process.pid) == serving)
+
+
+def scaling(product: Product, model: str) -> tuple[int, int]:
+    """How many scalable targets and policies the model's endpoints have."""
+    client = product.client("application-autoscaling")
+    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    ours = [
+        [each["ResourceId"] for each in found if f"/{model}-" in each["ResourceId"]] for found in (targets, policies)
+    ]
+    return len(ours[0]), len(ours[1])
+
+
+def every_mail_came_once(product: Product, runs: Iterable[Run]) -> None:
+    """Each run's end was told once, and each of its questions was asked once."""
+    mails = product.mails()
+    twice = {mail: count for mail, count in Counter(mails).items() if count > 1}
+    assert not twice, [mail.subject for mail in twice]
+    for run in runs:
+        told = [mail.subject for mail in mails if run.id in mail.text and not mail.asks]
+        assert len(told) == 1, (run.id, told)
+
+
+def containers(product: Product, models: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """The serving containers that the cloud knows of, of all models or of these."""
+    found: list[dict[str, Any]] = product.page("containers")["containers"]
+    of = None if models is None else {f"{model}-{stage}" for model in models for stage in ("development", "production")}
+    return [each for each in found if of is None or each["endpoint"] in of]
+
+
+def container_processes(cloud: int) -> set[int]:
+    """The processes of a cloud that run a container, found in the machine's own table of processes."""
+    below = descendants(cloud)
+    return {process for process, parent in below.items() if "nursery" in command(parent)}
+
+
+def descendants(process: int) -> dict[int, int]:
+    """All processes that come from one, each with its parent; without those that have ended and wait to be noticed."""
+    parents = _parents()
+    found: dict[int, int] = {}
+    new = {process}
+    while new:
+        new = {child for child, parent in parents.items() if parent in new and child not in found}
+        found |= {child: parents[child] for child in new}
+    return found
+
+
+def command(process: int) -> str:
+    """What a process was started as; "" when it has ended."""
+    try:
+        return os.fsdecode(Path(f"/proc/{process}/cmdline").read_bytes())
+    except OSError:
+        return ""
+
+
+def _parents() -> dict[int, int]:
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, fields = status.read_text().rpartition(") ")
+        except OSError:
+            continue  # it has ended meanwhile
+        state, parent = fields.split()[:2]
+        if state != "Z":
+            parents[int(name.split()[0])] = int(parent)
+    return parents
