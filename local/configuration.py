@@ -28,8 +28,8 @@ class Configuration:
     ``runtime`` says how training and serving containers run: the container's entry points as plain processes, or
     the real image under an engine. ``instance_start_seconds`` of cloud time pass before a new instance of an endpoint
     starts its container. ``bootstrap_template`` is a CDK bootstrap template to deploy after start. ``decisions_file``
-    gets one line for each kind of IAM decision, for audits longer than the log at ``/_cloud/decisions``. ``faults_file``
-    is a JSON list of faults to plan before anything resumes, each as ``/_cloud/faults`` takes it.
+    gets one line for each kind of IAM decision, for audits longer than the log at ``/_cloud/decisions``.
+    ``faults_file`` is a JSON list of faults to plan before anything resumes, each as ``/_cloud/faults`` takes it.
     """
 
     port: int = 4599

@@ -17,7 +17,7 @@ _EVENT_SECONDS = 60
 # The build itself ends after an hour.
 _BUILD_SECONDS = 2 * 3600
 _POLL_SECONDS = (1.0, 2.0, 5.0, 10.0)
-_PENDING = ("InProgress", "Stopping", "")
+_PENDING = ("InProgress", "Stopping")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,10 @@ def build_image(account: Account, root: Path, say: Callable[[str], None]) -> str
         if status == "Succeeded" and (image := _published(account)):
             say("The image's source has not changed since it was built")
             return image
-        if status not in _PENDING:
+        if not execution:
+            # Uploaded by a call that was interrupted; its event may still be on the way.
+            execution = _await_event(account, version)
+        elif status not in _PENDING:
             say(f"The last build of this source ended {status}" if status != "Succeeded" else "The image is gone")
             execution = ""
     return _await_image(account, execution or _start(account), say)
