@@ -1,5 +1,6 @@
-"""The operating guide names every end, every status of a stack and every policy that the product knows."""
+"""The operating guide names every end, status of a stack, policy and alarm that the product knows."""
 
+import json
 import re
 from pathlib import Path
 from typing import get_args
@@ -7,6 +8,7 @@ from typing import get_args
 import pytest
 
 from contracts.settings import LeaseSettings
+from infra.project import PROJECT
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, read_definition
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -49,3 +51,16 @@ def test_every_status_that_a_deployment_can_meet_has_its_row(status):
 @pytest.mark.parametrize("policy", get_args(LeaseSettings.model_fields["policy"].annotation))
 def test_every_lease_policy_has_its_row(policy):
     assert any(f"`{policy}`" in cell for cell in rows("Runs of one model at once"))
+
+
+def alarms() -> set[str]:
+    """The names of all alarms, less the deployment's own. `make test` has synthesised the templates."""
+    templates = [*PROJECT.assembly.glob("*.template.json"), *PROJECT.staged_models.glob("iris-model/prd.json")]
+    resources = [each for path in templates for each in json.loads(path.read_text())["Resources"].values()]
+    names = [each["Properties"]["AlarmName"] for each in resources if each["Type"] == "AWS::CloudWatch::Alarm"]
+    return {name.removeprefix("mlops-").replace("iris-model", "<model>") for name in names}
+
+
+def test_every_alarm_has_its_row_and_every_row_its_alarm():
+    told = {name for cell in rows("Alarms and notices") for name in re.findall(r"`([^`]+)`", cell)}
+    assert told == alarms()
