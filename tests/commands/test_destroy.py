@@ -62,12 +62,27 @@ def break_stack(account: Account, name: str, deployer: str, model_role: str) -> 
     comes_to("DELETE_FAILED")
 
 
+def train(account: Account, job: str) -> None:
+    """A job that goes on as if the run that has started it had left it behind."""
+    sagemaker = account.client("sagemaker")
+    former = sagemaker.list_training_jobs(NameContains="iris-model")["TrainingJobSummaries"][0]["TrainingJobName"]
+    request = sagemaker.describe_training_job(TrainingJobName=former)
+    parts = ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig")
+    sagemaker.create_training_job(
+        TrainingJobName=job,
+        HyperParameters={**request["HyperParameters"], "n_estimators": "100000"},
+        StoppingCondition=request["StoppingCondition"],
+        **{part: request[part] for part in parts},
+    )
+
+
 def fill(account: Account, product: Product) -> tuple[str, str]:
     """A released model, runs that wait for people, and what is easily overlooked. The ids of the waiting runs."""
     product.drop("iris-model", iris_csv()).approve()
     waiting = product.drop("iris-model", iris_csv(), "next.csv").reaches("Request Approval")
     product.model("unlisted-model")
     another = product.drop("unlisted-model", iris_csv()).reaches("Request Approval")
+    train(account, "iris-model-0123456789ab-1-1")
     s3, bucket = account.client("s3"), account.names.bucket
     s3.create_multipart_upload(Bucket=bucket, Key="datasets/iris-model/half.csv")
     s3.delete_object(Bucket=bucket, Key="datasets/iris-model/next.csv")
@@ -110,6 +125,7 @@ def test_nothing_is_left_behind_however_often_it_is_interrupted(tmp_path: Path, 
                 continue
 
         assert "Stopped 2 runs" in said
+        assert "Training job iris-model-0123456789ab-1-1 is InProgress; waiting for its end" in said
         after = inventory(account.session)
         left = {kind: names - before[kind] for kind, names in after.items() if names - before[kind]}
         assert left == {}, said
