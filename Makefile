@@ -41,6 +41,9 @@ redrive: $(VENV)/.commands ## Let a run that was stopped or timed out go on wher
 	@$(PY) -m commands redrive --run "$(RUN)"
 
 ##@ The deployment
+bootstrap: $(VENV)/.commands node_modules/.made ## Prepare an AWS account and region, once
+	@$(PY) -m commands bootstrap
+
 deploy: $(VENV)/.demo node_modules/.made ## Bring everything up, or to what is here; may be interrupted and run again
 	@$(PY) -m commands deploy
 
@@ -92,7 +95,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help demo local drop runs approve reject rerun redrive deploy diff doctor destroy costs image synth test test-full check bench format lock clean
+.PHONY: help demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

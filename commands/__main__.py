@@ -75,6 +75,14 @@ def _deploy(_options: argparse.Namespace) -> int:
     return 0
 
 
+def _bootstrap(_options: argparse.Namespace) -> int:
+    from commands.deploy.cdk import find_cdk  # noqa: PLC0415
+
+    account = _account()
+    find_cdk(PROJECT.root, PROJECT.assembly).bootstrap(account.names.account, account.region)
+    return 0
+
+
 def _diff(_options: argparse.Namespace) -> int:
     from commands.deploy.cdk import find_cdk  # noqa: PLC0415
     from commands.deploy.deploying import prepare  # noqa: PLC0415
@@ -129,6 +137,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "redrive": _redrive,
     "approve": _decide,
     "reject": _decide,
+    "bootstrap": _bootstrap,
     "deploy": _deploy,
     "diff": _diff,
     "doctor": _doctor,
@@ -153,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)
         deciding.add_argument("--comment", default="")
+    commands.add_parser("bootstrap", help="prepare the account for the CDK, once")
     commands.add_parser("deploy", help="bring everything up, or to what is here")
     commands.add_parser("diff", help="show what a deployment would change")
     commands.add_parser("doctor", help="look for what would keep the deployment from working")

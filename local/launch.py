@@ -15,17 +15,17 @@ from pathlib import Path
 
 import boto3
 
+from commands.account import find_account
+from commands.deploy.image_pipeline import build_image
 from infra.deployment import load_deployment
+from infra.project import PROJECT
 from local import processes
 from local.configuration import Configuration
 from local.deployer import Deployer, read_assembly
-from local.image import publish_image
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSEMBLY = ROOT / "build" / "cloud-assembly"
 BOOTSTRAP_TEMPLATE = Path(__file__).with_name("cdk-toolkit.template.yaml")
-# CodePipeline runs on AWS only: here an image is what its source says (local/image.py).
-NOT_DEPLOYED = ("mlops-image",)
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
 
@@ -81,15 +81,14 @@ def running_cloud(configuration: Configuration, log: Path) -> Iterator[RunningCl
 
 
 def deploy_product(cloud: RunningCloud, say: Callable[[str], None] = lambda _: None, assembly: Path = ASSEMBLY) -> None:
-    """Bring up the stacks of the cloud assembly, publish the container image they use, and verify the mail sender."""
+    """Bring up the stacks of the cloud assembly, have the image pipeline build, and verify the mail sender."""
     os.environ.update(cloud.environment())
     session = cloud.session()
-    Deployer(session, say).deploy([stack for stack in read_assembly(assembly) if stack.name not in NOT_DEPLOYED])
-    publish_image(session)
+    deployment = load_deployment(PROJECT.deployment_file)
+    Deployer(session, say).deploy(read_assembly(assembly))
+    build_image(find_account(deployment.name, session), PROJECT.root, lambda _: None)
     # What a person does once on AWS: SES sends only from addresses that were verified.
-    session.client("sesv2").create_email_identity(
-        EmailIdentity=load_deployment(ROOT / "infra" / "deployment.toml").sender
-    )
+    session.client("sesv2").create_email_identity(EmailIdentity=deployment.sender)
 
 
 def free_port() -> int:

@@ -40,6 +40,18 @@ class Cdk:
                 "Mend it and run `make deploy` again: it goes on from there."
             )
 
+    def bootstrap(self, account: str, region: str) -> None:
+        """Prepare an account and region for the CDK: once, and again for a newer version.
+
+        Raises:
+            CommandFailed: it could not be done; CloudFormation's own words were printed before.
+        """
+        command = [self.node, str(self.script), "bootstrap", f"aws://{account}/{region}", "--no-notices", "--no-color"]
+        # Outside the project, whose app need not be synthesised for this.
+        done = subprocess.run(command, env={**os.environ, **_QUIET}, check=False, cwd=self.script.parent)
+        if done.returncode != 0:
+            raise CommandFailed("The account could not be prepared for the CDK; the reason stands above.")
+
     def diff(self, stacks: Iterable[str]) -> str:
         """What bringing up the stacks would change, as text for people.
 

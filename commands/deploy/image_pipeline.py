@@ -1,7 +1,7 @@
 """Has the image pipeline build the source as it is here, once, and checks what it published."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ _HASH = "source-sha256"
 _EVENT_SECONDS = 60
 # The build itself ends after an hour.
 _BUILD_SECONDS = 2 * 3600
-_POLL_SECONDS = (1.0, 2.0, 5.0, 10.0)
+# The first turns find a pipeline that has just begun, or a build that has failed at once.
+_POLL_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _PENDING = ("InProgress", "Stopping")
 
 
@@ -120,12 +121,19 @@ def _upload(account: Account, root: Path, wanted: str) -> str:
 
 def _await_event(account: Account, version: str) -> str:
     """The execution that the upload itself starts; "" when none has come."""
-    deadline = time.monotonic() + _EVENT_SECONDS
-    while time.monotonic() < deadline:
+    for _ in _turns(_EVENT_SECONDS):
         if execution := _status_of(account, version)[0]:
             return execution
-        time.sleep(_POLL_SECONDS[0])
     return ""
+
+
+def _turns(seconds: float) -> Iterator[None]:
+    """Looks at AWS, further and further apart, until so much time has passed."""
+    deadline, turn = time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(_POLL_SECONDS[min(turn, len(_POLL_SECONDS) - 1)])
+        turn += 1
 
 
 def _status_of(account: Account, version: str) -> tuple[str, str]:
@@ -167,10 +175,8 @@ def _await_image(account: Account, execution: str, say: Callable[[str], None]) -
 
 def _await_end(account: Account, execution: str, say: Callable[[str], None]) -> str:
     codepipeline = account.client("codepipeline")
-    deadline = time.monotonic() + _BUILD_SECONDS
     said: set[tuple[str, str]] = set()
-    polls = 0
-    while time.monotonic() < deadline:
+    for _ in _turns(_BUILD_SECONDS):
         status = codepipeline.get_pipeline_execution(pipelineName=account.names.image, pipelineExecutionId=execution)[
             "pipelineExecution"
         ]["status"]
@@ -181,8 +187,6 @@ def _await_end(account: Account, execution: str, say: Callable[[str], None]) -> 
                 say(f"Image pipeline: {step[0]} {step[1]}")
         if status not in _PENDING:
             return str(status)
-        time.sleep(_POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)])
-        polls += 1
     raise CommandFailed(
         f"The image pipeline still works after {_BUILD_SECONDS // 3600} hours. "
         "Look at it in the console; `make deploy` waits for it again."

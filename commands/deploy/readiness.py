@@ -23,7 +23,7 @@ def check_bootstrap(account: Account) -> int:
     Raises:
         CommandFailed: account and region were never bootstrapped, or with too old a version.
     """
-    remedy = f"npx cdk bootstrap aws://{account.names.account}/{account.region}"
+    remedy = "make bootstrap"
     found = account.parameter(BOOTSTRAP_PARAMETER)
     if found is None:
         raise CommandFailed(f"{account.region} is not prepared for the CDK in this account. Run once: {remedy}")

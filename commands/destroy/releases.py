@@ -1,11 +1,17 @@
 """Deletes what runs have made in SageMaker: model packages with their groups, and training jobs."""
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from commands.account import Account
+from commands.faults import CommandFailed
 
+_GOING_ON = ("InProgress", "Stopping")
+# A job has two minutes after it was told to stop, then its artefacts are uploaded.
+_ENDING_SECONDS = 900
+_POLL_SECONDS = 2.0
 # How promote-model's Name Job begins a job's name.
 _MODEL_LENGTH = 36
 
@@ -40,13 +46,23 @@ def remove_jobs(account: Account, models: Iterable[str], say: Callable[[str], No
     sagemaker = account.client("sagemaker")
     jobs = [job for model in models for job in _jobs(sagemaker, model)]
     for name, status in jobs:
-        if status in ("InProgress", "Stopping"):
-            # Its run was stopped before it; it ends by itself and stays in the list of jobs.
-            say(f"{name} is still {status}; run `make destroy` again to have it deleted too")
-            continue
+        if status in _GOING_ON:
+            say(f"Training job {name} is {status}; waiting for its end")
+            _end(sagemaker, name)
         sagemaker.delete_training_job(TrainingJobName=name)
     if jobs:
         say(f"Deleted {len(jobs)} training jobs")
+
+
+def _end(sagemaker: Any, job: str) -> None:  # noqa: ANN401 -- a boto3 client
+    """Stop a job and wait. Step Functions has asked for that already when its run was stopped."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while (status := sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"]) in _GOING_ON:
+        if status == "InProgress":
+            sagemaker.stop_training_job(TrainingJobName=job)
+        if time.monotonic() > deadline:
+            raise CommandFailed(f"Training job {job} is still {status}. Run `make destroy` again later.")
+        time.sleep(_POLL_SECONDS)
 
 
 def _has_group(sagemaker: Any, model: str) -> bool:  # noqa: ANN401 -- a boto3 client

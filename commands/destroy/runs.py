@@ -20,7 +20,7 @@ def end_runs(account: Account, say: Callable[[str], None]) -> None:
     """Take no more datasets, stop every run, let close-run tell people, and stop what is still going on."""
     _disable_rule(account, account.names.stack("dataset-dropped"))
     stepfunctions = account.client("stepfunctions")
-    machines = _machines(stepfunctions)
+    machines = _machines(account)
     runs, closings, deployments = (machines.get(name) for name in _MACHINES)
     stopped = _stop(stepfunctions, runs)
     if stopped:
@@ -41,10 +41,15 @@ def _disable_rule(account: Account, rule: str) -> None:
         return
 
 
-def _machines(stepfunctions: Any) -> dict[str, str]:  # noqa: ANN401 -- a boto3 client
-    pages = stepfunctions.get_paginator("list_state_machines").paginate()
-    listed = {each["name"]: each["stateMachineArn"] for page in pages for each in page["stateMachines"]}
-    return {name: listed[name] for name in _MACHINES if name in listed}
+def _machines(account: Account) -> dict[str, str]:
+    """ARNs by name, of the workflow's stack: a machine of that name elsewhere in the account is not ours."""
+    stack = account.names.stack("workflow")
+    if account.stack(stack) is None:
+        return {}
+    pages = account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [each for page in pages for each in page["StackResourceSummaries"]]
+    arns = [each["PhysicalResourceId"] for each in found if each["ResourceType"] == "AWS::StepFunctions::StateMachine"]
+    return {arn.rpartition(":")[2]: arn for arn in arns}
 
 
 def _stop(stepfunctions: Any, machine: str | None) -> list[str]:  # noqa: ANN401 -- a boto3 client

@@ -19,7 +19,7 @@ from tests.commands.inventory import inventory
 from tests.flow.product import Product, until
 
 SENDER = "mlops@example.com"
-BROKEN = {
+MODEL = {
     "Resources": {
         "Model": {
             "Type": "AWS::SageMaker::Model",
@@ -46,20 +46,37 @@ def role(account: Account, name: str, service: str, actions: list[str]) -> str:
     return str(made["Role"]["Arn"])
 
 
+def comes_to(account: Account, name: str, status: str) -> None:
+    until(status, lambda: (account.stack(name) or {}).get("StackStatus") == status)
+
+
+def create_stack(account: Account, name: str, deployer: str, model_role: str) -> None:
+    """A stack with a model, which CloudFormation manages with a role of its own."""
+    cloudformation = account.client("cloudformation")
+    parameters = [{"ParameterKey": "Role", "ParameterValue": model_role}]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(MODEL), RoleARN=deployer, Parameters=parameters)
+    comes_to(account, name, "CREATE_COMPLETE")
+
+
 def break_stack(account: Account, name: str, deployer: str, model_role: str) -> None:
     """A stack in DELETE_FAILED, whose role will never be able to delete what is in it."""
-    cloudformation = account.client("cloudformation")
+    create_stack(account, name, deployer, model_role)
+    account.client("cloudformation").delete_stack(StackName=name)
+    comes_to(account, name, "DELETE_FAILED")
 
-    def comes_to(status: str) -> None:
-        until(status, lambda: (account.stack(name) or {}).get("StackStatus") == status)
 
-    parameters = [{"ParameterKey": "Role", "ParameterValue": model_role}]
-    cloudformation.create_stack(
-        StackName=name, TemplateBody=json.dumps(BROKEN), RoleARN=deployer, Parameters=parameters
+def train(account: Account, job: str) -> None:
+    """A job that goes on as if the run that has started it had left it behind."""
+    sagemaker = account.client("sagemaker")
+    former = sagemaker.list_training_jobs(NameContains="iris-model")["TrainingJobSummaries"][0]["TrainingJobName"]
+    request = sagemaker.describe_training_job(TrainingJobName=former)
+    parts = ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig")
+    sagemaker.create_training_job(
+        TrainingJobName=job,
+        HyperParameters={**request["HyperParameters"], "n_estimators": "100000"},
+        StoppingCondition=request["StoppingCondition"],
+        **{part: request[part] for part in parts},
     )
-    comes_to("CREATE_COMPLETE")
-    cloudformation.delete_stack(StackName=name)
-    comes_to("DELETE_FAILED")
 
 
 def fill(account: Account, product: Product) -> tuple[str, str]:
@@ -68,6 +85,7 @@ def fill(account: Account, product: Product) -> tuple[str, str]:
     waiting = product.drop("iris-model", iris_csv(), "next.csv").reaches("Request Approval")
     product.model("unlisted-model")
     another = product.drop("unlisted-model", iris_csv()).reaches("Request Approval")
+    train(account, "iris-model-0123456789ab-1-1")
     s3, bucket = account.client("s3"), account.names.bucket
     s3.create_multipart_upload(Bucket=bucket, Key="datasets/iris-model/half.csv")
     s3.delete_object(Bucket=bucket, Key="datasets/iris-model/next.csv")
@@ -90,7 +108,7 @@ def test_nothing_is_left_behind_however_often_it_is_interrupted(tmp_path: Path, 
         assert deploy(account, PROJECT, Stacks(account), lambda _: None).sound
         product = Product(cloud, find_deployment(account.session))
         stopped = fill(account, product)
-        break_stack(account, "mlops-deploy-broken-model-production", deployer, model_role)
+        break_stack(account, "mlops-deploy-broken-model-prd", deployer, model_role)
         there = inventory(account.session)
         assert all(there[kind] - before[kind] for kind in ("endpoints", "scalable targets", "packages", "log streams"))
 
@@ -110,6 +128,7 @@ def test_nothing_is_left_behind_however_often_it_is_interrupted(tmp_path: Path, 
                 continue
 
         assert "Stopped 2 runs" in said
+        assert "Training job iris-model-0123456789ab-1-1 is InProgress; waiting for its end" in said
         after = inventory(account.session)
         left = {kind: names - before[kind] for kind, names in after.items() if names - before[kind]}
         assert left == {}, said
@@ -118,6 +137,36 @@ def test_nothing_is_left_behind_however_often_it_is_interrupted(tmp_path: Path, 
         assert all(run in told for run in stopped)
         # And from nothing again.
         assert deploy(account, PROJECT, Stacks(account), lambda _: None).sound
+
+
+def test_what_is_missing_already_hinders_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The workflow's stack went first, and with it the role of an endpoint's stack; half of the rest by hand."""
+    with empty_cloud(tmp_path / "cloud.log", monkeypatch) as (_, account):
+        before = inventory(account.session)
+        deploy(account, PROJECT, Stacks(account), lambda _: None)
+        cloudformation = account.client("cloudformation")
+        roles = account.client("iam").list_roles()["Roles"]
+        deployer, model_role = (
+            next(each["Arn"] for each in roles if f"workflow-{kind}" in each["RoleName"])
+            for kind in ("DeploymentRole", "EndpointRole")
+        )
+        create_stack(account, "mlops-deploy-iris-model-prd", deployer, model_role)
+        for stack in ("mlops-workflow", "mlops-models"):
+            cloudformation.delete_stack(StackName=stack)
+            until("the deletion", lambda name=stack: account.stack(name) is None)
+        account.client("ecr").delete_repository(repositoryName="mlops-image", force=True)
+        account.client("codepipeline").delete_pipeline(name="mlops-image")
+        account.client("dynamodb").delete_table(TableName="mlops-ledger")
+        account.client("ssm").delete_parameter(Name="/mlops/image")
+        destroy(account, PROJECT, lambda _: None)
+        after = inventory(account.session)
+        assert {kind: names - before[kind] for kind, names in after.items() if names - before[kind]} == {}
+
+
+def test_nothing_at_all_is_removed_as_well(empty):
+    before = inventory(empty[1].session)
+    assert "is removed" in destroy(empty[1], PROJECT, lambda _: None)
+    assert inventory(empty[1].session) == before
 
 
 @pytest.mark.parametrize(("given", "says"), [("", "YES=mlops"), ("prod", "nothing was removed")])

@@ -141,7 +141,7 @@ def test_an_old_or_missing_bootstrap_is_a_fault(account, patient):
     with parameter(account, BOOTSTRAP_PARAMETER, "3"):
         assert "version 3, needed is 6" in the(check_bootstrap, patient, "fault").what
     with parameter(account, BOOTSTRAP_PARAMETER, None):
-        assert "npx cdk bootstrap" in the(check_bootstrap, patient, "fault").remedy
+        assert "make bootstrap" in the(check_bootstrap, patient, "fault").remedy
     assert is_sound(check_bootstrap, patient)
 
 

@@ -148,6 +148,18 @@ def test_a_stopped_job_may_save_what_it_has(cloud: MiniatureCloud) -> None:
         cloud.sagemaker.stop_training_job(TrainingJobName="halted")
 
 
+def test_a_job_that_has_ended_can_be_deleted(cloud: MiniatureCloud) -> None:
+    cloud.sagemaker.create_training_job(**request(cloud, "unwanted", "save-when-told"))
+    with pytest.raises(ClientError, match="in status InProgress and cannot be deleted"):
+        cloud.sagemaker.delete_training_job(TrainingJobName="unwanted")
+    eventually(lambda: "waiting" in log_lines(cloud, "unwanted"))
+    cloud.sagemaker.stop_training_job(TrainingJobName="unwanted")
+    ended(cloud, "unwanted")
+    cloud.sagemaker.delete_training_job(TrainingJobName="unwanted")
+    with pytest.raises(ClientError, match="Requested resource not found"):
+        cloud.sagemaker.describe_training_job(TrainingJobName="unwanted")
+
+
 def test_a_job_that_ignores_the_signal_is_killed_after_two_minutes(cloud: MiniatureCloud) -> None:
     cloud.sagemaker.create_training_job(**request(cloud, "deaf", "ignore-signals"))
     eventually(lambda: "waiting" in log_lines(cloud, "deaf"))
