@@ -8,7 +8,7 @@ import pytest
 
 from infra.deployment import Deployment
 from infra.encryption import has_local_disks
-from infra.project import CannotSynthesise, Project
+from infra.project import PROJECT, CannotSynthesise, Project
 from tests.infra.template import Statement, Template, read_templates
 from tests.infra.test_roles import known_resources
 from tests.infra.variant import LEAST, compose_into, evaluated, model, read_endpoints
@@ -229,3 +229,28 @@ def test_every_right_names_a_resource_that_its_action_knows(statements: list[Sta
             patterns = known_resources(action)
             fits = [any(re.fullmatch(pattern, resource) for pattern in patterns) for resource in each.resources]
             assert all(fits) if patterns else each.resources == ("*",), (each.role, each.sid, action)
+
+
+GUIDE = (PROJECT.root / "docs" / "account.md").read_text()
+# What needs no way out of the network: Lambda's own doings.
+OUTSIDE = {"ec2", "logs", "xray"}
+
+
+def test_the_guide_names_the_services_that_each_function_must_reach(workflow: Template) -> None:
+    rows = re.findall(r"^\| ([A-Z][A-Za-z ]+) \| ([a-z0-9, ]+) \|$", GUIDE, flags=re.MULTILINE)
+    told = {f"{name.replace(' ', '')}Role": set(services.split(", ")) for name, services in rows}
+    functions = {f"{name[:-8]}Role" for name in workflow.of_type("AWS::Lambda::Function")}
+    reached = {
+        role: {action.partition(":")[0] for each in workflow.statements(role) for action in each.actions} - OUTSIDE
+        for role in functions
+    }
+    assert told == reached
+
+
+def test_the_guide_has_a_key_policy_that_admits_those_who_publish_and_log(operations: Template) -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", GUIDE, flags=re.DOTALL)
+    statements = {each["Sid"]: each for each in json.loads(text)["Statement"]}
+    own = operations.properties("AWS::KMS::Key")["KeyPolicy"]["Statement"][1]
+    assert statements["AlarmsAndEvents"]["Principal"] == own["Principal"]
+    assert statements["AlarmsAndEvents"]["Action"] == own["Action"]
+    assert statements["Logs"]["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
