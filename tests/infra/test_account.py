@@ -6,26 +6,14 @@ from typing import Any
 
 import pytest
 
-from infra.deployment import Deployment
 from infra.encryption import has_local_disks
 from infra.project import PROJECT, CannotSynthesise, Project
 from tests.infra.template import Statement, Template, read_templates
 from tests.infra.test_roles import known_resources
-from tests.infra.variant import LEAST, compose_into, evaluated, model, read_endpoints
+from tests.infra.variant import ACCOUNT, GROUPS, KEY, SUBNETS, compose_into, evaluated, model, read_endpoints
 
 pytestmark = pytest.mark.xdist_group("cdk")
 
-SUBNETS = ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]
-GROUPS = ["sg-0a1b2c3d"]
-KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-ACCOUNT = Deployment.model_validate(
-    {
-        **LEAST,
-        "name": "acme-ml",
-        "kms_key_arn": KEY,
-        "network": {"vpc_id": "vpc-0a1b2c3d", "subnet_ids": SUBNETS, "security_group_ids": GROUPS},
-    }
-)
 MODELS = {"iris": model("iris"), "fast": model("fast", production={"instance_type": "ml.g5.xlarge"})}
 
 
