@@ -43,7 +43,10 @@ build() {
       options+=(--volume "$certificates:$certificates:ro")
     fi
   fi
-  "$engine" build "${options[@]}" .
+  if ! "$engine" build "${options[@]}" .; then
+    echo "$engine could not build $image. Where the base cannot be pulled, name another with Python 3.13: BASE_IMAGE=…" >&2
+    return 1
+  fi
   echo "Built $image with $engine"
 }
 

@@ -96,6 +96,57 @@ def test_the_pipeline_publishes_what_it_pushed_by_digest(tmp_path: Path) -> None
     assert not [call for call in calls if "secret-password" in call]
 
 
+def run_build(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the build alone, with these engines' stand-ins in the way of real ones: name → exit status of `info`."""
+    return subprocess.run(
+        ["bash", CONTAINER / "build-image.sh", "build"],
+        cwd=folder,
+        env={"PATH": f"{folder}:{os.environ['PATH']}", "CALLS": str(folder / "calls"), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def stand_in_engines(folder: Path, answering: str) -> None:
+    for name in ("docker", "podman", "buildah"):
+        status = 0 if name == answering else 1
+        script = f'#!/bin/sh\necho "{name} $*" >> "$CALLS"\n[ "$1" != info ] || exit {status}\n'
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman", "buildah"])
+def test_make_image_builds_with_the_engine_that_answers(tmp_path: Path, engine: str) -> None:
+    stand_in_engines(tmp_path, engine)
+    done = run_build(tmp_path, BASE_IMAGE="localhost/base")
+    assert done.returncode == 0, done.stderr
+    (build,) = [call for call in (tmp_path / "calls").read_text().splitlines() if " build " in call]
+    assert build.startswith(
+        f"{engine} build --platform linux/amd64 --file container/Dockerfile --tag mlops-image:latest"
+    )
+    assert "--build-arg BASE_IMAGE=localhost/base" in build
+    # Either says in its own words that no OCI manifest or index must come out.
+    assert ("--provenance=false" in build) is (engine == "docker")
+    assert ("--format docker" in build) is (engine != "docker")
+
+
+def test_without_an_engine_make_image_says_what_to_install(tmp_path: Path) -> None:
+    stand_in_engines(tmp_path, "none")
+    done = run_build(tmp_path)
+    assert done.returncode != 0
+    assert "apt-get install buildah" in done.stderr
+    assert not [call for call in (tmp_path / "calls").read_text().splitlines() if " build " in call]
+
+
+def test_a_build_that_fails_says_how_to_give_another_base(tmp_path: Path) -> None:
+    (tmp_path / "buildah").write_text('#!/bin/sh\n[ "$1" = info ]\n')
+    (tmp_path / "buildah").chmod(0o755)
+    done = run_build(tmp_path, IMAGE_ENGINE="buildah")
+    assert done.returncode == 1
+    assert "BASE_IMAGE=" in done.stderr
+
+
 @pytest.mark.parametrize("fails", ["docker login", "docker build", "docker push", "docker image inspect"])
 def test_the_pipeline_publishes_nothing_when_a_step_fails(tmp_path: Path, fails: str) -> None:
     run, calls = run_buildspec(tmp_path, fails)

@@ -51,6 +51,16 @@ def test_hyperparameters_travel_as_strings(tmp_path):
         (MINIMAL + "[data]\nmaximum_bytes = 6000000000\n", "data.maximum_bytes", "less than or equal"),
         (MINIMAL + "[production]\ninstance_count = 1\n", "production.instance_count", "greater than or equal to 2"),
         (MINIMAL + "[production]\ninstance_count = 11\n", "production", "scaling.maximum"),
+        (
+            MINIMAL + "[production.alarms]\nserver_errors = 0\n",
+            "production.alarms.server_errors",
+            "greater than or equal",
+        ),
+        (
+            MINIMAL + "[production.alarms]\nlatency_milliseconds = 0\n",
+            "production.alarms.latency_milliseconds",
+            "greater than 0",
+        ),
         (MINIMAL + "[production.scaling]\nminimum = 5\nmaximum = 4\n", "production.scaling", "below `minimum`"),
         (MINIMAL + "[production]\ninstance_typ = 'ml.c5.large'\n", "production.instance_typ", "Extra inputs"),
         (MINIMAL + "[training]\ninstance_type = 'c5.large'\n", "training.instance_type", "pattern"),

@@ -6,26 +6,14 @@ from typing import Any
 
 import pytest
 
-from infra.deployment import Deployment
 from infra.encryption import has_local_disks
-from infra.project import CannotSynthesise, Project
+from infra.project import PROJECT, CannotSynthesise, Project
 from tests.infra.template import Statement, Template, read_templates
 from tests.infra.test_roles import known_resources
-from tests.infra.variant import LEAST, compose_into, evaluated, model, read_endpoints
+from tests.infra.variant import ACCOUNT, GROUPS, KEY, SUBNETS, compose_into, evaluated, model, read_endpoints
 
 pytestmark = pytest.mark.xdist_group("cdk")
 
-SUBNETS = ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]
-GROUPS = ["sg-0a1b2c3d"]
-KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-ACCOUNT = Deployment.model_validate(
-    {
-        **LEAST,
-        "name": "acme-ml",
-        "kms_key_arn": KEY,
-        "network": {"vpc_id": "vpc-0a1b2c3d", "subnet_ids": SUBNETS, "security_group_ids": GROUPS},
-    }
-)
 MODELS = {"iris": model("iris"), "fast": model("fast", production={"instance_type": "ml.g5.xlarge"})}
 
 
@@ -229,3 +217,28 @@ def test_every_right_names_a_resource_that_its_action_knows(statements: list[Sta
             patterns = known_resources(action)
             fits = [any(re.fullmatch(pattern, resource) for pattern in patterns) for resource in each.resources]
             assert all(fits) if patterns else each.resources == ("*",), (each.role, each.sid, action)
+
+
+GUIDE = (PROJECT.root / "docs" / "account.md").read_text()
+# What needs no way out of the network: Lambda's own doings.
+OUTSIDE = {"ec2", "logs", "xray"}
+
+
+def test_the_guide_names_the_services_that_each_function_must_reach(workflow: Template) -> None:
+    rows = re.findall(r"^\| ([A-Z][A-Za-z ]+) \| ([a-z0-9, ]+) \|$", GUIDE, flags=re.MULTILINE)
+    told = {f"{name.replace(' ', '')}Role": set(services.split(", ")) for name, services in rows}
+    functions = {f"{name[:-8]}Role" for name in workflow.of_type("AWS::Lambda::Function")}
+    reached = {
+        role: {action.partition(":")[0] for each in workflow.statements(role) for action in each.actions} - OUTSIDE
+        for role in functions
+    }
+    assert told == reached
+
+
+def test_the_guide_has_a_key_policy_that_admits_those_who_publish_and_log(operations: Template) -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", GUIDE, flags=re.DOTALL)
+    statements = {each["Sid"]: each for each in json.loads(text)["Statement"]}
+    own = operations.properties("AWS::KMS::Key")["KeyPolicy"]["Statement"][1]
+    assert statements["AlarmsAndEvents"]["Principal"] == own["Principal"]
+    assert statements["AlarmsAndEvents"]["Action"] == own["Action"]
+    assert statements["Logs"]["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}

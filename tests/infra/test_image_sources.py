@@ -7,24 +7,9 @@ import pytest
 from infra.deployment import Deployment
 from infra.project import Project
 from tests.infra.template import Template, read_templates
-from tests.infra.variant import LEAST, compose_into, model
+from tests.infra.variant import CONNECTION, LEAST, SOURCES, compose_into, model
 
 pytestmark = pytest.mark.xdist_group("cdk")
-
-CONNECTION = "arn:aws:{}:us-east-1:123456789012:connection/11111111-2222-3333-4444-555555555555"
-SOURCES: dict[str, dict[str, Any]] = {
-    "codecommit": {"source": "codecommit", "repository": "mlops-iris-model", "branch": "release/2"},
-    "github": {
-        "source": "github",
-        "connection_arn": CONNECTION.format("codestar-connections"),
-        "repository": "acme/models",
-    },
-    "renamed": {
-        "source": "github",
-        "connection_arn": CONNECTION.format("codeconnections"),
-        "repository": "acme/models",
-    },
-}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from infra.alarms import UNATTENDED_FUNCTIONS
 from infra.deployment import Deployment
 from infra.functions import construct_id
 from infra.notices import DECIDED_ENDS, EXPIRED_END
-from infra.project import Project
+from infra.project import PROJECT, Project
 from tests.infra.template import Template, read_templates
 from tests.infra.variant import LEAST, compose_into, model
 
@@ -185,6 +185,19 @@ def test_commands_learn_what_there_is(operations: Template) -> None:
 @pytest.mark.parametrize("name", UNATTENDED_FUNCTIONS)
 def test_unattended_functions_are_functions(name: str, workflow: Template) -> None:
     assert workflow.properties("AWS::Lambda::Function", construct_id(name))
+
+
+def test_the_guide_says_what_to_do_about_every_alarm_and_notice(
+    operations: Template, endpoints: dict[str, Template]
+) -> None:
+    guide = (PROJECT.root / "docs" / "operating.md").read_text()
+    rules = [each["Properties"]["Name"] for each in operations.of_type("AWS::Events::Rule").values()]
+    of_endpoint = [
+        each["Properties"]["AlarmName"] for each in endpoints["prd"].of_type("AWS::CloudWatch::Alarm").values()
+    ]
+    for name in (*alarms(operations), *rules, *of_endpoint):
+        told = name.removeprefix("mlops-").replace("iris-model", "<model>")
+        assert f"`{told}`" in guide, told
 
 
 def test_without_a_limit_there_is_no_budget(operations: Template) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.project import PROJECT
+from infra.deployment import Deployment
+from infra.project import PROJECT, Project
 from infra.synthesise import synthesise
 from tests.infra.template import Template
+from tests.infra.variant import ACCOUNT, SOURCES, compose_into, model
 
 pytestmark = [pytest.mark.check, pytest.mark.xdist_group("cdk")]
 
@@ -37,18 +39,37 @@ def unexplained(findings: set[str], explained: dict[str, str]) -> tuple[set[str]
     return {finding for finding, names in fitting.items() if not names}, needless
 
 
-def test_cfn_lint_finds_nothing_but_what_is_explained(templates: dict[str, Template]) -> None:
-    published = [PROJECT.staged_models / "iris-model" / f"{stage}.json" for stage in ("dev", "prd")]
-    files = [*PROJECT.assembly.glob("*.template.json"), *published]
-    assert len(files) == len(templates) + 2
+def linted(files: list[Path]) -> set[str]:
+    """What cfn-lint finds."""
     done = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), "--format", "json", "--regions", "us-east-1", "--", *files],
         capture_output=True,
         text=True,
         check=False,
     )
-    findings = {f"{each['Rule']['Id']} {each['Message']}" for each in json.loads(done.stdout)}
-    assert unexplained(findings, LINT_FINDINGS) == (set(), set())
+    return {f"{each['Rule']['Id']} {each['Message']}" for each in json.loads(done.stdout)}
+
+
+def test_cfn_lint_finds_nothing_but_what_is_explained(templates: dict[str, Template]) -> None:
+    published = [PROJECT.staged_models / "iris-model" / f"{stage}.json" for stage in ("dev", "prd")]
+    files = [*PROJECT.assembly.glob("*.template.json"), *published]
+    assert len(files) == len(templates) + 2
+    assert unexplained(linted(files), LINT_FINDINGS) == (set(), set())
+
+
+@pytest.mark.parametrize("source", ["codecommit", "github"])
+def test_cfn_lint_finds_no_more_in_an_account_with_network_key_and_budget(source: str, project: Project) -> None:
+    settings = {
+        **ACCOUNT.model_dump(exclude_none=True),
+        "image": SOURCES[source],
+        "tags": {"team": "ml"},
+        "budget": {"monthly_usd": 300, "tag": "team"},
+    }
+    assembly = compose_into(project, source, Deployment.model_validate(settings), {"iris": model("iris")})
+    endpoints = (project.staged_models / "iris").glob("*.json")
+    published = [file for file in endpoints if file.name != "settings.json"]
+    found, _ = unexplained(linted([*assembly.glob("*.template.json"), *published]), LINT_FINDINGS)
+    assert found == set()
 
 
 def run_app(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -69,7 +90,8 @@ from cdk_nag import AwsSolutionsChecks
 from contracts.settings import load_all_settings
 from infra.composition import compose
 from infra.deployment import load_deployment
-from infra.project import PROJECT
+from infra.deployment import Deployment
+from infra.project import PROJECT, Project
 from infra.synthesise import synthesise
 models = load_all_settings(PROJECT.models)
 app = compose(PROJECT, load_deployment(PROJECT.deployment_file), models, pathlib.Path(os.environ["CDK_OUTDIR"]))

@@ -17,6 +17,33 @@ from tests.infra.template import Template
 PEOPLE = {"owners": ["ml-team@example.com"], "approval": {"approvers": ["approver@example.com"]}}
 LEAST: dict[str, Any] = {"sender": "release@ml.example.com", "operators": ["one@example.com"]}
 
+SUBNETS = ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]
+GROUPS = ["sg-0a1b2c3d"]
+KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+# A network and a key that the account brings.
+ACCOUNT = Deployment.model_validate(
+    {
+        **LEAST,
+        "name": "acme-ml",
+        "kms_key_arn": KEY,
+        "network": {"vpc_id": "vpc-0a1b2c3d", "subnet_ids": SUBNETS, "security_group_ids": GROUPS},
+    }
+)
+CONNECTION = "arn:aws:{}:us-east-1:123456789012:connection/11111111-2222-3333-4444-555555555555"
+SOURCES: dict[str, dict[str, Any]] = {
+    "codecommit": {"source": "codecommit", "repository": "mlops-iris-model", "branch": "release/2"},
+    "github": {
+        "source": "github",
+        "connection_arn": CONNECTION.format("codestar-connections"),
+        "repository": "acme/models",
+    },
+    "renamed": {
+        "source": "github",
+        "connection_arn": CONNECTION.format("codeconnections"),
+        "repository": "acme/models",
+    },
+}
+
 
 def model(name: str, **settings: Any) -> ModelSettings:
     return ModelSettings.model_validate({"name": name, **PEOPLE, **settings})
