@@ -70,15 +70,6 @@ def test_production_is_scaled_on_invocations_per_instance(endpoints: dict[str, T
     }
 
 
-def test_a_release_keeps_scaled_out_instances_but_no_old_weights_or_capture(endpoints: dict[str, Template]) -> None:
-    endpoint = endpoints["prd"].properties("AWS::SageMaker::Endpoint")
-    assert endpoint["RetainAllVariantProperties"] is True
-    assert endpoint["ExcludeRetainedVariantProperties"] == [
-        {"VariantPropertyType": "DesiredWeight"},
-        {"VariantPropertyType": "DataCaptureConfig"},
-    ]
-
-
 def test_production_is_watched_for_server_errors_and_a_slow_model(endpoints: dict[str, Template]) -> None:
     template = endpoints["prd"]
     found = {

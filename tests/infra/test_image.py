@@ -3,15 +3,6 @@ import json
 from tests.infra.template import Template
 
 
-def test_a_tag_names_one_image_for_ever_except_latest(image: Template) -> None:
-    repository = image.properties("AWS::ECR::Repository")
-    assert repository["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
-    assert repository["ImageTagMutabilityExclusionFilters"] == [
-        {"ImageTagMutabilityExclusionFilterType": "WILDCARD", "ImageTagMutabilityExclusionFilterValue": "latest"}
-    ]
-    assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
-
-
 def test_only_untagged_images_expire_and_not_by_age_because_one_may_be_serving(image: Template) -> None:
     policy = json.loads(image.properties("AWS::ECR::Repository")["LifecyclePolicy"]["LifecyclePolicyText"])
     assert [rule["selection"] for rule in policy["rules"]] == [

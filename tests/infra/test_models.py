@@ -20,12 +20,6 @@ def test_a_run_finds_settings_and_templates_through_one_parameter(models: Templa
     assert found["production"]["stack"] == "mlops-deploy-iris-model-prd"
 
 
-def test_pointer_fits_a_standard_parameter(models: Template) -> None:
-    for parameter in models.of_type("AWS::SSM::Parameter").values():
-        # 4 KB; the longest region is 9 characters longer than the one here, six times.
-        assert len(models.text(parameter["Properties"]["Value"])) < 4_096 - 100
-
-
 def published(models: Template) -> dict[str, str]:
     """The text behind each address of the pointer, found in the assembly by its content's hash."""
     found = pointer(models)

@@ -1,17 +1,6 @@
 from tests.infra.template import Template
 
 
-def test_bucket_is_versioned_because_a_run_names_the_version_it_was_started_by(storage: Template) -> None:
-    assert storage.properties("AWS::S3::Bucket")["VersioningConfiguration"] == {"Status": "Enabled"}
-
-
-def test_bucket_tells_eventbridge_without_a_function_of_the_cdk(storage: Template) -> None:
-    notification = storage.properties("AWS::S3::Bucket")["NotificationConfiguration"]
-    assert notification == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
-    assert not storage.of_type("AWS::Lambda::Function")
-    assert not storage.of_type("AWS::IAM::Role")
-
-
 def test_bucket_is_named_after_region_and_account(storage: Template) -> None:
     assert storage.text(storage.properties("AWS::S3::Bucket")["BucketName"]) == "mlops-us-east-1-123456789012"
 

@@ -1,11 +1,9 @@
-import json
 import re
 
 import pytest
 
 from infra.functions import construct_id
 from infra.project import PROJECT
-from statemachine.loader import placeholders
 from tests.infra.template import Template
 
 VERBS = sorted(handler.parent.name for handler in (PROJECT.root / "functions").glob("*/handler.py"))
@@ -71,38 +69,6 @@ def test_every_log_ends(templates: dict[str, Template]) -> None:
     for template in templates.values():
         for group in template.of_type("AWS::Logs::LogGroup").values():
             assert group["Properties"]["RetentionInDays"] == 90
-
-
-def test_definitions_name_published_versions_that_are_kept(workflow: Template) -> None:
-    versions = workflow.of_type("AWS::Lambda::Version")
-    for machine in workflow.of_type("AWS::StepFunctions::StateMachine").values():
-        substitutions = machine["Properties"]["DefinitionSubstitutions"]
-        named = {key: value["Ref"] for key, value in substitutions.items() if key.endswith("FunctionArn")}
-        assert named
-        assert all(name in versions for name in named.values())
-    assert {each["DeletionPolicy"] for each in versions.values()} == {"Retain"}
-
-
-def test_the_page_is_public_in_the_two_ways_that_a_function_url_needs(workflow: Template) -> None:
-    url = workflow.properties("AWS::Lambda::Url")
-    function = url["TargetFunctionArn"]["Fn::GetAtt"][0]
-    assert (url["AuthType"], function[:-8]) == ("NONE", "DecideRelease")
-    given = [each["Properties"] for each in workflow.of_type("AWS::Lambda::Permission").values()]
-    rights = {each["Action"]: each for each in given if each["Principal"] == "*"}
-    assert rights.keys() == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
-    assert rights["lambda:InvokeFunctionUrl"]["FunctionUrlAuthType"] == "NONE"
-    # Without this the whole world could invoke the function directly.
-    assert rights["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
-    assert {each["FunctionName"]["Fn::GetAtt"][0] for each in given} == {function}
-
-
-@pytest.mark.parametrize("machine", ["PromoteModel", "DeployStack"])
-def test_definition_is_one_plain_text_with_a_value_for_each_placeholder(machine: str, workflow: Template) -> None:
-    properties = workflow.properties("AWS::StepFunctions::StateMachine", machine)
-    assert isinstance(properties["DefinitionString"], str)
-    assert json.loads(properties["DefinitionString"])["QueryLanguage"] == "JSONata"
-    assert placeholders(properties["DefinitionString"]) == properties["DefinitionSubstitutions"].keys()
-    assert "DefinitionS3Location" not in properties
 
 
 @pytest.mark.parametrize("machine", ["PromoteModel", "DeployStack"])

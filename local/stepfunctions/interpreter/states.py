@@ -4,6 +4,7 @@ Replaces the bodies of `Program`, `CommonStateField`, `StateChoice` and `AssignD
 
 - State.EnteredTime and all else that is stamped is the cloud's time;
 - where the program stands is noted with every state that is entered or left, for a redrive goes on from there;
+- a fault that is caught may lead into the same state again;
 - Assign takes effect when the state ends: neither its Output nor its own other assignments see it, as on AWS;
 - data over 256 KiB end the execution as States.DataLimitExceeded.
 """
@@ -13,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
@@ -79,13 +81,16 @@ def state_body(self: Any, env: Any) -> None:
         self._eval_state(env)
         if not env.is_running():
             return
+        caught = bool(env.stack) and isinstance(env.stack[-1], CatchOutcome)
         self._eval_state_output(env=env)
     except NoSuchJsonPathError as fault:
         raise runtime_failure(env, path_missing(env, fault)) from fault
     self._verify_size_quota(env=env, value=env.states.get_input())
     for name, value in env.pending_assignments.items():
         env.variable_store.set(variable_identifier=name, variable_value=value)
-    self._set_next(env)
+    if not caught:
+        # A catcher has set the next state; when that is this one again, moto would take it for none.
+        self._set_next(env)
     if self.state_exited_event_type is not None:
         details = _told(self, env, "output")
         if env.pending_assignments:

@@ -38,6 +38,19 @@ def test_assign_takes_effect_when_the_state_ends(cloud: StatesCloud) -> None:
     assert cloud.run(states)["output"] == {"old": 1, "n": 2, "m": 11}
 
 
+def test_a_fault_may_be_caught_into_the_same_state(cloud: StatesCloud) -> None:
+    cloud.door.on_lambda("f", lambda _: {"ok": True})
+    broken = {"v": "{% $tries < 3 ? $states.input.missing : $tries %}"}
+    again = {"ErrorEquals": ["States.ALL"], "Assign": {"tries": "{% $tries + 1 %}"}, "Next": "Again"}
+    states = {
+        "First": {"Type": "Pass", "Assign": {"tries": 1}, "Next": "Again"},
+        "Again": task("f", payload=broken, Catch=[again], Output="{% $tries %}"),
+    }
+    ended = cloud.run(states)
+    assert ended["output"] == 3
+    assert cloud.kinds(ended["executionArn"]).count("TaskStateEntered") == 3
+
+
 def test_strings_of_the_definition_keep_their_escapes(cloud: StatesCloud) -> None:
     text = 'a "quoted" \\ line\nbreak 😀 / {% no'
     states = {
