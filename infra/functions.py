@@ -69,7 +69,7 @@ class FunctionMaker:
             role=self._role(f"{construct}Role", needs, group_name).without_policy_updates(),
             timeout=Duration.seconds(needs.timeout_seconds),
             memory_size=needs.memory_mb,
-            environment=dict(needs.environment),
+            environment={**_SDK_RETRIES, **needs.environment},
             tracing=lambda_.Tracing.ACTIVE,
             log_group=log_group(self._scope, f"{construct}Logs", group_name, self._deployment),
             # A run that waits a week invokes the version that its definition named, long after the next deployment.
@@ -91,6 +91,10 @@ class FunctionMaker:
             write_logs(arn("logs", f"log-group:{group_name}")),
         )
         return role(self._scope, construct, "lambda.amazonaws.com", needs.purpose, grants)
+
+
+# The SDK's older way of trying again, still boto3's own choice, takes DynamoDB's RequestLimitExceeded for a mistake.
+_SDK_RETRIES = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "5"}
 
 
 def construct_id(verb: str) -> str:

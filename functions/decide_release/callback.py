@@ -32,8 +32,13 @@ class Callback:
             self._send(request)
         except ClientError as fault:
             code = fault.response["Error"]["Code"]
-            self._logger.warning("decision not delivered", error=code)
-            return Delivery.REFUSED if code in _NO_LONGER_WAITING else Delivery.PENDING
+            if code not in _NO_LONGER_WAITING:
+                self._logger.warning("decision not delivered", error=code)
+                return Delivery.PENDING
+            # The run waits no more because an earlier try of this very call has reached it and the reply was lost.
+            arrived = fault.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+            self._logger.warning("run no longer waits", error=code, arrived=arrived)
+            return Delivery.DELIVERED if arrived else Delivery.REFUSED
         except BotoCoreError as fault:
             self._logger.warning("decision not delivered", error=type(fault).__name__)
             return Delivery.PENDING

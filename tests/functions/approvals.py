@@ -24,6 +24,8 @@ class WaitingRuns:
 
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    retries: int = 0
+    """How often the SDK has tried before, as it tells with each answer."""
 
     def answer(self, model: Any, params: dict[str, Any], **_: Any) -> tuple[SimpleNamespace, dict[str, Any]]:
         sent = json.loads(params["body"])
@@ -33,7 +35,7 @@ class WaitingRuns:
             message = f"Invalid Token: '{sent['taskToken']}'"
             return SimpleNamespace(status_code=400), {
                 "Error": {"Code": code, "Message": message},
-                "ResponseMetadata": {},
+                "ResponseMetadata": {"RetryAttempts": self.retries},
             }
         self.calls.append((model.name, sent))
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {}}

@@ -302,6 +302,15 @@ def test_a_run_that_waits_no_more_is_told_as_such(asked, person, code):
     assert "The run no longer waits" in person.opens()["body"]
 
 
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_run_that_was_reached_by_a_try_whose_reply_was_lost_has_the_decision(asked, person, code):
+    asked.runs.faults, asked.runs.retries = [code], 1
+    page = person.decides("approve")
+    assert page["statusCode"] == 200
+    assert "The run deploys the release to production" in page["body"]
+    assert asked.item()["delivery"]["S"] == "delivered"
+
+
 def test_a_decision_survives_an_unreachable_key(asked, person, monkeypatch):
     def unreachable(**_):
         raise ConnectTimeoutError(endpoint_url="https://kms")
