@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # Idle keep-alive connections count as open, so every stop with a client around takes this long.
 _GRACE_SECONDS = 0.5
 _KEEP_ALIVE_SECONDS = 75
+_DESCRIPTORS = 16_384
 _log = logging.getLogger(__name__)
 
 Application = Callable[..., Awaitable[None]]
@@ -40,6 +42,7 @@ def run(configuration: Configuration, say: Callable[[str], None]) -> None:
         state_lock = occupancy.claim_state(configuration.state_dir, configuration.port)
     for line in _introduction(configuration):
         say(line)
+    _allow_many_connections()
     environment.apply(configuration, os.environ)
     compat.check()
     cloud = _cloud(configuration)
@@ -54,6 +57,15 @@ def run(configuration: Configuration, say: Callable[[str], None]) -> None:
     if state_lock is not None:
         state_lock.close()
     say("Stopped.")
+
+
+def _allow_many_connections() -> None:
+    """Idle connections of many clients must not keep the next one out: systems begin with 256 or 1024 descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _introduction(configuration: Configuration) -> list[str]:

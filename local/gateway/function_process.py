@@ -74,9 +74,11 @@ class FunctionProcess:
         """The next line. Raises TimeoutError, or EOFError when the process has ended."""
         deadline, received = time.monotonic() + seconds, b""
         descriptor = self._answers.fileno()
+        # Not select.select, which takes no descriptor above 1023: a busy cloud has more.
+        answers = select.poll()
+        answers.register(descriptor, select.POLLIN)
         while not received.endswith(b"\n"):
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
+            if not answers.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError
             if not (chunk := os.read(descriptor, 1 << 16)):
                 raise EOFError

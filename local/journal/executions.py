@@ -15,6 +15,7 @@ What is recorded, and keyed by what:
 ``answer``      what SendTaskSuccess or SendTaskFailure said, by task token: acknowledged means recorded
 ``heartbeat``   when a task token was last seen alive, by task token
 ``end``         the final status, by execution ARN, and where a redrive would go on; its history is in ``histories/``
+``told``        the final status has been handed to the event bus
 ``redriven``    an execution that had ended goes on; the effects that follow are those since then
 ``forgotten``   an execution that went with its state machine
 
@@ -31,7 +32,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class Finished:
     definition: str
     end: Json
     redrive: Json | None = None
+    told: bool = False
 
 
 @dataclass
@@ -130,6 +132,9 @@ class ExecutionJournal:
         beside.replace(path)
         self._append({"t": "end", "arn": arn, "end": end})
 
+    def told(self, arn: str) -> None:
+        self._append({"t": "told", "arn": arn})
+
     def redriven(self, arn: str, redrive: Json) -> None:
         self._append({"t": "redriven", "arn": arn, "redrive": redrive})
 
@@ -182,26 +187,29 @@ def _read(records: Iterable[Json]) -> tuple[Recovered, dict[str, str]]:
             recovered.executions[arn] = Unfinished(record["start"], definitions[record["definition"]])
         elif kind == "forgotten":
             recovered.executions.pop(arn, None)
-        elif kind == "redriven":
-            former = recovered.executions[arn]
-            recovered.executions[arn] = Unfinished(former.start, former.definition, redrive=record["redrive"])
-        elif isinstance(execution := recovered.executions.get(arn), Unfinished):
-            _read_of_execution(recovered, arn, execution, record)
+        elif (execution := recovered.executions.get(arn)) is not None:
+            recovered.executions[arn] = _after(execution, record)
     return recovered, definitions
 
 
-def _read_of_execution(recovered: Recovered, arn: str, execution: Unfinished, record: Json) -> None:
-    match record["t"]:
-        case "effect":
+def _after(execution: Unfinished | Finished, record: Json) -> Unfinished | Finished:
+    """The execution with what one record tells about it; what comes too late changes nothing."""
+    match execution, record["t"]:
+        case Unfinished(), "effect":
             execution.effects.setdefault(record["scope"], []).append((record["kind"], record["value"]))
-        case "answer":
+        case Unfinished(), "answer":
             execution.answers[record["token"]] = record["answer"]
-        case "heartbeat":
+        case Unfinished(), "heartbeat":
             execution.heartbeats[record["token"]] = record["at"]
-        case "end":
-            recovered.executions[arn] = Finished(
-                execution.start, execution.definition, record["end"], execution.redrive
-            )
+        case Unfinished(), "end":
+            return Finished(execution.start, execution.definition, record["end"], execution.redrive)
+        case Finished(), "told":
+            return replace(execution, told=True)
+        case Finished(), "redriven":
+            return Unfinished(execution.start, execution.definition, redrive=record["redrive"])
+        case Unfinished(), "redriven":
+            execution.redrive = record["redrive"]
+    return execution
 
 
 def _written(recovered: Recovered, definitions: dict[str, str]) -> Iterator[Json]:
@@ -213,13 +221,20 @@ def _written(recovered: Recovered, definitions: dict[str, str]) -> Iterator[Json
         yield {"t": "start", "arn": arn, "start": execution.start, "definition": digest(execution.definition)}
         if execution.redrive is not None:
             yield {"t": "redriven", "arn": arn, "redrive": execution.redrive}
-        if isinstance(execution, Finished):
-            yield {"t": "end", "arn": arn, "end": execution.end}
-            continue
-        for scope, effects in execution.effects.items():
-            for kind, value in effects:
-                yield {"t": "effect", "arn": arn, "scope": scope, "kind": kind, "value": value}
-        for token, answer in execution.answers.items():
-            yield {"t": "answer", "arn": arn, "token": token, "answer": answer}
-        for token, at in execution.heartbeats.items():
-            yield {"t": "heartbeat", "arn": arn, "token": token, "at": at}
+        yield from _written_end(arn, execution) if isinstance(execution, Finished) else _written_life(arn, execution)
+
+
+def _written_end(arn: str, execution: Finished) -> Iterator[Json]:
+    yield {"t": "end", "arn": arn, "end": execution.end}
+    if execution.told:
+        yield {"t": "told", "arn": arn}
+
+
+def _written_life(arn: str, execution: Unfinished) -> Iterator[Json]:
+    for scope, effects in execution.effects.items():
+        for kind, value in effects:
+            yield {"t": "effect", "arn": arn, "scope": scope, "kind": kind, "value": value}
+    for token, answer in execution.answers.items():
+        yield {"t": "answer", "arn": arn, "token": token, "answer": answer}
+    for token, at in execution.heartbeats.items():
+        yield {"t": "heartbeat", "arn": arn, "token": token, "at": at}

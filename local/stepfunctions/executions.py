@@ -1,5 +1,6 @@
 """Executions: started once by name, ended once, and remembered."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -69,9 +70,13 @@ class Executions:
         journal: ExecutionJournal,
         tokens: TaskTokens,
         world: Callable[[Execution], Any],
-        changed: Callable[[Execution], None],
+        changed: Callable[[Execution, Callable[[], None]], None],
     ) -> None:
-        """``world`` makes what an execution may touch; ``changed`` is told each new status."""
+        """``world`` makes what an execution may touch.
+
+        ``changed`` is told each new status, and says when it has handed that on. A final status that a crash has kept
+        from being handed on is told again after the next start.
+        """
         self._clock = clock
         self._journal = journal
         self._tokens = tokens
@@ -81,6 +86,7 @@ class Executions:
         self._by_arn: dict[str, Execution] = {}
         self._going_down = False
         self._to_resume: list[tuple[Execution, Json]] = []
+        self._to_tell: list[Execution] = []
 
     def start(self, subject: Subject, machine: Json, trace_header: str | None) -> Execution:
         """Start it; the running execution of the same name and input is the one that is meant.
@@ -109,9 +115,14 @@ class Executions:
             if isinstance(record, Unfinished):
                 self._tokens.recovered(record.answers, record.heartbeats)
                 self._to_resume.append((execution, record.effects))
+            elif not record.told:
+                self._to_tell.append(execution)
 
     def resume(self) -> int:
         """Replay what was running, and go on; how many that are."""
+        untold, self._to_tell = self._to_tell, []
+        for execution in untold:
+            self._tell(execution)
         resumed, self._to_resume = self._to_resume, []
         for execution, effects in resumed:
             self._begin(execution, effects)
@@ -224,7 +235,7 @@ class Executions:
                 return  # stopped before it began
             execution.run = run
         if not effects:
-            self._changed(execution)
+            self._tell(execution)
         run.begin()
 
     def _former(self, execution: Execution) -> list[Json]:
@@ -265,10 +276,20 @@ class Executions:
             execution.run = None
             watchers, execution.watchers = execution.watchers, []
         self._tokens.end_execution(execution.subject.arn)
-        self._changed(execution)
+        self._tell(execution)
         for watcher in watchers:
             watcher.set()
         return True
+
+    def _tell(self, execution: Execution) -> None:
+        ended = execution.status != RUNNING
+
+        def handed_on() -> None:
+            if ended:
+                with contextlib.suppress(LogClosed):
+                    self._journal.told(execution.subject.arn)
+
+        self._changed(execution, handed_on)
 
 
 def _completed(subject: Subject, clock: Clock) -> Subject:

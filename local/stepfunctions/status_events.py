@@ -6,6 +6,7 @@ process, and so does this one.
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from local.stepfunctions.executions import Execution
@@ -17,15 +18,15 @@ _MOST_PAYLOAD_BYTES: Final = 248 * 1024
 _log = logging.getLogger(__name__)
 
 
-def changed(execution: Execution) -> None:
-    """Tell the default bus, without making anybody wait."""
+def changed(execution: Execution, accepted: Callable[[], None]) -> None:
+    """Tell the default bus, without making anybody wait; ``accepted`` is called when the event cannot get lost."""
     from ministack import app
 
     subject = execution.subject
     entry = event(execution)
     try:
         # Where the emulator's own handlers run: its services are changed by one thread only.
-        app._MAIN_LOOP.call_soon_threadsafe(_put, entry, subject.account, subject.region)
+        app._MAIN_LOOP.call_soon_threadsafe(_put, entry, subject.account, subject.region, accepted)
     except (AttributeError, RuntimeError):
         _log.info("The front door is closed; nobody is told that %s is %s", subject.arn, execution.status)
 
@@ -72,12 +73,13 @@ def _payload(name: str, text: str | None) -> Json:
     return {name: text if included else None, f"{name}Details": {"included": included}}
 
 
-def _put(entry: Json, account: str, region: str) -> None:
+def _put(entry: Json, account: str, region: str, accepted: Callable[[], None]) -> None:
     try:
         from ministack.core.responses import request_scope
         from ministack.services import eventbridge
 
         with request_scope(account, region):
             eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+        accepted()
     except Exception:
         _log.exception("An execution's status could not be put on the event bus")

@@ -1,5 +1,6 @@
 """The product in an embedded cloud, as the flow tests use it: make a model, drop a dataset, follow the run."""
 
+import functools
 import hashlib
 import json
 import time
@@ -126,11 +127,14 @@ class Product:
         self.cloud = cloud
         self.deployment = deployment
         self.session: boto3.Session = deployment.session
+        # Each client keeps connections open, so nobody makes a second one of a kind.
+        self.client = functools.cache(self._client)
         self.stepfunctions = self.client("stepfunctions")
         self.s3 = self.client("s3")
         self.sagemaker = self.client("sagemaker")
 
-    def client(self, service: str, **config: Any) -> Any:
+    def _client(self, service: str, **config: Any) -> Any:
+        """A client that tries once."""
         settings = Config(retries={"total_max_attempts": 1}, **config)
         return self.session.client(service, endpoint_url=self.cloud.endpoint, config=settings)
 
@@ -175,17 +179,24 @@ class Product:
 
     def start(self, model: str, content: str, dropped_at: str, file: str = "data.txt") -> Run:
         """A run of a dataset that was dropped at another time (ISO 8601), as a late event would start it."""
+        return self.start_from(self.event(model, content, dropped_at, file))
+
+    def event(self, model: str, content: str, dropped_at: str, file: str = "data.txt") -> dict[str, Any]:
+        """Put a dataset where no run starts by itself; the event that would start one."""
         key = f"datasets/{model}/{file}"
         put = self.s3.put_object(Bucket=self.deployment.bucket, Key=key, Body=content.encode())
-        event = {
+        return {
             "time": dropped_at,
             "detail": {
                 "bucket": {"name": self.deployment.bucket},
                 "object": {"key": key, "version-id": put["VersionId"], "size": len(content)},
             },
         }
+
+    def start_from(self, event: dict[str, Any], **named: str) -> Run:
+        """The run of an event; with a name, the same run again."""
         started = self.stepfunctions.start_execution(
-            stateMachineArn=self.deployment.promote_model_arn, input=json.dumps(event)
+            stateMachineArn=self.deployment.promote_model_arn, input=json.dumps(event), **named
         )
         return Run(self, started["executionArn"])
 

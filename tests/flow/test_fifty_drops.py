@@ -73,6 +73,13 @@ class Model:
         running = {run.arn for run in running_runs(self.product)}
         return {time for time, run in self.runs.items() if run.arn in running}
 
+    def comes_to_its_end(self) -> None:
+        try:
+            until(f"the end of all runs of {self.name}", lambda: not self.going_on(), DEADLINE_SECONDS)
+        except AssertionError as late:
+            last = {time: self.runs[time].states()[-3:] for time in self.going_on()}
+            raise AssertionError(f"{late}: {last}; {self.product.ledger(self.name)}") from late
+
     def ended_in(self) -> dict[str, str]:
         """The last state of every run, by time."""
         return {time: run.states()[-1] for time, run in self.runs.items()}
@@ -139,7 +146,7 @@ def test_fifty_drops_of_five_models_at_once_with_an_approver_who_approves_all(pr
             until("room for another run", lambda: len(running_runs(product)) < 2 * MOST_AT_ONCE, DEADLINE_SECONDS)
             model.drop(iris, dropped_at)
         for model in models:
-            until(f"the end of all runs of {model.name}", lambda model=model: not model.going_on(), DEADLINE_SECONDS)
+            model.comes_to_its_end()
     for model in models:
         released = keeps_its_policy(model)
         assert product.champion(model.name) == model.runs[released[-1]].release()

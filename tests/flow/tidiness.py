@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.flow.product import Product, Run, until
+from tests.flow.product import ROOT, Product, Run, until
 
 
 def is_tidy(product: Product, models: Iterable[str]) -> None:
@@ -94,3 +94,20 @@ def _parents() -> dict[int, int]:
         if state != "Z":
             parents[int(name.split()[0])] = int(parent)
     return parents
+
+
+def orphans() -> set[int]:
+    """Containers, nurseries and functions' workers of this worktree whose cloud is gone."""
+    parents = _parents()
+    ours = {
+        process for process in parents if str(ROOT / "local") in command(process) or " -m container" in command(process)
+    }
+    return {process for process in ours if not _has_a_cloud(process, parents)}
+
+
+def _has_a_cloud(process: int, parents: dict[int, int]) -> bool:
+    while process in parents:
+        process = parents[process]
+        if command(process).endswith("\0-m\0local\0"):
+            return True
+    return False

@@ -1,16 +1,22 @@
 """Lambda functions: what they see, and how their errors read."""
 
+import contextlib
 import json
+import os
+import resource
 import threading
 import time
 import uuid
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.gateway.function_process import FunctionProcess
 from local.gateway.functions import end_idle
+from local.processes import stop
 from tests.local.cloud_process import REGION, CloudProcess, allow, until, zipped
 
 SOURCE = """
@@ -239,3 +245,31 @@ def test_only_environments_that_have_been_idle_are_ended() -> None:
     end_idle(runtime, 600)
     assert ended == [idle]
     assert runtime._workers == {"a": [busy], "b": [fresh]}
+
+
+def test_a_function_answers_a_cloud_that_has_more_than_a_thousand_descriptors_open(tmp_path: Path) -> None:
+    """As it has with many clients, each of which keeps its connections for a while."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    (tmp_path / "task.py").write_text("def handle(event, context):\n    return event + 1\n")
+    invocation = {
+        "event": 1,
+        "request_id": "r",
+        "trace_id": "",
+        "invoked_function_arn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "timeout_seconds": 10.0,
+    }
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    with contextlib.ExitStack() as opened:
+        for _ in range(1100):
+            opened.enter_context(Path(os.devnull).open("rb"))
+        setup = {"handler": "task.handle", "path": [str(tmp_path)], "mounts": {}}
+        told = ("FUNCTION_NAME", "FUNCTION_VERSION", "FUNCTION_MEMORY_SIZE", "LOG_GROUP_NAME", "LOG_STREAM_NAME")
+        function = FunctionProcess(setup, tmp_path, {f"AWS_LAMBDA_{name}": "f" for name in told})
+        outcome, _ = function.invoke(invocation)
+        assert function.process.stdin is not None
+        function.process.stdin.close()
+        stop(function.process, 5)
+        with function.process:
+            pass  # it has ended; this closes what is left of its pipes
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert outcome == {"result": 2}

@@ -26,6 +26,7 @@ class StatesCloud:
         self.door = door or FrontDoor()
         self.clock = clock
         self.events: list[tuple[str, str]] = []
+        self.bus_answers = True
         self.state_dir = state_dir
         permissions = Permissions(lambda role, machine: role, lambda *_: None)
         self.backend, self.suspend, self.resume = assemble(
@@ -35,8 +36,10 @@ class StatesCloud:
         self.states = self.door.client("stepfunctions", "user")
         self.resume()
 
-    def _changed(self, execution: Any) -> None:
+    def _changed(self, execution: Any, handed_on: Callable[[], None]) -> None:
         self.events.append((execution.subject.name, execution.status))
+        if self.bus_answers:
+            handed_on()
 
     def create(self, states: dict[str, Any], start: str | None = None, name: str = "machine", **top: Any) -> str:
         definition = {"QueryLanguage": "JSONata", "StartAt": start or next(iter(states)), "States": states, **top}

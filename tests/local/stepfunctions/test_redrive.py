@@ -71,7 +71,7 @@ def test_the_token_of_before_is_void(cloud: StatesCloud) -> None:
 
 def test_describing_listing_and_events_tell_of_it(cloud: StatesCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(cloud, "_changed", lambda execution: told.append(json.loads(event(execution)["Detail"])))
+    monkeypatch.setattr(cloud, "_changed", lambda execution, _: told.append(json.loads(event(execution)["Detail"])))
     cloud.backend._operations["RedriveExecution"].__self__._executions._changed = cloud._changed
     arn, _ = stopped_while_asking(cloud)
     stopped = cloud.describe(arn)

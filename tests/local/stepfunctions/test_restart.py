@@ -76,6 +76,21 @@ def test_a_pending_approval_survives(durable: StatesCloud) -> None:
     assert third.events == []
 
 
+def test_an_end_that_the_bus_had_not_heard_of_is_told_after_the_crash(durable: StatesCloud) -> None:
+    cloud = durable
+    heard = cloud.start(cloud.create({"S": {"Type": "Succeed"}}), name="heard")
+    cloud.ended(heard)
+    cloud.until(lambda: ("heard", "SUCCEEDED") in cloud.events)
+    cloud.bus_answers = False
+    unheard = cloud.start(cloud.create({"S": {"Type": "Succeed"}}), name="unheard")
+    cloud.ended(unheard)
+    second = cloud.restarted()
+    assert second.events == [("unheard", "SUCCEEDED")]
+    third = second.restarted()
+    assert third.events == []
+    third.suspend()
+
+
 def test_an_answer_that_was_acknowledged_counts(durable: StatesCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = durable
     tokens = asked(cloud)

@@ -1,0 +1,106 @@
+"""What the cloud has acknowledged, and whether it can be read back."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from commands.history import read_events
+from tests.flow.product import Product
+
+MACHINES = ("promote-model", "deploy-stack", "close-run")
+
+
+@dataclass
+class Acknowledged:
+    """Facts that no crash may take back, each noted once the cloud has answered."""
+
+    product: Product
+    objects: dict[str, tuple[str, str]] = field(default_factory=dict)
+    items: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    histories: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    stacks: set[str] = field(default_factory=set)
+    endpoints: set[str] = field(default_factory=set)
+    mails: list[Any] = field(default_factory=list)
+    _written: int = 0
+
+    def write(self) -> None:
+        """One more object version, item and parameter."""
+        self._written += 1
+        text = f"{self._written}"
+        put = self.product.s3.put_object(Bucket=self.product.deployment.bucket, Key="written", Body=text.encode())
+        self.objects[put["VersionId"]] = ("written", hashlib.sha256(text.encode()).hexdigest())
+        self.product.client("dynamodb").put_item(TableName="mlops-ledger", Item=_item(text))
+        self.items[text] = text
+        name = f"/written/{self._written % 5}"
+        self.product.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+        self.parameters[name] = text
+
+    def observe(self, model: str) -> None:
+        """What can be seen of the executions and of one model."""
+        client = self.product.stepfunctions
+        for machine in self._machines():
+            listed = client.list_executions(stateMachineArn=machine, maxResults=10)["executions"]
+            for arn in (execution["executionArn"] for execution in listed):
+                self.histories[arn] = [(event["id"], event["type"]) for event in read_events(client, arn)]
+        self.stacks |= self._stacks()
+        self.endpoints |= self._endpoints()
+        for package in self._packages(model):
+            if package["ModelApprovalStatus"] == "Approved":
+                self.packages[package["ModelPackageArn"]] = "Approved"
+            else:
+                self.packages.setdefault(package["ModelPackageArn"], "")
+        self.mails = self.product.mails()
+
+    def is_read_back(self) -> None:
+        """Everything that was acknowledged is there."""
+        for version, (key, digest) in self.objects.items():
+            body = self.product.s3.get_object(Bucket=self.product.deployment.bucket, Key=key, VersionId=version)["Body"]
+            assert hashlib.sha256(body.read()).hexdigest() == digest
+        for text in self.items:
+            key = {name: value for name, value in _item(text).items() if name != "text"}
+            found = self.product.client("dynamodb").get_item(TableName="mlops-ledger", Key=key)
+            assert found["Item"]["text"]["S"] == text
+        for name, text in self.parameters.items():
+            # The latest write may have been made without being acknowledged.
+            found = self.product.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+            assert int(found) in (int(text), self._written)
+        for arn, known in self.histories.items():
+            events = [(event["id"], event["type"]) for event in read_events(self.product.stepfunctions, arn)]
+            assert events[: len(known)] == known, (arn, known[-3:], events[len(known) - 3 : len(known) + 1])
+        assert self.stacks <= self._stacks()
+        assert self.endpoints <= self._endpoints()
+        for arn, status in self.packages.items():
+            described = self.product.sagemaker.describe_model_package(ModelPackageName=arn)
+            assert described["ModelApprovalStatus"] == status or not status
+        assert self.product.mails()[: len(self.mails)] == self.mails
+
+    def states(self) -> set[tuple[str, str]]:
+        """(machine, state) of every state that any execution has entered."""
+        found = set()
+        for machine in self._machines():
+            pages = self.product.stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=machine)
+            for execution in (each for page in pages for each in page["executions"]):
+                for event in read_events(self.product.stepfunctions, execution["executionArn"]):
+                    if details := event.get("stateEnteredEventDetails"):
+                        found.add((machine.rsplit(":", 1)[-1], details["name"]))
+        return found
+
+    def _machines(self) -> list[str]:
+        base = self.product.deployment.promote_model_arn.rsplit(":", 1)[0]
+        name = self.product.deployment.promote_model_arn.rsplit(":", 1)[-1].removesuffix(MACHINES[0])
+        return [f"{base}:{name}{machine}" for machine in MACHINES]
+
+    def _stacks(self) -> set[str]:
+        return {stack["StackName"] for stack in self.product.client("cloudformation").describe_stacks()["Stacks"]}
+
+    def _endpoints(self) -> set[str]:
+        return {each["EndpointName"] for each in self.product.sagemaker.list_endpoints(MaxResults=100)["Endpoints"]}
+
+    def _packages(self, model: str) -> list[dict[str, Any]]:
+        return list(self.product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"])
+
+
+def _item(text: str) -> dict[str, Any]:
+    return {"pk": {"S": "written"}, "sk": {"S": text}, "text": {"S": text}}
