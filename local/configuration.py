@@ -10,6 +10,8 @@ RUNTIMES: tuple[Runtime, ...] = ("process", "podman", "docker")
 
 # Time may be compressed (a 7-day expiry in seconds), never stopped: a stopped clock would hang every wait.
 MAX_TIME_FACTOR = 1_000_000.0
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
+HISTORY_EVENTS = 25_000
 
 
 class InvalidConfiguration(ValueError):
@@ -30,6 +32,7 @@ class Configuration:
     starts its container. ``bootstrap_template`` is a CDK bootstrap template to deploy after start. ``decisions_file``
     gets one line for each kind of IAM decision, for audits longer than the log at ``/_cloud/decisions``.
     ``faults_file`` is a JSON list of faults to plan before anything resumes, each as ``/_cloud/faults`` takes it.
+    ``history_events`` is the quota of events in an execution's history; a lower one shows what happens at it.
     """
 
     port: int = 4599
@@ -43,6 +46,7 @@ class Configuration:
     instance_start_seconds: float = 0.0
     decisions_file: Path | None = None
     faults_file: Path | None = None
+    history_events: int = HISTORY_EVENTS
 
     @property
     def endpoint(self) -> str:
@@ -52,7 +56,7 @@ class Configuration:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
         """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT, BOOTSTRAP_TEMPLATE, INSTANCE_START_SECONDS,
-        DECISIONS_FILE, FAULTS_FILE.
+        DECISIONS_FILE, FAULTS_FILE, HISTORY_EVENTS.
 
         Raises InvalidConfiguration for a value outside its range.
         """
@@ -71,12 +75,19 @@ class Configuration:
             instance_start_seconds=_seconds("INSTANCE_START_SECONDS", environment.get("INSTANCE_START_SECONDS", "0")),
             decisions_file=Path(decisions).expanduser().resolve() if decisions else None,
             faults_file=Path(faults).expanduser().resolve() if faults else None,
+            history_events=_history_events(environment.get("HISTORY_EVENTS", str(HISTORY_EVENTS))),
         )
 
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise InvalidConfiguration(f"GATEWAY_PORT is {text!r}: it must be a whole number from 1 to 65535")
+    return int(text)
+
+
+def _history_events(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 2 <= int(text) <= HISTORY_EVENTS:
+        raise InvalidConfiguration(f"HISTORY_EVENTS is {text!r}: it must be a whole number from 2 to {HISTORY_EVENTS}")
     return int(text)
 
 

@@ -105,6 +105,7 @@ def _environment(configuration: Configuration) -> dict[str, str]:
         "TIME_FACTOR": str(configuration.time_factor),
         "RUNTIME": configuration.runtime,
         "INSTANCE_START_SECONDS": str(configuration.instance_start_seconds),
+        "HISTORY_EVENTS": str(configuration.history_events),
         "BOOTSTRAP_TEMPLATE": str(configuration.bootstrap_template or BOOTSTRAP_TEMPLATE),
     }
     environment.pop("STATE_DIR", None)

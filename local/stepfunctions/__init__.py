@@ -70,6 +70,7 @@ def assemble(
             broken=lambda fault: executions.broken(execution, fault),
             entered=lambda state: _meet_fault(cloud.faults, execution.subject.machine_name, state),
             going_down=going_down,
+            most_events=cloud.configuration.history_events,
         )
 
     executions = Executions(cloud.clock, journal, tokens, world, changed)

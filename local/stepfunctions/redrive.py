@@ -8,13 +8,15 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final
 
+from local.configuration import HISTORY_EVENTS
+
 Json = dict[str, Any]
 
 REDRIVABLE_SECONDS: Final = 14 * 86_400
 # "The maximum open time of one year."
 _MOST_OPEN_SECONDS: Final = 365 * 86_400
-# ExecutionRedriven and one more event have to fit in the quota of 25,000.
-_MOST_EVENTS_BEFORE: Final = 24_999
+# ExecutionRedriven and one more event have to fit in the quota.
+_MOST_EVENTS_BEFORE: Final = HISTORY_EVENTS - 1
 _TOKENS_KEPT: Final = 10
 _TOKEN_SECONDS: Final = 15 * 60
 

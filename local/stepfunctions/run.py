@@ -71,7 +71,7 @@ class Run:
         self._redrive = redrive
         self.replay = Replay(recorded, record)
         position = redrive.position if redrive else None
-        self.history = EventHistory(world.clock, self.replay, former, position, world.entered)
+        self.history = EventHistory(world.clock, self.replay, former, position, world.entered, world.most_events)
         self._environment = ExecutionEnvironment(
             aws_execution_details=_details(subject),
             execution_type="STANDARD",

@@ -23,6 +23,7 @@ def test_reads_every_variable(tmp_path: Path) -> None:
             "BOOTSTRAP_TEMPLATE": str(tmp_path / "toolkit.yaml"),
             "DECISIONS_FILE": str(tmp_path / "decisions.jsonl"),
             "FAULTS_FILE": str(tmp_path / "faults.json"),
+            "HISTORY_EVENTS": "500",
         }
     )
     assert (configuration.port, configuration.time_factor, configuration.runtime) == (5000, 2.5, "podman")
@@ -30,6 +31,7 @@ def test_reads_every_variable(tmp_path: Path) -> None:
     assert configuration.bootstrap_template == tmp_path / "toolkit.yaml"
     assert configuration.decisions_file == tmp_path / "decisions.jsonl"
     assert configuration.faults_file == tmp_path / "faults.json"
+    assert configuration.history_events == 500
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ def test_reads_every_variable(tmp_path: Path) -> None:
         ("TIME_FACTOR", "nan"),
         ("TIME_FACTOR", "fast"),
         ("RUNTIME", "lxc"),
+        ("HISTORY_EVENTS", "1"),
+        ("HISTORY_EVENTS", "25001"),
     ],
 )
 def test_refuses_a_bad_value_and_names_the_variable(variable: str, value: str) -> None:

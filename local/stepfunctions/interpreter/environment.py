@@ -51,6 +51,8 @@ class World:
     """Called with the name of each state that is entered, once that is written down."""
     going_down: threading.Event
     """Set when the cloud stops and executions will go on in another process."""
+    most_events: int
+    """The quota of events in a history."""
 
 
 class ExecutionEnvironment(Environment):  # type: ignore[misc]

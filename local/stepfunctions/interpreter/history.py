@@ -15,16 +15,14 @@ from local.stepfunctions.redrive import Position
 
 Json = dict[str, Any]
 
-# AWS's quota; the last event is the one that says so.
-MOST_EVENTS: Final = 25_000
 EXECUTION_ENDED: Final = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
 
 
 class TooManyEvents(ExecutionBroken):
     """The execution has reached the quota of history events."""
 
-    def __init__(self) -> None:
-        super().__init__(f"The execution reached the maximum number of history events ({MOST_EVENTS}).")
+    def __init__(self, most_events: int) -> None:
+        super().__init__(f"The execution reached the maximum number of history events ({most_events}).")
 
 
 class EventHistory(EventManager):  # type: ignore[misc]
@@ -36,14 +34,17 @@ class EventHistory(EventManager):  # type: ignore[misc]
         replay: Replay,
         former: Sequence[Json],
         position: Position | None,
-        entered: Callable[[str], None] = lambda _: None,
+        entered: Callable[[str], None],
+        most_events: int,
     ) -> None:
         """``former`` is what happened before the execution was redriven, ``position`` where it goes on.
 
-        ``entered`` is called with a state's name when its entry is written down for the first time.
+        ``entered`` is called with a state's name when its entry is written down for the first time. The last of
+        ``most_events`` events is the one that says so.
         """
         super().__init__()
         self._entered = entered
+        self._most_events = most_events
         self._clock = clock
         self._replay = replay
         self._events: list[Json] = list(former)
@@ -72,8 +73,8 @@ class EventHistory(EventManager):  # type: ignore[misc]
                 raise Interrupted
             now = (self._highest_id + 1, round(self._clock.now(), 3), context.source_event_id)
             event_id, at, previous = recorded[1] if recorded else now
-            if event_id >= MOST_EVENTS:
-                raise TooManyEvents
+            if event_id >= self._most_events:
+                raise TooManyEvents(self._most_events)
             if recorded is None:
                 self._replay.record(scope.path, "event", [event_id, at, previous])
             kind = getattr(event_type, "value", event_type)  # moto's names are members of an enumeration

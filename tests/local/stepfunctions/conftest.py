@@ -22,7 +22,7 @@ START = 1_780_000_000.0
 class StatesCloud:
     """One process of the cloud. `crash` is what `kill -9` leaves; `restarted` is the next process."""
 
-    def __init__(self, state_dir: Path | None, clock: Clock, door: FrontDoor | None = None) -> None:
+    def __init__(self, state_dir: Path | None, clock: Clock, door: FrontDoor | None = None, **settings: Any) -> None:
         self.door = door or FrontDoor()
         self.clock = clock
         self.events: list[tuple[str, str]] = []
@@ -30,7 +30,10 @@ class StatesCloud:
         self.state_dir = state_dir
         permissions = Permissions(lambda role, machine: role, lambda *_: None)
         self.backend, self.suspend, self.resume = assemble(
-            Cloud(Configuration(state_dir=state_dir), clock), self.door.clients_for, permissions, self._changed
+            Cloud(Configuration(state_dir=state_dir, **settings), clock),
+            self.door.clients_for,
+            permissions,
+            self._changed,
         )
         self.door.backend = self.backend
         self.states = self.door.client("stepfunctions", "user")

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.stepfunctions.conftest import StatesCloud
+from local.clock import Clock
+from tests.local.stepfunctions.conftest import START, StatesCloud
 from tests.local.stepfunctions.front_door import Answer
 
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -288,11 +289,8 @@ def test_context(cloud: StatesCloud) -> None:
     assert context["State"]["EnteredTime"].endswith("Z")
 
 
-def test_too_many_events(cloud: StatesCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud.run({"P": {"Type": "Succeed"}})
-    from local.stepfunctions.interpreter import history
-
-    monkeypatch.setattr(history, "MOST_EVENTS", 50)
+def test_too_many_events() -> None:
+    cloud = StatesCloud(None, Clock(start=START), history_events=50)
     states = {
         "A": {"Type": "Pass", "Next": "B"},
         "B": {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "S"}], "Default": "A"},
@@ -303,6 +301,7 @@ def test_too_many_events(cloud: StatesCloud, monkeypatch: pytest.MonkeyPatch) ->
     assert "reached the maximum number of history events" in ended["cause"]
     events = cloud.history(ended["executionArn"])
     assert (len(events), events[-1]["type"]) == (50, "ExecutionFailed")
+    cloud.suspend()
 
 
 def test_function_as_resource(cloud: StatesCloud) -> None:
