@@ -44,7 +44,7 @@ class Dashboard(Construct):
 
 def _runs() -> list[cloudwatch.IWidget]:
     ends = ("Started", "Succeeded", "Failed", "TimedOut", "Aborted")
-    helpers = [
+    children = [
         _metric("AWS/States", f"Executions{end}", machine_dimension(machine), f"{machine} {end}")
         for machine in (DEPLOY_STACK, CLOSE_RUN)
         for end in ("Failed", "TimedOut")
@@ -55,7 +55,7 @@ def _runs() -> list[cloudwatch.IWidget]:
             [_metric("AWS/States", f"Executions{end}", machine_dimension(PROMOTE_MODEL), end) for end in ends],
             12,
         ),
-        _graph("Deployments and closings that failed", helpers, 12),
+        _graph("Deployments and closings that failed", children, 12),
     ]
 
 

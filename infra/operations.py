@@ -19,7 +19,7 @@ _SPENT_PERCENT, _FORECAST_PERCENT = 80, 100
 
 
 class OperationsStack(Stack):
-    """Everything here only looks on: without this stack the product works, and nobody is told of more than by mail."""
+    """Everything here only looks on: the product works without it, and the runs' own mails still come."""
 
     def __init__(
         self, scope: Construct, deployment: Deployment, models: Mapping[str, ModelSettings], verbs: Iterable[str]
