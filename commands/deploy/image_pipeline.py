@@ -1,12 +1,11 @@
 """Has the image pipeline build the source as it is here, once, and checks what it published."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from commands.account import Account
+from commands.deploy.executions import PENDING, await_end, executions, reason, start, status_of, turns
 from commands.faults import CommandFailed
 from commands.image_source import source_hash, source_zip
 from commands.names import SOURCE_KEY
@@ -14,11 +13,6 @@ from commands.names import SOURCE_KEY
 _HASH = "source-sha256"
 # How long S3's event may take to start the pipeline before this command starts it.
 _EVENT_SECONDS = 60
-# The build itself ends after an hour.
-_BUILD_SECONDS = 2 * 3600
-# The first turns find a pipeline that has just begun, or a build that has failed at once.
-_POLL_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-_PENDING = ("InProgress", "Stopping")
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ def find_source(account: Account) -> Source:
 def is_built(account: Account, root: Path) -> bool:
     """Whether the source as it is here was uploaded and built, and its image is the one that runs use."""
     version = _uploaded(account, source_hash(root))
-    done = version is not None and _status_of(account, version)[1] == "Succeeded"
+    done = version is not None and status_of(account, version)[1] == "Succeeded"
     return done and _published(account) is not None
 
 
@@ -72,28 +66,28 @@ def build_image(account: Account, root: Path, say: Callable[[str], None]) -> str
         say(f"Uploaded the image's source to {source.place} (version {version})")
         execution = _await_event(account, version)
     else:
-        execution, status = _status_of(account, version)
+        execution, status = status_of(account, version)
         if status == "Succeeded" and (image := _published(account)):
             say("The image's source has not changed since it was built")
             return image
         if not execution:
             # Uploaded by a call that was interrupted; its event may still be on the way.
             execution = _await_event(account, version)
-        elif status not in _PENDING:
+        elif status not in PENDING:
             say(f"The last build of this source ended {status}" if status != "Succeeded" else "The image is gone")
             execution = ""
-    return _await_image(account, execution or _start(account), say)
+    return _await_image(account, execution or start(account), say)
 
 
 def _build_pushed(account: Account, source: Source, say: Callable[[str], None]) -> str:
     """Of a repository the pipeline hears by itself; what is here is built once it has been pushed."""
-    newest = (_executions(account) or [{"pipelineExecutionId": "", "status": ""}])[0]
+    newest = (executions(account) or [{"pipelineExecutionId": "", "status": ""}])[0]
     if newest["status"] == "Succeeded" and (image := _published(account)):
         say(f"The image is what was last built from {source.place}; push there to have another one built")
         return image
-    going_on = newest["pipelineExecutionId"] if newest["status"] in _PENDING else ""
+    going_on = newest["pipelineExecutionId"] if newest["status"] in PENDING else ""
     try:
-        return _await_image(account, going_on or _start(account), say)
+        return _await_image(account, going_on or start(account), say)
     except CommandFailed as failed:
         raise CommandFailed(
             f"The image is built from {source.provider} ({source.place}). Has this project been pushed there?\n{failed}"
@@ -121,47 +115,19 @@ def _upload(account: Account, root: Path, wanted: str) -> str:
 
 def _await_event(account: Account, version: str) -> str:
     """The execution that the upload itself starts; "" when none has come."""
-    for _ in _turns(_EVENT_SECONDS):
-        if execution := _status_of(account, version)[0]:
+    for _ in turns(_EVENT_SECONDS):
+        if execution := status_of(account, version)[0]:
             return execution
     return ""
 
 
-def _turns(seconds: float) -> Iterator[None]:
-    """Looks at AWS, further and further apart, until so much time has passed."""
-    deadline, turn = time.monotonic() + seconds, 0
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(_POLL_SECONDS[min(turn, len(_POLL_SECONDS) - 1)])
-        turn += 1
-
-
-def _status_of(account: Account, version: str) -> tuple[str, str]:
-    """Id and status of the newest execution that works on a version of the source; empty when there is none."""
-    for each in _executions(account):
-        if version in [revision.get("revisionId") for revision in each.get("sourceRevisions", [])]:
-            return str(each["pipelineExecutionId"]), str(each["status"])
-    return "", ""
-
-
-def _executions(account: Account) -> list[dict[str, Any]]:
-    """Newest first."""
-    listed = account.client("codepipeline").list_pipeline_executions(pipelineName=account.names.image, maxResults=100)
-    return list(listed["pipelineExecutionSummaries"])
-
-
-def _start(account: Account) -> str:
-    started = account.client("codepipeline").start_pipeline_execution(name=account.names.image)
-    return str(started["pipelineExecutionId"])
-
-
 def _await_image(account: Account, execution: str, say: Callable[[str], None]) -> str:
-    status = _await_end(account, execution, say)
+    status = await_end(account, execution, say)
     if status == "Superseded":
         raise CommandFailed("A newer source overtook this one in the image pipeline. Run `make deploy` again.")
     if status != "Succeeded":
         raise CommandFailed(
-            f"The image pipeline ended {status}: {_reason(account, execution)}\n"
+            f"The image pipeline ended {status}: {reason(account, execution)}\n"
             "Mend that and run `make deploy` again: it builds once more."
         )
     image = _published(account)
@@ -171,44 +137,6 @@ def _await_image(account: Account, execution: str, say: Callable[[str], None]) -
             "Look at the end of the build's log."
         )
     return image
-
-
-def _await_end(account: Account, execution: str, say: Callable[[str], None]) -> str:
-    codepipeline = account.client("codepipeline")
-    said: set[tuple[str, str]] = set()
-    for _ in _turns(_BUILD_SECONDS):
-        status = codepipeline.get_pipeline_execution(pipelineName=account.names.image, pipelineExecutionId=execution)[
-            "pipelineExecution"
-        ]["status"]
-        for action in reversed(_actions(account, execution)):
-            step = (f"{action['stageName']} / {action['actionName']}", action["status"])
-            if step not in said:
-                said.add(step)
-                say(f"Image pipeline: {step[0]} {step[1]}")
-        if status not in _PENDING:
-            return str(status)
-    raise CommandFailed(
-        f"The image pipeline still works after {_BUILD_SECONDS // 3600} hours. "
-        "Look at it in the console; `make deploy` waits for it again."
-    )
-
-
-def _actions(account: Account, execution: str) -> list[dict[str, Any]]:
-    """Newest first."""
-    listed = account.client("codepipeline").list_action_executions(
-        pipelineName=account.names.image, filter={"pipelineExecutionId": execution}
-    )
-    return list(listed["actionExecutionDetails"])
-
-
-def _reason(account: Account, execution: str) -> str:
-    for action in _actions(account, execution):
-        if action["status"] == "Failed":
-            result = action.get("output", {}).get("executionResult", {})
-            message = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary") or "?"
-            where = result.get("externalExecutionUrl", "")
-            return f"{action['stageName']} / {action['actionName']}: {message}" + (f" ({where})" if where else "")
-    return "no action says why"
 
 
 def _published(account: Account) -> str | None:

@@ -11,6 +11,7 @@ from commands.deploy.deploying import deploy
 from commands.deployment import find_deployment
 from commands.destroy.consent import ask
 from commands.destroy.destroying import destroy
+from commands.destroy.releases import remove_jobs
 from commands.faults import CommandFailed
 from infra.project import PROJECT
 from local.demo.iris import iris_csv
@@ -65,27 +66,12 @@ def break_stack(account: Account, name: str, deployer: str, model_role: str) -> 
     comes_to(account, name, "DELETE_FAILED")
 
 
-def train(account: Account, job: str) -> None:
-    """A job that goes on as if the run that has started it had left it behind."""
-    sagemaker = account.client("sagemaker")
-    former = sagemaker.list_training_jobs(NameContains="iris-model")["TrainingJobSummaries"][0]["TrainingJobName"]
-    request = sagemaker.describe_training_job(TrainingJobName=former)
-    parts = ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig")
-    sagemaker.create_training_job(
-        TrainingJobName=job,
-        HyperParameters={**request["HyperParameters"], "n_estimators": "100000"},
-        StoppingCondition=request["StoppingCondition"],
-        **{part: request[part] for part in parts},
-    )
-
-
 def fill(account: Account, product: Product) -> tuple[str, str]:
     """A released model, runs that wait for people, and what is easily overlooked. The ids of the waiting runs."""
     product.drop("iris-model", iris_csv()).approve()
     waiting = product.drop("iris-model", iris_csv(), "next.csv").reaches("Request Approval")
     product.model("unlisted-model")
     another = product.drop("unlisted-model", iris_csv()).reaches("Request Approval")
-    train(account, "iris-model-0123456789ab-1-1")
     s3, bucket = account.client("s3"), account.names.bucket
     s3.create_multipart_upload(Bucket=bucket, Key="datasets/iris-model/half.csv")
     s3.delete_object(Bucket=bucket, Key="datasets/iris-model/next.csv")
@@ -128,7 +114,6 @@ def test_nothing_is_left_behind_however_often_it_is_interrupted(tmp_path: Path, 
                 continue
 
         assert "Stopped 2 runs" in said
-        assert "Training job iris-model-0123456789ab-1-1 is InProgress; waiting for its end" in said
         after = inventory(account.session)
         left = {kind: names - before[kind] for kind, names in after.items() if names - before[kind]}
         assert left == {}, said
@@ -185,3 +170,52 @@ def test_a_person_is_told_what_goes_and_types_the_name(empty, capsys):
     assert "all releases" in capsys.readouterr().out
     with pytest.raises(CommandFailed, match="nothing was removed"):
         ask(empty[1], "", Terminal("yes\n"))
+
+
+class Jobs:
+    """SageMaker with one training job that takes a while to stop, and one that is not a run's."""
+
+    def __init__(self, *statuses: str) -> None:
+        self._statuses = list(statuses)
+        self.asked: list[str] = []
+
+    def client(self, _service: str) -> "Jobs":
+        return self
+
+    def get_paginator(self, _operation: str) -> "Jobs":
+        return self
+
+    def paginate(self, NameContains: str) -> list[dict]:  # noqa: N803 -- boto3's name
+        names = ("iris-model-0123456789ab-1-1", "iris-model-of-somebody-else")
+        assert all(NameContains in name for name in names)
+        return [
+            {"TrainingJobSummaries": [{"TrainingJobName": name, "TrainingJobStatus": "InProgress"} for name in names]}
+        ]
+
+    def describe_training_job(self, TrainingJobName: str) -> dict:  # noqa: N803
+        assert TrainingJobName == "iris-model-0123456789ab-1-1"
+        return {"TrainingJobStatus": self._statuses[0] if len(self._statuses) == 1 else self._statuses.pop(0)}
+
+    def stop_training_job(self, TrainingJobName: str) -> None:  # noqa: N803
+        self.asked.append(f"stop {TrainingJobName}")
+
+    def delete_training_job(self, TrainingJobName: str) -> None:  # noqa: N803
+        self.asked.append(f"delete {TrainingJobName}")
+
+
+def test_a_job_that_is_going_on_is_stopped_and_awaited(said, say, monkeypatch):
+    monkeypatch.setattr("commands.destroy.releases._POLL_SECONDS", 0)
+    jobs = Jobs("InProgress", "Stopping", "Stopped")
+    remove_jobs(jobs, ["iris-model"], say)
+    assert jobs.asked == ["stop iris-model-0123456789ab-1-1", "delete iris-model-0123456789ab-1-1"]
+    assert said == [
+        "Training job iris-model-0123456789ab-1-1 is InProgress; waiting for its end",
+        "Deleted 1 training jobs",
+    ]
+
+
+def test_a_job_that_does_not_end_is_left_for_later(say, monkeypatch):
+    monkeypatch.setattr("commands.destroy.releases._POLL_SECONDS", 0)
+    monkeypatch.setattr("commands.destroy.releases._ENDING_SECONDS", -1)
+    with pytest.raises(CommandFailed, match="still Stopping. Run `make destroy` again"):
+        remove_jobs(Jobs("Stopping"), ["iris-model"], say)
