@@ -16,7 +16,7 @@ def test_a_run_stopped_while_it_trains_stops_its_job(product, iris):
     model = "stopped-training"
     # Long enough to be stopped on a fast machine.
     product.model(model, "[training.hyperparameters]\nn_estimators = 200000\n")
-    run = product.drop(model, iris)
+    run = product.drop(model, iris).reaches("Train Model")
     until("the training to begin", lambda: (job_of(product, model) or {}).get("TrainingJobStatus") == "InProgress")
     product.stepfunctions.stop_execution(executionArn=run.arn, cause="by hand")
     assert run.ends()["status"] == "ABORTED"

@@ -39,6 +39,18 @@ UNUSED = (
     ),
     Unused(
         "(AnnounceOutcome|DecideRelease|ExplainFailure|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
+        "Trace",
+        (),
+        "Lambda itself sends a function's traces to X-Ray, which the embedded cloud has not.",
+    ),
+    Unused(
+        "DeploymentRole",
+        "WatchProduction",
+        ("cloudwatch:TagResource", "cloudwatch:UntagResource", "cloudwatch:ListTagsForResource"),
+        "CloudFormation on AWS tags alarms with the stack's tags; the embedded cloud's alarms have none.",
+    ),
+    Unused(
+        "(AnnounceOutcome|DecideRelease|ExplainFailure|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
         "WriteLogs",
         (),
         "Lambda writes a function's log on its behalf. Without the right a function runs on and is silent, so that no "

@@ -106,6 +106,13 @@ app.synth()
     assert unexplained(findings, NAG_FINDINGS) == (set(), set())
 
 
+def test_nothing_is_acknowledged_but_in_this_list() -> None:
+    code = [*(PROJECT.root / "infra").rglob("*.py"), PROJECT.root / "cdk.json"]
+    words = ("acknowledge(", "NagSuppressions", "cdk_nag", "cfn-lint:", "ignore_checks")
+    assert not [(file.name, word) for file in code for word in words if word in file.read_text()]
+    assert not list(PROJECT.root.glob("*cfnlintrc*"))
+
+
 def test_app_needs_neither_network_nor_boto3_and_gives_the_same_templates(tmp_path: Path) -> None:
     synthesise(PROJECT)
     code = """
