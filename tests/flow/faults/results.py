@@ -15,12 +15,15 @@ OPERATORS = list(load_deployment(ROOT / "infra" / "deployment.toml").operators)
 _APPROVERS = ["release-approvers@example.com"]
 
 
-def released_once(product: Product, run: Run, *, number: int = 1, runs: int = 1) -> None:
-    """Model Deployed with one of everything; `number` is the release's, `runs` how many runs of the model there were."""
-    model = run.describe()["input"] and json.loads(run.describe()["input"])["detail"]["object"]["key"].split("/")[1]
+def released_once(product: Product, run: Run, *, number: int = 1, runs: int = 1, jobs: int = 0) -> None:
+    """Model Deployed with one of everything; `number` is the release's, `runs` how many runs of the model there were.
+
+    `jobs` is how many training jobs they have begun, when that is more.
+    """
+    model = json.loads(run.describe()["input"])["detail"]["object"]["key"].split("/")[1]
     until("the lease to be free", lambda: product.lease_is_free(model))
     assert claims(product, run) == [run.arn]
-    assert len(training_jobs(product, model)) == runs
+    assert len(training_jobs(product, model)) == (jobs or runs)
     packages = product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
     assert len(packages) == runs
     assert [each["ModelPackageVersion"] for each in packages if each["ModelApprovalStatus"] == "Approved"] == [number]
