@@ -1,23 +1,29 @@
 """What must be there after a run, once and once only, however often its calls were made."""
 
 import json
-import re
 from collections import Counter
+from collections.abc import Sequence
 
+from infra.deployment import load_deployment
 from local.demo.iris import KNOWN_ROWS
 from local.demo.mail import Mail, approval_link
-from tests.flow.product import Product, Run, until
+from tests.flow.product import ROOT, Product, Run, until
 
 ROWS = "\n".join(KNOWN_ROWS)
-_OWNERS, _APPROVERS = ["ml-team@example.com"], ["release-approvers@example.com"]
+OWNERS = ["ml-team@example.com"]
+OPERATORS = list(load_deployment(ROOT / "infra" / "deployment.toml").operators)
+_APPROVERS = ["release-approvers@example.com"]
 
 
-def released_once(product: Product, run: Run, *, number: int = 1, runs: int = 1) -> None:
-    """Model Deployed with one of everything; `number` is the release's, `runs` how many runs of the model there were."""
-    model = run.describe()["input"] and json.loads(run.describe()["input"])["detail"]["object"]["key"].split("/")[1]
+def released_once(product: Product, run: Run, *, number: int = 1, runs: int = 1, jobs: int = 0) -> None:
+    """Model Deployed with one of everything; `number` is the release's, `runs` how many runs of the model there were.
+
+    `jobs` is how many training jobs they have begun, when that is more.
+    """
+    model = json.loads(run.describe()["input"])["detail"]["object"]["key"].split("/")[1]
     until("the lease to be free", lambda: product.lease_is_free(model))
     assert claims(product, run) == [run.arn]
-    assert len(training_jobs(product, model)) == runs
+    assert len(training_jobs(product, model)) == (jobs or runs)
     packages = product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
     assert len(packages) == runs
     assert [each["ModelPackageVersion"] for each in packages if each["ModelApprovalStatus"] == "Approved"] == [number]
@@ -78,12 +84,7 @@ def _links(asking: list[Mail], mail: Mail) -> int:
     return len({approval_link(other.text) for other in asking if other.to == mail.to})
 
 
-def told_once(product: Product, run: Run) -> None:
-    """One mail about the end to each owner, and no other; see `asked_once` about copies."""
+def told_once(product: Product, run: Run, whom: Sequence[str] = OWNERS) -> None:
+    """One mail about the end to each of them, and no other; see `asked_once` about copies."""
     mails = [mail for mail in product.mails() if run.id in mail.text and not mail.asks]
-    assert Counter(mail.to for mail in set(mails)) == {(owner,): 1 for owner in _OWNERS}
-
-
-def names_fault(text: str, code: str) -> bool:
-    """Whether a Cause or a mail tells a person what AWS said."""
-    return bool(re.search(re.escape(code), text))
+    assert Counter(mail.to for mail in set(mails)) == {(person,): 1 for person in whom}

@@ -71,8 +71,11 @@ def superseded(stage: Stage, begin: Begin) -> None:
     assert package_status(product, stage.model, 1) == "Rejected"
 
 
-def dead_holder(stage: Stage, begin: Begin) -> None:
-    """The lease belongs to an execution that Step Functions has forgotten; a run takes it over after a long wait."""
+def dead_holder(stage: Stage, begin: Begin, meanwhile: Callable[[Run], None] = lambda _: None) -> None:
+    """The lease belongs to an execution that Step Functions has forgotten; a run takes it over after a long wait.
+
+    `meanwhile` is called when that wait is over.
+    """
     product, model = stage.product, stage.model
     product.model(model)
     dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten-{model}"
@@ -84,6 +87,7 @@ def dead_holder(stage: Stage, begin: Begin) -> None:
     begin()
     run = product.start(model, stage.iris, NEW).reaches("Wait For Release Lease")
     product.advance(901)
+    meanwhile(run)
     run.reaches("Close Holder")
     run.approve()
     released_once(product, run)
@@ -321,6 +325,7 @@ REACHED_BY: dict[Scenario, tuple[str, ...]] = {
         "close-run/Restore Champion",
         "close-run/Reject Package",
         "close-run/Announce Outcome",
+        "close-run/Look Again",
     ),
     failed_creation: ("deploy-stack/Delete Failed Creation",),
     rollback_stuck: ("deploy-stack/Continue Rollback",),
