@@ -46,7 +46,7 @@ class Bookkeeping:
         """After the server was stopped nothing is served, until it is deployed again."""
         for endpoint in self.all():
             if endpoint["Live"] and endpoint["EndpointStatus"] != "Deleting":
-                status = "Updating" if endpoint["Pending"] else "SystemUpdating"
+                status = "Updating" if endpoint["Pending"] else records.RETURNING
                 self.set_status(endpoint["EndpointName"], status, endpoint.get("FailureReason"))
 
     def forget(self, endpoint: Record) -> None:

@@ -1,6 +1,7 @@
 """The operations on endpoints: create, update, resize, describe, list, delete."""
 
 import secrets
+import time
 
 from local.clock import Clock
 from local.sagemaker.autoscaling.records import forget_scaling, scaled_variants
@@ -20,6 +21,9 @@ from local.sagemaker.resource_names import ResourceNames
 from local.sagemaker.store import Record, Store
 from local.sagemaker.tags import set_tags
 
+# Containers take real seconds to start, however fast the cloud's clock is.
+_RETURN_SECONDS = 60.0
+_LOOK_SECONDS = 0.05
 _SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 _SORT_KEYS = {"CreationTime": "CreationTime", "Name": "EndpointName", "Status": "EndpointStatus"}
 
@@ -73,6 +77,7 @@ class EndpointOperations:
     def update(self, request: Json) -> Json:
         """Updating; the old configuration serves until the new one does, and on if that fails."""
         name = request["EndpointName"]
+        self._await_return(name)
         with self._store.transaction():
             endpoint = self._ready(name)
             served = records.live(endpoint)
@@ -92,6 +97,7 @@ class EndpointOperations:
     def update_weights_and_capacities(self, request: Json) -> Json:
         """Updating; weights hold at once."""
         name = request["EndpointName"]
+        self._await_return(name)
         with self._store.transaction():
             endpoint = self._ready(name)
             fleet = records.live(endpoint)
@@ -117,6 +123,7 @@ class EndpointOperations:
     def delete(self, request: Json) -> Json:
         """Refused while it is being changed. Its scalable targets are deregistered."""
         name = request["EndpointName"]
+        self._await_return(name)
         with self._store.transaction():
             endpoint = self.existing(name)
             if endpoint["EndpointStatus"] in records.IN_PROGRESS:
@@ -126,6 +133,12 @@ class EndpointOperations:
             self._store.put(records.KIND, name, endpoint)
         self._endpoints.delete(name)
         return {}
+
+    def _await_return(self, name: str) -> None:
+        """After a restart of the cloud its containers start again, for which nobody would have to wait on AWS."""
+        deadline = time.monotonic() + _RETURN_SECONDS
+        while self.existing(name)["EndpointStatus"] == records.RETURNING and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
 
     def existing(self, name: str) -> Record:
         """Raises ValidationException "Could not find endpoint"."""

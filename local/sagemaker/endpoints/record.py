@@ -10,8 +10,10 @@ from local.sagemaker.store import Record
 
 KIND = "endpoint"
 
+# What a restarted cloud says of an endpoint until it serves again; AWS says so during maintenance.
+RETURNING = "SystemUpdating"
 # While one of these, nothing else may be started on the endpoint.
-IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+IN_PROGRESS = frozenset({"Creating", "Updating", RETURNING, "RollingBack", "Deleting"})
 
 _PLAIN = (
     "EndpointName",

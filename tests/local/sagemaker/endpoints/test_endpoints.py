@@ -368,6 +368,23 @@ def test_an_endpoint_comes_back_after_a_restart_without_its_artefact(lasting_clo
     assert len(processes(cloud, "live")) == 2
 
 
+def test_an_endpoint_can_be_changed_right_after_a_restart(lasting_cloud: MiniatureCloud) -> None:
+    cloud = lasting_cloud
+    cloud.create_model("old", "old")
+    cloud.create_model("new", "new")
+    cloud.create_config("old", variant("old"))
+    cloud.create_config("new", variant("new"))
+    cloud.create_endpoint("live", "old")
+    cloud.restart()
+    assert cloud.sagemaker.describe_endpoint(EndpointName="live")["EndpointStatus"] == "SystemUpdating"
+    cloud.sagemaker.update_endpoint(EndpointName="live", EndpointConfigName="new")
+    cloud.await_endpoint("live")
+    assert answer(cloud, "live") == "new"
+    cloud.restart()
+    cloud.sagemaker.delete_endpoint(EndpointName="live")
+    eventually(lambda: not cloud.sagemaker.list_endpoints()["Endpoints"])
+
+
 def test_an_update_cut_short_by_the_server_is_finished_after_a_restart(
     lasting_cloud: MiniatureCloud, tmp_path: Path
 ) -> None:
