@@ -161,7 +161,7 @@ def test_stopped_while_it_waits_for_the_lease_it_waits_again(product, iris):
     until("its place in the queue", lambda: waits(product, model))
     stop(run)
     closed(run, model)
-    assert not waits(product, model)
+    until("its place to be free", lambda: not waits(product, model))
     redrive(product.deployment, run.id)
     until("its place in the queue", lambda: waits(product, model))
     holder.approve()
