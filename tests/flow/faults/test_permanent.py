@@ -14,7 +14,7 @@ from tests.flow.faults.planning import Order
 from tests.flow.faults.results import OPERATORS, OWNERS, one_endpoint_each, told_once
 from tests.flow.faults.scenarios import HOLD, OLD, Stage, scaled
 from tests.flow.product import Product, Run, until
-from tests.flow.test_stack_statuses import UNSOUND, Stack, rollback_failed, template
+from tests.flow.test_stack_statuses import UNSOUND, Deployment, Stack, rollback_failed, template
 from tests.transient_faults import TaskState, task_states
 
 TASKS = {task.id: task for task in task_states()}
@@ -351,6 +351,8 @@ def test_deploy_stack_is_refused(product, plan, stack, state):
     stack.deploy().ends_in("Stack Deployed")
     plan.add(refused(f"deploy-stack/{state}"))
     deployment = stack.deploy(template("Two"))
+    if state == "Look At Deployment":
+        look_in_vain(product, deployment)
     ended = deployment.ends_in(DEPLOYS[state])
     assert plan.missed() == []
     if DEPLOYS[state] == "Stack Deployed":
@@ -358,6 +360,18 @@ def test_deploy_stack_is_refused(product, plan, stack, state):
     else:
         assert NOT_AUTHORISED in ended["cause"]
         assert stack.name in ended["cause"]
+
+
+def look_in_vain(product: Product, deployment: Deployment) -> None:
+    """Let time jump over the pauses between looks."""
+
+    def on() -> bool:
+        if deployment.states()[-1] == "Wait For Deployment":
+            product.advance(30)
+        return deployment.states()[-1] == "Deployment Unseen"
+
+    until("the last look", on)
+    assert deployment.states().count("Look At Deployment") == 20
 
 
 def failed_creation(stack: Stack) -> None:
