@@ -142,7 +142,7 @@ def approved(link: str, release: str) -> str:
 
 def test_nothing_acknowledged_is_lost_whenever_the_cloud_dies(cloud, iris):
     chance, began = random.Random(SEED), time.monotonic()
-    acknowledged = Acknowledged(cloud.product)
+    acknowledged = Acknowledged(cloud.product, chance)
     points = [*at_states(), *at_calls(cloud.product)]
     chance.shuffle(points)
     later = points[len(points) // 2 :]
@@ -153,6 +153,7 @@ def test_nothing_acknowledged_is_lost_whenever_the_cloud_dies(cloud, iris):
         models.append(story.model)
         story.told(iris)
         story.surely(lambda: is_tidy(cloud.product, models))
+        story.surely(lambda: acknowledged.is_read_back(everything=True))
         missed = story.surely(lambda: passed_by(cloud, acknowledged))
         if number > 1 and not missed:
             break
