@@ -134,10 +134,10 @@ def test_every_condition_was_met_by_a_call_that_carried_its_key(sessions):
 
 
 def test_every_statement_of_the_templates_was_deployed(sessions):
-    template = json.loads((ASSEMBLY / "mlops-workflow.template.json").read_text())
     written = {
         Right(name[:-8], statement["Sid"])
-        for name, resource in template["Resources"].items()
+        for template in ASSEMBLY.glob("mlops-*.template.json")
+        for name, resource in json.loads(template.read_text())["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
         for policy in resource["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]

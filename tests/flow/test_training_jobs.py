@@ -15,12 +15,14 @@ def job_of(product: Product, model: str) -> dict | None:
 def test_a_run_stopped_while_it_trains_stops_its_job(product, iris):
     model = "stopped-training"
     # Long enough to be stopped on a fast machine.
-    product.model(model, "[training.hyperparameters]\nn_estimators = 200000\n")
+    product.model(model, "[training.hyperparameters]\nn_estimators = 20000\n")
     run = product.drop(model, iris).reaches("Train Model")
-    until("the training to begin", lambda: (job_of(product, model) or {}).get("TrainingJobStatus") == "InProgress")
+    job = until("the training to begin", lambda: job_of(product, model))
+    assert job["TrainingJobStatus"] == "InProgress", job.get("FailureReason")
     product.stepfunctions.stop_execution(executionArn=run.arn, cause="by hand")
     assert run.ends()["status"] == "ABORTED"
-    until("the job to stop", lambda: job_of(product, model)["TrainingJobStatus"] == "Stopped")
+    ended = until("the job's end", lambda: (job := job_of(product, model))["TrainingJobStatus"] != "InProgress" and job)
+    assert ended["TrainingJobStatus"] in ("Stopping", "Stopped"), ended.get("FailureReason")
     assert not product.has_endpoint(f"{model}-development")
 
 
