@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,8 +29,8 @@ class Interrupted(Exception):
 
 
 @pytest.fixture(scope="module")
-def account(empty, module_patch) -> Iterator[Account]:
-    """A deployment that was interrupted after every line it said, each time begun again from its start."""
+def interrupted(empty) -> tuple[Account, list[str], list[str]]:
+    """A deployment that was interrupted after every line it said, each time begun again; its uploads and builds then."""
     _, found = empty
     found.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     heard: set[str] = set()
@@ -48,7 +48,12 @@ def account(empty, module_patch) -> Iterator[Account]:
             continue
     else:
         raise AssertionError(f"never came to its end: {heard}")
-    return found
+    return found, uploads(found), builds(found)
+
+
+@pytest.fixture
+def account(interrupted) -> Account:
+    return interrupted[0]
 
 
 @pytest.fixture
@@ -78,9 +83,10 @@ def stack_times(account: Account) -> dict[str, str]:
     return {name: str(account.stack(name).get("LastUpdatedTime")) for name in account.names.stacks}
 
 
-def test_however_often_it_is_interrupted_the_source_is_uploaded_and_built_once(account):
-    assert len(uploads(account)) == 1
-    assert builds(account) == ["Succeeded"]
+def test_however_often_it_is_interrupted_the_source_is_uploaded_and_built_once(interrupted):
+    _, uploaded, built = interrupted
+    assert len(uploaded) == 1
+    assert built == ["Succeeded"]
 
 
 def test_again_nothing_changes(account, said, say):
