@@ -72,7 +72,7 @@ def run_flows(folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run every flow test anew, each worker recording into `folder`."""
     command = [sys.executable, "-m", "pytest", "tests/flow", "-q", "-m", "not full and not check"]
     return subprocess.run(
-        [*command, "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider"],
+        [*command, "-n", "2", "--dist", "loadfile", "-p", "no:randomly", "-p", "no:cacheprovider"],
         cwd=ROOT,
         env={**os.environ, VARIABLE: str(folder)},
         capture_output=True,
