@@ -15,7 +15,7 @@ from typing import Any
 
 from local.context import Cloud
 from local.gateway.loading import after_import
-from local.journal import captured_mail, table_items
+from local.journal import captured_mail, object_versions, table_items
 from local.journal.mutations import LAZY_MODULES, mutates, operation_name
 from local.journal.service_states import ServiceStates
 from local.journal.stack_statuses import any_in_progress, finished_stacks
@@ -54,6 +54,7 @@ class ControlPlane:
         from ministack import app
 
         captured_mail.persist()
+        object_versions.protect()
         table_items.record(self._items)
         for module in dict.fromkeys(app._state_map.values()):
             after_import(f"ministack.services.{module}", functools.partial(self._restore, module))

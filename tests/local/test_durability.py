@@ -12,7 +12,7 @@ from local.journal.mutations import mutates, operation_name
 from local.journal.service_states import ServiceStates
 from local.journal.table_items import TableItems
 from local.journal.time_keeping import restored_clock
-from tests.local.cloud_process import REGION, CloudProcess, until
+from tests.local.cloud_process import ACCOUNT, REGION, CloudProcess, until
 
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
@@ -149,6 +149,28 @@ def test_every_service_of_the_product_survives_a_crash_and_a_stop(make_cloud: Ca
     cloud.start()
     for part in running:
         next(part, None)
+
+
+def test_a_write_cut_short_leaves_the_version_before_it_as_it_was(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    s3, place = cloud.client("s3"), {"Bucket": "datasets", "Key": "data.csv"}
+    s3.create_bucket(Bucket="datasets")
+    s3.put_bucket_versioning(Bucket="datasets", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(**place, Body=b"acknowledged")["VersionId"]
+    cloud.crash()
+    # What the emulator has written when it dies in the middle of the next write.
+    assert cloud.state_dir is not None
+    (content,) = (path for path in cloud.state_dir.glob("objects/*/datasets/data.csv") if path.is_file())
+    displaced = content.parents[2] / ".versions" / ACCOUNT / "datasets" / version / "data.csv"
+    displaced.parent.mkdir(parents=True)
+    content.rename(displaced)
+    content.write_bytes(b"never acknowledged")
+    cloud.start()
+    s3 = cloud.client("s3")
+    assert s3.get_object(**place)["Body"].read() == b"acknowledged"
+    s3.put_object(**place, Body=b"next")
+    assert s3.get_object(**place, VersionId=version)["Body"].read() == b"acknowledged"
+    assert s3.get_object(**place)["Body"].read() == b"next"
 
 
 def test_an_interrupted_stack_operation_goes_on_and_no_event_is_lost(make_cloud: Callable[..., CloudProcess]) -> None:
