@@ -53,14 +53,23 @@ def test_every_lease_policy_has_its_row(policy):
     assert any(f"`{policy}`" in cell for cell in rows("Runs of one model at once"))
 
 
-def alarms() -> set[str]:
-    """The names of all alarms, less the deployment's own. `make test` has synthesised the templates."""
+def notices() -> set[str]:
+    """The names of all alarms, and of the rules that tell the operators, less the deployment's own.
+
+    `make test` has synthesised the templates.
+    """
     templates = [*PROJECT.assembly.glob("*.template.json"), *PROJECT.staged_models.glob("iris-model/prd.json")]
     resources = [each for path in templates for each in json.loads(path.read_text())["Resources"].values()]
     names = [each["Properties"]["AlarmName"] for each in resources if each["Type"] == "AWS::CloudWatch::Alarm"]
+    names += [
+        each["Properties"]["Name"]
+        for each in resources
+        if each["Type"] == "AWS::Events::Rule"
+        and "operators" in [target["Id"] for target in each["Properties"]["Targets"]]
+    ]
     return {name.removeprefix("mlops-").replace("iris-model", "<model>") for name in names}
 
 
-def test_every_alarm_has_its_row_and_every_row_its_alarm():
-    told = {name for cell in rows("Alarms and notices") for name in re.findall(r"`([^`]+)`", cell)}
-    assert told == alarms()
+def test_everything_that_operators_hear_has_its_row_and_every_row_its_cause():
+    told = {name for cell in rows("What the operators hear") for name in re.findall(r"`([^`]+)`", cell)}
+    assert told == notices()
