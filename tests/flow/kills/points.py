@@ -18,6 +18,8 @@ CALLING = {
     "DecideReleaseRole": "states:",
     "RunEndedRole": "states:",
 }
+# Registering a scalable target asks whether the role may do this too; it is no call of its own, at which one could die.
+ASKED_FOR_WITHIN = {"sagemaker:UpdateEndpointWeightsAndCapacities"}
 MOMENTS = ("kill-before-call", "kill-after-call")
 
 
@@ -54,7 +56,7 @@ def _granted(policy: dict[str, Any], prefix: str | tuple[str, ...]) -> set[str]:
     granted = set()
     for statement in policy["Statement"]:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        granted |= {action for action in actions if action.startswith(prefix)}
+        granted |= {action for action in actions if action.startswith(prefix) and action not in ASKED_FOR_WITHIN}
     return granted
 
 
