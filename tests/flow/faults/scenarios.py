@@ -134,18 +134,16 @@ def champion_kept(stage: Stage, first: Run, second: Run) -> None:
     told_once(product, second)
 
 
+def refuse(stage: Stage, **where: str) -> None:
+    """Such a call is refused however often it is made."""
+    error = {"code": "AccessDeniedException", "status": 400, "message": "No."}
+    stage.plan.add({**where, "effect": "error", "error": error, "hits": 99})
+
+
 def restored(stage: Stage, begin: Begin) -> None:
     """The second release cannot be verified in production, and the champion comes back."""
     first = released_before(stage)
-    stage.plan.add(
-        {
-            "action": "sagemaker:DescribeEndpoint",
-            "principal": "VerifyProduction",
-            "effect": "error",
-            "error": {"code": "AccessDeniedException", "status": 400, "message": "No."},
-            "hits": 99,
-        }
-    )
+    refuse(stage, action="sagemaker:DescribeEndpoint", principal="VerifyProduction")
     second = stage.product.start(stage.model, stage.iris, NEW)
     begin()
     second.decide("approve")
@@ -156,15 +154,7 @@ def restored(stage: Stage, begin: Begin) -> None:
 def unrecorded(stage: Stage, begin: Begin) -> None:
     """The second release cannot be recorded, and the champion comes back."""
     first = released_before(stage)
-    stage.plan.add(
-        {
-            "action": "dynamodb:TransactWriteItems",
-            "state": "Record Release",
-            "effect": "error",
-            "error": {"code": "AccessDeniedException", "status": 400, "message": "No."},
-            "hits": 99,
-        }
-    )
+    refuse(stage, action="dynamodb:TransactWriteItems", state="Record Release")
     second = stage.product.start(stage.model, stage.iris, NEW)
     begin()
     second.decide("approve")
