@@ -71,7 +71,7 @@ test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
 	@$(PY) -m infra.synthesise
 	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile
 
-test-full: $(VENV)/.dev ## Run the long tests too: faults, kill -9, rights, browser, image (about half an hour)
+test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (about half an hour)
 	@$(PY) -m infra.synthesise
 	@$(PY) -m pytest -m full -n 2 --dist loadfile
 

@@ -17,15 +17,23 @@ WAITING_PREFIX = "waiting#"
 
 @dataclass(frozen=True)
 class Lease:
-    """Who holds it. `arrivals` counts the runs that came to wait, so that a new one is never overlooked."""
+    """Who holds it. `arrivals` counts the runs that came to wait, so that a new one is never overlooked.
+
+    `closed_by` is "" while the holder may act, else the mark of what closes the holder's end.
+    """
 
     execution_arn: str
     arrivals: int
+    closed_by: str = ""
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "Lease":
         """From a stored item."""
-        return cls(item["execution_arn"]["S"], int(item.get("arrivals", {}).get("N", "0")))
+        return cls(
+            item["execution_arn"]["S"],
+            int(item.get("arrivals", {}).get("N", "0")),
+            item.get("closed_by", {}).get("S", ""),
+        )
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,14 @@ def close_run_role(scope: Construct, deployment: Deployment) -> iam.Role:
             (arn("states", f"execution:{PROMOTE_MODEL}:*"),),
         ),
         Grant(
+            "CloseLease",
+            "Marks the lease of a run that has ended, so that nothing of that run's gets past it any more.",
+            ("dynamodb:UpdateItem",),
+            (names.table(names.ledger_table),),
+        ),
+        Grant(
             "ReadLedger",
-            "Whether the run held the lease, and which release is the champion.",
+            "Which release is the champion.",
             ("dynamodb:GetItem",),
             (names.table(names.ledger_table),),
         ),

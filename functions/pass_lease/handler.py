@@ -52,18 +52,19 @@ stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """`{"holder": the execution that holds the lease now, or None, "woken": how many runs}`.
 
-    `event` is `{"model", "run"}`; `run` is the ARN of an execution that has ended.
+    `event` is `{"model", "run", "closed_by"}`; `run` is the ARN of an execution that has ended. With `closed_by` the
+    lease is passed on only while it bears that mark: a run that was redriven has taken it off.
 
     Raises:
         LeaseContended: the lease is still the ended run's.
     """
-    model, run = event["model"], event["run"]
+    model, run, closed_by = event["model"], event["run"], event["closed_by"]
     logger.append_keys(model=model, run=run.rsplit(":", 1)[-1])
     ledger = Ledger(dynamodb, environment.ledger_table, model)
     for _ in range(_TRIES):
         waiting = _without(ledger, run)
         lease = ledger.lease()
-        if lease is None or lease.execution_arn != run:
+        if lease is None or lease.execution_arn != run or (closed_by and lease.closed_by != closed_by):
             return {"holder": lease.execution_arn if lease else None, "woken": 0}
         turn = next_turn(waiting)
         if turn is None:

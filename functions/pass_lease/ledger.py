@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-_UNCHANGED = "execution_arn = :holder AND arrivals = :arrivals"
-
 
 class Ledger:
     """One model's lease and the runs that wait for it."""
@@ -53,7 +51,7 @@ class Ledger:
             self._dynamodb.delete_item(
                 TableName=self._table,
                 Key=lease_key(self._model),
-                ConditionExpression=_UNCHANGED,
+                ConditionExpression=_unchanged(lease),
                 ExpressionAttributeValues=_values(lease),
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
@@ -78,7 +76,7 @@ class Ledger:
                         "Put": {
                             "TableName": self._table,
                             "Item": fresh,
-                            "ConditionExpression": _UNCHANGED,
+                            "ConditionExpression": _unchanged(lease),
                             "ExpressionAttributeValues": _values(lease),
                         }
                     },
@@ -98,5 +96,14 @@ class Ledger:
         return True
 
 
+def _unchanged(lease: Lease) -> str:
+    closed = "closed_by = :closed_by" if lease.closed_by else "attribute_not_exists(closed_by)"
+    return f"execution_arn = :holder AND arrivals = :arrivals AND {closed}"
+
+
 def _values(lease: Lease) -> "dict[str, AttributeValueTypeDef]":
-    return {":holder": {"S": lease.execution_arn}, ":arrivals": {"N": str(lease.arrivals)}}
+    values: dict[str, AttributeValueTypeDef] = {
+        ":holder": {"S": lease.execution_arn},
+        ":arrivals": {"N": str(lease.arrivals)},
+    }
+    return {**values, ":closed_by": {"S": lease.closed_by}} if lease.closed_by else values

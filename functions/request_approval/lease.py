@@ -20,7 +20,7 @@ class Lease:
         """From here on a newer run withdraws the question instead of marking the lease only.
 
         Raises:
-            LeaseLost: `holder` does not hold the lease of `model`.
+            LeaseLost: `holder` does not hold the lease of `model`, or has ended and must take it anew.
             Superseded: it does, and a newer run has marked it.
         """
         try:
@@ -28,12 +28,15 @@ class Lease:
                 TableName=self._table,
                 Key=lease_key(model),
                 UpdateExpression="SET #phase = :approval",
-                ConditionExpression="execution_arn = :holder AND attribute_not_exists(superseded_by)",
+                ConditionExpression=(
+                    "execution_arn = :holder AND attribute_not_exists(superseded_by) "
+                    "AND attribute_not_exists(closed_by)"
+                ),
                 ExpressionAttributeNames={"#phase": "phase"},
                 ExpressionAttributeValues={":approval": {"S": "approval"}, ":holder": {"S": holder}},
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             item = self._dynamodb.get_item(TableName=self._table, Key=lease_key(model), ConsistentRead=True).get("Item")
-            if item is not None and item["execution_arn"]["S"] == holder:
+            if item is not None and item["execution_arn"]["S"] == holder and "superseded_by" in item:
                 raise Superseded("A newer dataset of this model is ready to be released.") from None
-            raise LeaseLost(f"Another run holds the release lease of {model} by now.") from None
+            raise LeaseLost(f"The release lease of {model} is closed, or another run holds it by now.") from None

@@ -44,8 +44,8 @@ class Stack:
         self.roles = {kind: product.role(kind) for kind in ("DeploymentRole", "EndpointRole")}
         self.holds(HOLDER)
 
-    def holds(self, holder: str) -> None:
-        item = {"pk": f"model#{self.model}", "sk": "lease", "execution_arn": holder, "phase": "development"}
+    def holds(self, holder: str, **marks: str) -> None:
+        item = {"pk": f"model#{self.model}", "sk": "lease", "execution_arn": holder, "phase": "development", **marks}
         self.product.client("dynamodb").put_item(
             TableName="mlops-ledger", Item={name: {"S": text} for name, text in item.items()}
         )
@@ -61,7 +61,7 @@ class Stack:
         return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
     def deploy(
-        self, document: dict[str, Any] | None = None, image: str = SOUND, scaled_shape: str = ""
+        self, document: dict[str, Any] | None = None, image: str = SOUND, scaled_shape: str = "", **lease: str
     ) -> "Deployment":
         given = {
             "stack": self.name,
@@ -69,7 +69,7 @@ class Stack:
             "scaled_shape": scaled_shape,
             "parameters": self.parameters(image),
             "tags": [{"Key": "mlops:model", "Value": self.model}],
-            "lease": {"model": self.model, "holder": HOLDER, "phase": "development"},
+            "lease": {"model": self.model, "holder": HOLDER, "phase": "development", **lease},
         }
         started = self.product.stepfunctions.start_execution(stateMachineArn=self.machine, input=json.dumps(given))
         return Deployment(self.product, started["executionArn"])
@@ -266,3 +266,11 @@ def test_a_run_without_the_lease_touches_nothing(stack):
     stack.holds("arn:aws:states:us-east-1:123456789012:execution:promote-model:another")
     assert stack.deploy().ends_in("Lease Lost")["error"] == "LeaseLost"
     assert stack.status() == "NONE"
+
+
+def test_under_the_closed_lease_of_an_ended_run_only_its_closing_deploys(stack):
+    stack.holds(HOLDER, closed_by="the-run-closed-0")
+    assert stack.deploy().ends_in("Lease Lost")["error"] == "LeaseLost"
+    assert stack.deploy(closing="another-closed-0").ends_in("Lease Lost")["error"] == "LeaseLost"
+    assert stack.status() == "NONE"
+    stack.deploy(closing="the-run-closed-0").ends_in("Stack Deployed")

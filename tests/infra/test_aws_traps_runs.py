@@ -83,7 +83,8 @@ def test_a_job_name_differs_after_a_redrive(definitions: dict) -> None:
 
 def test_child_executions_have_names_that_fit_and_differ_after_a_redrive(definitions: dict) -> None:
     """StartExecution with the same name and another input is refused for 90 days; names have at most 80 characters."""
-    known = {"run": {"short": "0" * 12, "redrives": 99}, "turn": 9999, "child_number": 9999}
+    run = {"short": "0" * 12, "closing": f"{'0' * 12}-closed-99"}
+    known = {"run": run, "turn": 9999, "child_number": 9999}
     starting = {
         key: state for key, state in tasks(definitions).items() if state["Resource"].endswith("startExecution.sync:2")
     }

@@ -125,7 +125,7 @@ def test_a_fail_states_error_is_its_name():
 
 def test_every_way_through_close_run_passes_the_lease_or_says_that_it_did_not():
     states = read_definition(CLOSE_RUN)["States"]
-    waiting, seen = ["Look At Lease"], set()
+    waiting, seen = ["Close Lease"], set()
     while waiting:
         name = waiting.pop()
         if name not in seen and name != "Pass Lease":
@@ -161,7 +161,9 @@ def test_close_run_knows_the_runs_own_ends_from_what_it_did_not_live_to_name():
 def test_nothing_is_deployed_recorded_or_asked_without_the_lease():
     promote, deploy = (read_definition(path)["States"] for path in (PROMOTE_MODEL, DEPLOY_STACK))
     assert read_definition(DEPLOY_STACK)["StartAt"] == "Hold Lease"
-    assert deploy["Hold Lease"]["Arguments"]["ConditionExpression"] == "execution_arn = :holder"
+    assert deploy["Hold Lease"]["Arguments"]["ConditionExpression"] == (
+        "execution_arn = :holder AND (attribute_not_exists(closed_by) OR closed_by = :closing)"
+    )
     deploying = {
         name: state for name, state in promote.items() if state.get("Resource", "").endswith("startExecution.sync:2")
     }
@@ -170,7 +172,13 @@ def test_nothing_is_deployed_recorded_or_asked_without_the_lease():
         assert state["Arguments"]["Input"]["lease"]["holder"] == "{% $run.arn %}"
     assert promote["Request Approval"]["Arguments"]["Payload"]["lease"]["holder"] == "{% $run.arn %}"
     check, *_ = promote["Record Release"]["Arguments"]["TransactItems"]
-    assert check["ConditionCheck"]["ConditionExpression"] == "execution_arn = :me"
+    assert check["ConditionCheck"]["ConditionExpression"] == "execution_arn = :me AND attribute_not_exists(closed_by)"
+    # Only what closes an ended run deploys under its closed lease.
+    assert not any("closing" in state["Arguments"]["Input"]["lease"] for state in deploying.values())
+    closing = read_definition(CLOSE_RUN)["States"]
+    assert closing["Restore Champion"]["Arguments"]["Input"]["lease"]["closing"] == "{% $run.closing %}"
+    marked = closing["Close Lease"]["Arguments"]["ExpressionAttributeValues"][":closing"]
+    assert marked == {"S": "{% $run.closing %}"}
 
 
 def test_no_expression_uses_what_aws_lacks(definition):

@@ -306,7 +306,7 @@ REACHED_BY: dict[Scenario, tuple[str, ...]] = {
     restored: ("promote-model/Restore Champion", "promote-model/Reject Package"),
     unrecorded: ("promote-model/Look At Record",),
     stopped: (
-        "close-run/Look At Lease",
+        "close-run/Close Lease",
         "close-run/Look At Champion",
         "close-run/Find Settings",
         "close-run/Load Settings",

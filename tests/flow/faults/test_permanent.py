@@ -66,7 +66,7 @@ OFF_THE_PATH = {
 }
 CLOSES = {
     "Look At Run": "Not Closed",
-    "Look At Lease": "Not Closed",
+    "Close Lease": "Not Closed",
     "Look At Champion": "Not Closed",
     "Find Settings": "Run Closed",
     "Load Settings": "Run Closed",

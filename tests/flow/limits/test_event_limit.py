@@ -14,10 +14,11 @@ def test_a_run_that_reaches_the_event_limit_gives_its_lease_back(product, iris):
     first = released_before(stage)
     plan.add(
         {
-            "action": "states:StartExecution",
-            "state": "Deploy Development",
+            # The run takes its lease again each time, which it has held all along.
+            "action": "dynamodb:UpdateItem",
+            "state": "Hold Lease",
             "effect": "error",
-            "error": {"code": "ExecutionAlreadyExists", "status": 400, "message": "Execution Already Exists"},
+            "error": {"code": "ConditionalCheckFailedException", "status": 400, "message": "The conditional failed"},
             "hits": HISTORY_EVENTS,
         }
     )
