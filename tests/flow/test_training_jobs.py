@@ -14,8 +14,8 @@ def job_of(product: Product, model: str) -> dict | None:
 
 def test_a_run_stopped_while_it_trains_stops_its_job(product, iris):
     model = "stopped-training"
-    # Long enough to be stopped on a fast machine.
-    product.model(model, "[training.hyperparameters]\nn_estimators = 20000\n")
+    # As many as are allowed: long enough to be stopped on a fast machine.
+    product.model(model, "[training.hyperparameters]\nn_estimators = 10000\n")
     run = product.drop(model, iris).reaches("Train Model")
     job = until("the training to begin", lambda: job_of(product, model))
     assert job["TrainingJobStatus"] == "InProgress", job.get("FailureReason")
