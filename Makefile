@@ -54,7 +54,7 @@ doctor: $(VENV)/.commands ## Look for what would keep the deployment from workin
 	@$(PY) -m commands doctor
 
 destroy: $(VENV)/.commands ## Remove everything, data included, after asking (YES=<name> answers)
-	@$(PY) -m commands destroy --yes "$(YES)"
+	@$(PY) -m commands destroy --yes "$(if $(filter command,$(firstword $(origin YES))),$(YES))"
 
 ##@ On this project
 image: ## Build the container image with docker, podman or buildah (BASE_IMAGE=… instead of the public ECR's)

@@ -1,5 +1,6 @@
 """The AWS account that the caller's credentials belong to, and how one deployment is called there."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,13 +50,18 @@ class Account:
             return None
 
 
+def default_session() -> boto3.Session:
+    """The caller's session, in the region of AWS_REGION: the CDK looks there first, and botocore never does."""
+    return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+
+
 def find_account(deployment: str, session: boto3.Session | None = None) -> Account:
     """Ask AWS who is calling.
 
     Raises:
         CommandFailed: no region, no credentials or invalid ones, or nobody listening.
     """
-    session = session or boto3.Session()
+    session = session or default_session()
     region = session.region_name
     if not region:
         raise CommandFailed("No AWS region is set. Set AWS_REGION, or run the lines that `make local` prints.")

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from commands.account import default_session
 from commands.faults import CommandFailed
 from contracts.settings import InvalidSettings
 from infra.deployment import load_deployment
@@ -44,7 +45,7 @@ def find_deployment(session: boto3.Session | None = None) -> Deployment:
     Raises:
         CommandFailed: no region, no valid credentials, nobody listening, or nothing deployed.
     """
-    session = session or boto3.Session()
+    session = session or default_session()
     if not session.region_name:
         raise CommandFailed("No AWS region is set. Set AWS_REGION, or run the lines that `make local` prints.")
     name = deployment_name()

@@ -16,10 +16,11 @@ def ask(account: Account, given: str, terminal: TextIO) -> None:
         CommandFailed: another name, or nobody to ask.
     """
     name = account.names.deployment
+    if given or terminal.isatty():
+        print(_loss(account), flush=True)
     if given:
         answer = given
     elif terminal.isatty():
-        print(_loss(account))
         print(f"None of it can be brought back. Type the deployment's name ({name}) to go on: ", end="", flush=True)
         answer = terminal.readline().strip()
     else:

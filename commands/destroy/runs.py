@@ -48,7 +48,13 @@ def _machines(account: Account) -> dict[str, str]:
         return {}
     pages = account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     found = [each for page in pages for each in page["StackResourceSummaries"]]
-    arns = [each["PhysicalResourceId"] for each in found if each["ResourceType"] == "AWS::StepFunctions::StateMachine"]
+    arns = [
+        each["PhysicalResourceId"]
+        for each in found
+        if each["ResourceType"] == "AWS::StepFunctions::StateMachine"
+        and each["ResourceStatus"] != "DELETE_COMPLETE"
+        and each.get("PhysicalResourceId")  # missing where the creation failed
+    ]
     return {arn.rpartition(":")[2]: arn for arn in arns}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands.__main__ import main
+from commands.account import default_session
 from commands.decide import decide
 from commands.deployment import Deployment
 from commands.drop import check
@@ -176,3 +177,11 @@ def test_nobody_listening_is_said_plainly(monkeypatch, capsys):
         monkeypatch.setenv(name, value)
     assert main(["runs"]) == 1
     assert "cannot be reached" in capsys.readouterr().err
+
+
+def test_the_region_is_that_of_aws_region_as_for_the_cdk(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert default_session().region_name == "us-east-1"
+    monkeypatch.delenv("AWS_REGION")
+    assert default_session().region_name == "eu-west-1"

@@ -113,6 +113,13 @@ class Run:
         self.decide("approve")
         return self.ends_in("Model Deployed")
 
+    def closings(self) -> list[dict[str, Any]]:
+        """The executions of close-run that are about this run."""
+        client, machine = self.product.stepfunctions, self.product.deployment.promote_model_arn
+        listed = client.list_executions(stateMachineArn=machine.replace(":promote-model", ":close-run"))["executions"]
+        described = [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
+        return [each for each in described if self.arn in each["input"]]
+
     def outcome_mail(self) -> Mail:
         """The mail that told people how this run ended."""
         mails = [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]

@@ -84,20 +84,13 @@ def everything(product: Product, model: str, run: Run) -> dict[str, Any]:
     }
 
 
-def close_runs(product: Product, run: Run) -> list[dict[str, Any]]:
-    machine = product.deployment.promote_model_arn.replace(":promote-model", ":close-run")
-    listed = product.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
-    described = [product.stepfunctions.describe_execution(executionArn=each["executionArn"]) for each in listed]
-    return [each for each in described if run.arn in each["input"]]
-
-
 def test_every_function_is_invoked_again_with_what_it_was_given(product, iris):
     model = "again-functions"
     product.model(model)
     run = product.drop(model, iris)
     run.approve()
     released_once(product, run)
-    closed = [Run(product, each["executionArn"]) for each in close_runs(product, run)]
+    closed = [Run(product, each["executionArn"]) for each in run.closings()]
     given = [call for execution in (run, *closed) for call in payloads(product, execution)]
     assert {function.split(":")[6] for function, _ in given} == {
         "mlops-validate-dataset",
@@ -150,14 +143,14 @@ def test_the_end_of_a_run_is_told_again_and_again(product, iris):
     second.decide("approve")
     second.reaches("Deploy Production")
     product.stepfunctions.stop_execution(executionArn=second.arn)
-    [closing] = until("close-run", lambda: close_runs(product, second))
+    [closing] = until("close-run", second.closings)
     at_once(
         lambda: product.stepfunctions.start_execution(
             stateMachineArn=closing["stateMachineArn"], input=closing["input"]
         )
     )
-    until("all to end", lambda: all(each["status"] != "RUNNING" for each in close_runs(product, second)))
-    ends = [Run(product, each["executionArn"]).states() for each in close_runs(product, second)]
+    until("all to end", lambda: all(each["status"] != "RUNNING" for each in second.closings()))
+    ends = [Run(product, each["executionArn"]).states() for each in second.closings()]
     assert len(ends) == TIMES + 1
     assert {states[-1] for states in ends} == {"Run Closed"}
     until("the lease to be free", lambda: product.lease_is_free(model))
