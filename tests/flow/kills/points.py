@@ -18,8 +18,9 @@ CALLING = {
     "DecideReleaseRole": "states:",
     "RunEndedRole": "states:",
 }
-# Registering a scalable target asks whether the role may do this too; it is no call of its own, at which one could die.
-ASKED_FOR_WITHIN = {"sagemaker:UpdateEndpointWeightsAndCapacities"}
+# Rights that are asked for within another call: making an endpoint, registering a scalable target. They are no calls of
+# their own, at which one could die.
+ASKED_FOR_WITHIN = {"sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities"}
 MOMENTS = ("kill-before-call", "kill-after-call")
 
 
