@@ -18,9 +18,10 @@ CALLING = {
     "DecideReleaseRole": "states:",
     "RunEndedRole": "states:",
 }
-# Rights that are asked for within another call: making an endpoint, registering a scalable target. They are no calls of
-# their own, at which one could die.
-ASKED_FOR_WITHIN = {"sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities"}
+# Registering a scalable target asks whether the role may do this too; it is no call of its own, at which one could die.
+ASKED_FOR_WITHIN = {"sagemaker:UpdateEndpointWeightsAndCapacities"}
+# CloudFormation looks whether a creation that a crash cut short was done: whether a story has such a call is chance.
+AFTER_A_CRASH = {"sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"}
 MOMENTS = ("kill-before-call", "kill-after-call")
 
 
@@ -57,7 +58,9 @@ def _granted(policy: dict[str, Any], prefix: str | tuple[str, ...]) -> set[str]:
     granted = set()
     for statement in policy["Statement"]:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        granted |= {action for action in actions if action.startswith(prefix) and action not in ASKED_FOR_WITHIN}
+        granted |= {
+            each for each in actions if each.startswith(prefix) and each not in ASKED_FOR_WITHIN | AFTER_A_CRASH
+        }
     return granted
 
 
