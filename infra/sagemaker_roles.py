@@ -38,7 +38,9 @@ def training_role(scope: Construct, deployment: Deployment) -> iam.Role:
             (names.objects("runs/*/output/*"),),
         ),
         *_image(names),
-        *_observe("TrainingJobs"),
+        *_observe(
+            arn("logs", "log-group:/aws/sagemaker/TrainingJobs"), arn("logs", "log-group:/aws/sagemaker/TrainingJobs:*")
+        ),
     ]
     grants += _account_grants(grants, deployment)
     return role(scope, "TrainingRole", "sagemaker.amazonaws.com", "Training jobs run with this role.", grants)
@@ -61,7 +63,8 @@ def endpoint_role(scope: Construct, deployment: Deployment) -> iam.Role:
             (names.objects("monitoring/*"),),
         ),
         *_image(names),
-        *_observe("Endpoints/*"),
+        # The wildcard takes in the streams of the groups too.
+        *_observe(arn("logs", "log-group:/aws/sagemaker/Endpoints/*")),
     ]
     grants += _account_grants(grants, deployment)
     return role(scope, "EndpointRole", "sagemaker.amazonaws.com", "Endpoints run with this role.", grants)
@@ -201,13 +204,13 @@ def _image(names: Names) -> list[Grant]:
     ]
 
 
-def _observe(group: str) -> list[Grant]:
+def _observe(*logs: str) -> list[Grant]:
     return [
         Grant(
             "WriteLogs",
             "SageMaker makes the log group on first use.",
             ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
-            (arn("logs", f"log-group:/aws/sagemaker/{group}"), arn("logs", f"log-group:/aws/sagemaker/{group}:*")),
+            logs,
         ),
         Grant(
             "WriteMetrics",

@@ -48,14 +48,17 @@ def serve(layout: Layout, environment: Mapping[str, str]) -> int:
     """Serve the model in `layout.model` until SIGTERM, then finish what has begun; the result is the exit code."""
     try:
         binding = Binding.from_environment(environment)
-        application = Application(load_predictor(layout.model))
+        predictor = load_predictor(layout.model)
     except (InvalidBinding, UnreadableModel) as fault:
         print(f"cannot serve: {fault}", file=sys.stderr, flush=True)
         return 1
     # uvicorn stops gracefully, then raises the signal again for whoever handled it before.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
-    uvicorn.Server(_configuration(application, binding)).run()
+    # Without a first line nobody knows whether an endpoint's silent log is a broken one.
+    schema = predictor.schema
+    print(f"loaded a model of {schema.feature_count} features and {len(schema.classes)} classes", flush=True)
+    uvicorn.Server(_configuration(Application(predictor), binding)).run()
     return 0
 
 

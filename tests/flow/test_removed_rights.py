@@ -20,6 +20,7 @@ ROLES = (
 # Statements whose lack stops nothing, and what it does instead.
 UNTOLD = {
     ("EndpointRole", "CaptureData"): "an endpoint answers whether or not its requests can be kept",
+    ("EndpointRole", "WriteLogs"): "an endpoint answers whether or not its lines can be kept",
     ("TrainingRole", "WriteLogs"): "a job trains whether or not its lines can be kept",
 }
 # CloudFormation says of a template that it may not read no more than this.

@@ -123,16 +123,10 @@ UNUSED = (
         "Instances write their load to CloudWatch; processes of the embedded cloud have none of their own.",
     ),
     Unused(
-        "TrainingRole",
+        "(Training|Endpoint)Role",
         "WriteLogs",
         ("logs:DescribeLogStreams",),
         "SageMaker's agent looks for its stream before it makes one; the embedded cloud knows that it has none.",
-    ),
-    Unused(
-        "EndpointRole",
-        "WriteLogs",
-        (),
-        "A serving container's lines go to the embedded cloud's own log.",
     ),
     Unused(
         "PromoteModelRole",

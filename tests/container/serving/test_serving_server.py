@@ -15,6 +15,8 @@ from container.serving.entry import Binding, InvalidBinding, serve
 PROJECT = Path(__file__).parents[3]
 CSV = {"Content-Type": "text/csv"}
 
+LOADED = "loaded a model of 4 features and 3 classes\n"
+
 
 def test_trains_and_serves_iris(start_server: Callable[[], Any]) -> None:
     """S9, then what a client may do to a server over a socket."""
@@ -49,7 +51,7 @@ def test_sigterm_lets_a_request_finish(start_server: Callable[[], Any], until: A
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert answer.endswith(b"\r\n\r\n0")
     output, errors = server.process.communicate(timeout=60)
-    assert (server.process.returncode, output, errors) == (0, "", "")
+    assert (server.process.returncode, output, errors) == (0, LOADED, "")
 
 
 def test_serving_needs_nothing_of_training(iris_job: Any) -> None:
@@ -84,8 +86,9 @@ def test_a_port_in_use_ends_the_server_with_a_reason(
     server = start_server()
     environment = {"SAGEMAKER_BASE_DIR": str(iris_job.layout.base), "SERVE_HOST": "127.0.0.1"}
     second = start_container("serve", SAGEMAKER_BIND_TO_PORT=str(server.port), **environment)
-    _, errors = second.communicate(timeout=60)
+    output, errors = second.communicate(timeout=60)
     assert second.returncode != 0
+    assert output == LOADED
     assert "address already in use" in errors
     assert server.healthy()
 
