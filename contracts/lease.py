@@ -19,30 +19,39 @@ WAITING_PREFIX = "waiting#"
 class Lease:
     """Who holds it. `arrivals` counts the runs that came to wait, so that a new one is never overlooked.
 
-    `closed_by` is "" while the holder may act, else the mark of what closes the holder's end.
+    `closed_by` is "" while the holder may act, else the mark of what closes the holder's end. `superseded_by` is the
+    priority of the newer run for which the holder must not ask anybody, or "".
     """
 
     execution_arn: str
+    priority: str
     arrivals: int
     closed_by: str = ""
+    superseded_by: str = ""
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "Lease":
         """From a stored item."""
         return cls(
             item["execution_arn"]["S"],
+            item["priority"]["S"],
             int(item.get("arrivals", {}).get("N", "0")),
             item.get("closed_by", {}).get("S", ""),
+            item.get("superseded_by", {}).get("S", ""),
         )
 
 
 @dataclass(frozen=True)
 class WaitingRun:
-    """A run that waits for the lease, under the policy of its own settings. The token wakes it and decides nothing."""
+    """A run that waits for the lease, under the policy of its own settings. The token wakes it and decides nothing.
+
+    `since` is when it began to wait, as an ISO 8601 text.
+    """
 
     execution_arn: str
     priority: str
     policy: Policy
+    since: str
     token: str = field(repr=False)
 
     @classmethod
@@ -52,6 +61,7 @@ class WaitingRun:
             item["execution_arn"]["S"],
             item["priority"]["S"],
             cast("Policy", item["policy"]["S"]),
+            item["since"]["S"],
             item["token"]["S"],
         )
 

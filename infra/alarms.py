@@ -89,6 +89,13 @@ def _machines() -> list[Watched]:
             "A run that ended may keep its release lease: start close-run again with the same input.",
         ),
         _machine(
+            "close-run-stopped",
+            CLOSE_RUN,
+            "ExecutionsAborted",
+            "Somebody stopped close-run: a run that ended may keep its release lease. Start close-run again with "
+            "the same input.",
+        ),
+        _machine(
             "deploy-stack-failed",
             DEPLOY_STACK,
             "ExecutionsFailed",

@@ -137,8 +137,8 @@ def pass_lease(names: Names) -> FunctionNeeds:
     grants = (
         Grant(
             "PassLease",
-            "Holder and waiting runs are read, and the lease changes hands in one transaction.",
-            ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+            "Holder and waiting runs are read, the lease changes hands in one transaction, and a mark is taken back.",
+            ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
             (names.table(names.ledger_table),),
         ),
         Grant(

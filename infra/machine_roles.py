@@ -65,8 +65,8 @@ def deploy_stack_role(scope: Construct, deployment: Deployment, deployment_role:
         ),
         Grant(
             "WatchStack",
-            "Looks at a stack and at its change set until they are settled.",
-            ("cloudformation:DescribeStacks", "cloudformation:DescribeChangeSet"),
+            "Looks at a stack and at its change sets until they are settled.",
+            ("cloudformation:DescribeStacks", "cloudformation:DescribeChangeSet", "cloudformation:ListChangeSets"),
             (stacks,),
         ),
         Grant(

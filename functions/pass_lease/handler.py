@@ -14,9 +14,9 @@ from aws_lambda_powertools.logging import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.environment import read_environment
-from contracts.times import iso_time
+from contracts.times import epoch_seconds, iso_time
 from functions.pass_lease.ledger import Ledger
-from functions.pass_lease.turns import Turn, next_turn
+from functions.pass_lease.turns import Turn, mark_after, next_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_stepfunctions import SFNClient
 
-    from contracts.lease import WaitingRun
+    from contracts.lease import Lease, WaitingRun
 
 # Runs come to wait one by one; each can spoil one try.
 _TRIES = 10
@@ -52,20 +52,26 @@ stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """`{"holder": the execution that holds the lease now, or None, "woken": how many runs}`.
 
-    `event` is `{"model", "run", "closed_by"}`; `run` is the ARN of an execution that has ended. With `closed_by` the
+    `event` is `{"model", "run", "ended_at", "closed_by"}`; `run` is the ARN of an execution that ended at `ended_at`,
+    which is "" when nobody knows. A place in the queue that it has taken since, redriven, stays. With `closed_by` the
     lease is passed on only while it bears that mark: a run that was redriven has taken it off.
 
     Raises:
         LeaseContended: the lease is still the ended run's.
     """
     model, run, closed_by = event["model"], event["run"], event["closed_by"]
+    # Executions that began before a deployment of this version go on with the definition they began with.
+    ended_at = event.get("ended_at", "")
     logger.append_keys(model=model, run=run.rsplit(":", 1)[-1])
     ledger = Ledger(dynamodb, environment.ledger_table, model)
     for _ in range(_TRIES):
-        waiting = _without(ledger, run)
+        waiting = _without(ledger, run, ended_at)
         lease = ledger.lease()
-        if lease is None or lease.execution_arn != run or (closed_by and lease.closed_by != closed_by):
-            return {"holder": lease.execution_arn if lease else None, "woken": 0}
+        if lease is None:
+            return {"holder": None, "woken": 0}
+        if lease.execution_arn != run or (closed_by and lease.closed_by != closed_by):
+            _renew_mark(ledger, lease, run, waiting)
+            return {"holder": lease.execution_arn, "woken": 0}
         turn = next_turn(waiting)
         if turn is None:
             if ledger.give_back(lease):
@@ -76,12 +82,24 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     raise LeaseContended(f"The release lease of {model} could not be passed on in {_TRIES} tries.")
 
 
-def _without(ledger: Ledger, run: str) -> "list[WaitingRun]":
+def _without(ledger: Ledger, run: str, ended_at: str) -> "list[WaitingRun]":
     """Who waits, once the ended run itself does so no more."""
     waiting = ledger.waiting()
-    for own in (each for each in waiting if each.execution_arn == run):
+    gone = [each for each in waiting if each.execution_arn == run and _before(each.since, ended_at)]
+    for own in gone:
         ledger.leave_queue(own)
-    return [each for each in waiting if each.execution_arn != run]
+    return [each for each in waiting if each not in gone]
+
+
+def _before(moment: str, end: str) -> bool:
+    return not end or epoch_seconds(moment) <= epoch_seconds(end)
+
+
+def _renew_mark(ledger: Ledger, lease: "Lease", ended: str, waiting: "list[WaitingRun]") -> None:
+    mark = mark_after(lease, ended, waiting)
+    if mark is not None:
+        ledger.mark(lease, mark)
+        logger.info("mark of the ended run taken back", holder=lease.execution_arn.rsplit(":", 1)[-1])
 
 
 def _wake(ledger: Ledger, turn: Turn) -> int:

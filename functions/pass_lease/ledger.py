@@ -45,6 +45,25 @@ class Ledger:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return
 
+    def mark(self, lease: Lease, superseded_by: str) -> None:
+        """The holder's mark is `superseded_by` from here on, or none when that is ""; unless it has changed by now."""
+        set_or_remove = "SET superseded_by = :new" if superseded_by else "REMOVE superseded_by"
+        new: dict[str, AttributeValueTypeDef] = {":new": {"S": superseded_by}} if superseded_by else {}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=lease_key(self._model),
+                UpdateExpression=set_or_remove,
+                ConditionExpression="execution_arn = :holder AND superseded_by = :former",
+                ExpressionAttributeValues={
+                    ":holder": {"S": lease.execution_arn},
+                    ":former": {"S": lease.superseded_by},
+                    **new,
+                },
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+
     def give_back(self, lease: Lease) -> bool:
         """Nobody holds the lease any more; False when it changed hands or somebody came to wait meanwhile."""
         try:

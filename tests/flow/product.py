@@ -220,6 +220,11 @@ class Product:
         """Nobody holds the model's lease, and nobody waits for it."""
         return not [key for key in self.ledger(model) if key == "lease" or key.startswith("waiting#")]
 
+    def lease_phase(self, model: str) -> str:
+        """What the holder of the model's lease is at; "" when nobody holds it."""
+        lease = self.ledger(model).get("lease")
+        return str(lease["phase"]["S"]) if lease else ""
+
     def champion(self, model: str) -> str:
         """The name of the release that the ledger says is in production."""
         return str(json.loads(self.ledger(model)["champion"]["release"]["S"])["name"])

@@ -77,6 +77,7 @@ def test_there_is_an_alarm_for_what_no_run_tells_of_itself(operations: Template)
         "runs-stopped": ("AWS/States", "ExecutionsAborted", f"{machine}promote-model"),
         "close-run-failed": ("AWS/States", "ExecutionsFailed", f"{machine}close-run"),
         "close-run-timed-out": ("AWS/States", "ExecutionsTimedOut", f"{machine}close-run"),
+        "close-run-stopped": ("AWS/States", "ExecutionsAborted", f"{machine}close-run"),
         "deploy-stack-failed": ("AWS/States", "ExecutionsFailed", f"{machine}deploy-stack"),
         "deploy-stack-timed-out": ("AWS/States", "ExecutionsTimedOut", f"{machine}deploy-stack"),
         "decide-release-errors": ("AWS/Lambda", "Errors", "mlops-decide-release"),

@@ -158,12 +158,23 @@ def test_close_run_knows_the_runs_own_ends_from_what_it_did_not_live_to_name():
     )
 
 
+def lease_condition(state: dict, lease: dict) -> str:
+    """What a write to the lease asks for, when the deployment's input has this lease."""
+    expression = jsonata.Jsonata(state["Arguments"]["ConditionExpression"].strip()[2:-2])
+    expression.assign("states", {"context": {"Execution": {"Input": {"lease": lease}}}})
+    return str(expression.evaluate(None))
+
+
 def test_nothing_is_deployed_recorded_or_asked_without_the_lease():
     promote, deploy = (read_definition(path)["States"] for path in (PROMOTE_MODEL, DEPLOY_STACK))
     assert read_definition(DEPLOY_STACK)["StartAt"] == "Hold Lease"
-    assert deploy["Hold Lease"]["Arguments"]["ConditionExpression"] == (
-        "execution_arn = :holder AND (attribute_not_exists(closed_by) OR closed_by = :closing)"
-    )
+    for name in ("Hold Lease", "Confirm Lease"):
+        assert "execution_arn = :holder" in lease_condition(deploy[name], {})
+        assert "attribute_not_exists(closed_by)" in lease_condition(deploy[name], {})
+        closing = lease_condition(deploy[name], {"closing": "x"})
+        assert "closed_by = :closing" in closing
+        assert "attribute_not_exists" not in closing
+    assert {name for name, state in deploy.items() if "Execute Change Set" in targets(state)} == {"Confirm Lease"}
     deploying = {
         name: state for name, state in promote.items() if state.get("Resource", "").endswith("startExecution.sync:2")
     }

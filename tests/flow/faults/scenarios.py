@@ -176,6 +176,36 @@ def stopped(stage: Stage, begin: Begin) -> None:
     champion_kept(stage, first, second)
 
 
+def closed_again(stage: Stage, begin: Begin) -> None:
+    """close-run has restored the champion and cannot pass the lease on; it is started once more."""
+    first = released_before(stage)
+    second = stage.product.start(stage.model, stage.iris, NEW)
+    second.mail()
+    refuse(stage, action="lambda:InvokeFunction", state="Pass Lease")
+    second.decide("approve")
+    until("production to be deployed", lambda: stage.product.lease_phase(stage.model) == "production")
+    stage.product.stepfunctions.stop_execution(executionArn=second.arn)
+    until("the end of close-run", lambda: [each["status"] for each in closing(stage.product, second)] == ["FAILED"])
+    stage.plan.clear()
+    begin()
+    close_again(stage.product, second)
+    champion_kept(stage, first, second)
+
+
+def closing(product: Product, run: Run) -> list[dict[str, Any]]:
+    """The executions of close-run for a run, oldest first."""
+    machine = product.deployment.promote_model_arn.replace(":promote-model", ":close-run")
+    listed = product.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
+    described = [product.stepfunctions.describe_execution(executionArn=each["executionArn"]) for each in listed]
+    return [each for each in described[::-1] if run.arn in each["input"]]
+
+
+def close_again(product: Product, run: Run) -> None:
+    """What a person does, and what runs that wait do."""
+    former = closing(product, run)[0]
+    product.stepfunctions.start_execution(stateMachineArn=former["stateMachineArn"], input=former["input"])
+
+
 # deploy-stack alone, with a stack of two models.
 
 
@@ -208,6 +238,17 @@ def nothing_to_do(stage: Stage, begin: Begin) -> None:
     assert json.loads(stack.deploy().ends_in("Stack Deployed")["output"])["changed"] is False
     left = stack.cloudformation.list_change_sets(StackName=stack.name)["Summaries"]
     assert not [each for each in left if each["Status"] == "FAILED"]
+
+
+def overtaken(stage: Stage, begin: Begin) -> None:
+    """The stack is as it should be, but another deployment was about to change it."""
+    stack = stage.stack()
+    stack.deploy().ends_in("Stack Deployed")
+    stack.change("UPDATE", "deploy-1-overtaken", template("Two"))
+    begin()
+    stack.deploy().ends_in("Stack Deployed")
+    left = stack.cloudformation.list_change_sets(StackName=stack.name)["Summaries"]
+    assert not [each for each in left if each["ExecutionStatus"] == "AVAILABLE"]
 
 
 def rolled_back(stage: Stage, begin: Begin) -> None:
@@ -288,6 +329,7 @@ REACHED_BY: dict[Scenario, tuple[str, ...]] = {
         "deploy-stack/Look At Stack",
         "deploy-stack/Create Change Set",
         "deploy-stack/Look At Change Set",
+        "deploy-stack/Confirm Lease",
         "deploy-stack/Execute Change Set",
         "deploy-stack/Look At Deployment",
         "deploy-stack/Read Outputs",
@@ -317,12 +359,16 @@ REACHED_BY: dict[Scenario, tuple[str, ...]] = {
         "close-run/Announce Outcome",
         "close-run/Look Again",
     ),
+    closed_again: ("close-run/Look At Restoration",),
     failed_creation: ("deploy-stack/Delete Failed Creation",),
     rollback_stuck: ("deploy-stack/Continue Rollback",),
-    nothing_to_do: ("deploy-stack/Delete Empty Change Set",),
+    nothing_to_do: ("deploy-stack/Delete Empty Change Set", "deploy-stack/List Change Sets"),
+    overtaken: ("deploy-stack/Delete Overtaken Change Set",),
     rolled_back: ("deploy-stack/Explain Failure",),
     shape_changed: ("deploy-stack/Take Scaling Off",),
     shape_broken: ("deploy-stack/Put Scaling Back",),
 }
 # Each deployment, to development and to production, enters these once.
-TWICE = ("deploy-stack/Hold Lease", "deploy-stack/Create Change Set", "deploy-stack/Execute Change Set")
+TWICE = tuple(
+    f"deploy-stack/{state}" for state in ("Hold Lease", "Create Change Set", "Confirm Lease", "Execute Change Set")
+)

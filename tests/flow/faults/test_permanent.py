@@ -12,7 +12,7 @@ import pytest
 from tests.flow.faults import scenarios
 from tests.flow.faults.planning import Order
 from tests.flow.faults.results import OPERATORS, OWNERS, one_endpoint_each, told_once
-from tests.flow.faults.scenarios import HOLD, OLD, Stage, scaled
+from tests.flow.faults.scenarios import HOLD, OLD, Stage, close_again, closing, scaled
 from tests.flow.product import Product, Run, until
 from tests.flow.test_stack_statuses import UNSOUND, Deployment, Stack, rollback_failed, template
 from tests.transient_faults import TaskState, task_states
@@ -82,6 +82,7 @@ DEPLOYS = {
     "Look At Stack": "Deployment Failed",
     "Create Change Set": "Deployment Failed",
     "Look At Change Set": "Deployment Failed",
+    "Confirm Lease": "Deployment Failed",
     "Execute Change Set": "Deployment Failed",
     "Look At Deployment": "Deployment Unseen",
     "Read Outputs": "Stack Deployed",
@@ -90,7 +91,7 @@ DEPLOYS = {
 
 def test_every_task_state_is_refused_here():
     tested = {f"promote-model/{name}" for name in {*ENDS, *OFF_THE_PATH}}
-    tested |= {f"close-run/{name}" for name in {*CLOSES, "Restore Champion"}}
+    tested |= {f"close-run/{name}" for name in {*CLOSES, "Restore Champion", "Look At Restoration"}}
     tested |= {f"deploy-stack/{name}" for name in {*DEPLOYS, *REPAIRS}}
     assert tested == set(TASKS)
 
@@ -98,7 +99,7 @@ def test_every_task_state_is_refused_here():
 def refused(state: str) -> Order:
     """The state's call is refused for lack of rights, however often it is made."""
     task = TASKS[state]
-    told = {"code": denial(task), "status": 403, "message": f"User is {NOT_AUTHORISED} this action"}
+    told = {"code": denial(task), "status": 403, "message": f"User is {NOT_AUTHORISED}: {task.action}"}
     where = {"action": task.action, "state_machine": task.machine, "state": task.name}
     return {**where, "effect": "error", "error": told, "hits": ALWAYS}
 
@@ -272,22 +273,8 @@ def test_a_package_that_cannot_be_rejected_changes_nothing_else(product, plan, c
 # --- close-run
 
 
-def closing(product: Product, run: Run) -> list[dict[str, Any]]:
-    """The executions of close-run for a run, oldest first."""
-    machine = product.deployment.promote_model_arn.replace(":promote-model", ":close-run")
-    listed = product.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
-    described = [product.stepfunctions.describe_execution(executionArn=each["executionArn"]) for each in listed]
-    return [each for each in described[::-1] if run.arn in each["input"]]
-
-
 def last_state(product: Product, execution: dict[str, Any]) -> str:
     return Run(product, execution["executionArn"]).states()[-1]
-
-
-def close_again(product: Product, run: Run) -> None:
-    """What a person does, and what runs that wait do."""
-    former = closing(product, run)[0]
-    product.stepfunctions.start_execution(stateMachineArn=former["stateMachineArn"], input=former["input"])
 
 
 @pytest.mark.parametrize("state", CLOSES)
@@ -332,6 +319,26 @@ def test_close_run_cannot_restore_the_champion(product, plan, champion):
     plan.clear()
     champion.run().approve()
     champion.lease_is_free()
+
+
+def test_a_restoration_that_cannot_be_looked_at_is_not_told_as_done(product, plan, champion):
+    before = champion.serving()[0]
+    run = champion.run()
+    run.mail()
+    plan.add(refused("close-run/Pass Lease"), refused("close-run/Announce Outcome"))
+    run.decide("approve")
+    until("production to be deployed", lambda: product.lease_phase(champion.model) == "production")
+    product.stepfunctions.stop_execution(executionArn=run.arn)
+    until("the end of close-run", lambda: [each["status"] for each in closing(product, run)] == ["FAILED"])
+    assert plan.missed() == []
+    plan.clear()
+    plan.add(refused("close-run/Look At Restoration"))
+    close_again(product, run)
+    champion.lease_is_free()
+    assert plan.missed() == []
+    [mail] = [mail for mail in product.mails() if run.id in mail.text and not mail.asks]
+    assert "whether the champion is back is not known" in mail.text
+    assert champion.serving()[0] == before
 
 
 # --- deploy-stack
@@ -387,6 +394,11 @@ def deployed(stack: Stack) -> None:
     stack.deploy().ends_in("Stack Deployed")
 
 
+def overtaken(stack: Stack) -> None:
+    deployed(stack)
+    stack.change("UPDATE", "deploy-1-overtaken", template("Two"))
+
+
 def scaled_small(stack: Stack) -> None:
     stack.deploy(scaled("small"), scaled_shape="small").ends_in("Stack Deployed")
 
@@ -396,6 +408,8 @@ REPAIRS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
     "Delete Failed Creation": (failed_creation, {}, "Deployment Failed", NOT_AUTHORISED),
     "Continue Rollback": (rollback_stuck, {"document": template("Three")}, "Stack Needs A Person", "three tries"),
     "Delete Empty Change Set": (deployed, {}, "Stack Deployed", ""),
+    "List Change Sets": (deployed, {}, "Deployment Failed", NOT_AUTHORISED),
+    "Delete Overtaken Change Set": (overtaken, {}, "Deployment Failed", "could not be deleted"),
     "Explain Failure": (deployed, {"image": UNSOUND}, "Deployment Failed", "the reason could not be read"),
     "Take Scaling Off": (
         scaled_small,

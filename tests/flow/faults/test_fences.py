@@ -1,0 +1,102 @@
+"""Two deployments, or two runs, under one lease: the one that began later has the stack in hand."""
+
+import json
+
+import pytest
+
+from tests.flow.faults.scenarios import HOLD, NEW, OLD, Stage, closing, refuse
+from tests.flow.product import Product, Run, until
+from tests.flow.test_stack_statuses import UNSOUND, Stack, template
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
+
+
+def served(stack: Stack) -> str:
+    """The description of the template that the stack was made from."""
+    body = stack.cloudformation.get_template(StackName=stack.name)["TemplateBody"]
+    return str((body if isinstance(body, dict) else json.loads(body))["Description"])
+
+
+def test_a_deployment_that_was_overtaken_under_its_lease_executes_nothing(product, plan):
+    stack = Stack(product, "fences-overtaken")
+    stack.deploy().ends_in("Stack Deployed")
+    plan.add({"action": "cloudformation:DescribeChangeSet", "state": "Look At Change Set", "effect": "hang"})
+    former = stack.deploy(template("Of the former"))
+    until("its change set", lambda: plan.met() == 1)
+    stack.deploy(template("Of the later")).ends_in("Stack Deployed")
+    plan.clear()
+    former.ends_in("Lease Lost")
+    assert "Execute Change Set" not in former.states()
+    assert served(stack) == "Of the later"
+
+
+def test_what_an_overtaken_deployment_executes_too_late_is_gone(product, plan):
+    stack = Stack(product, "fences-late")
+    stack.deploy(template("Of the champion")).ends_in("Stack Deployed")
+    plan.add({"action": "cloudformation:ExecuteChangeSet", "state": "Execute Change Set", "effect": "hang"})
+    former = stack.deploy(template("Of the former"))
+    until("its last step", lambda: plan.met() == 1)
+    later = stack.deploy(template("Of the champion"))
+    later.ends_in("Stack Deployed")
+    assert "Delete Overtaken Change Set" in later.states()
+    # The call is made again, as its caller would: what it would have executed is not there.
+    product.advance(61)
+    former.ends_in("Lease Lost")
+    assert served(stack) == "Of the champion"
+
+
+def test_a_failed_creation_is_deleted_by_its_id(product, plan):
+    stack = Stack(product, "fences-creation")
+    stack.deploy(image=UNSOUND).ends_in("Deployment Failed")
+    former_id = stack.cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackId"]
+    plan.add({"action": "cloudformation:DeleteStack", "state": "Delete Failed Creation", "effect": "hang"})
+    former = stack.deploy()
+    until("its deletion", lambda: plan.met() == 1)
+    stack.cloudformation.delete_stack(StackName=former_id)
+    until("the stack to be gone", lambda: stack.status() == "NONE")
+    stack.deploy(template("Of the later")).ends_in("Stack Deployed")
+    product.advance(61)
+    until("its deletion, again", lambda: former.states()[-1] not in ("Delete Failed Creation", "Wait For Repair"))
+    assert stack.status() != "NONE"
+    former.ends_in("Lease Lost")
+    assert served(stack) == "Of the later"
+
+
+def test_a_newer_run_that_is_stopped_leaves_the_older_one_as_it_was(product: Product, plan, iris):
+    product.model("fences-mark")
+    plan.add({"action": "lambda:InvokeFunction", "state": "Smoke Test", "effect": "hang"})
+    older = product.start("fences-mark", iris, OLD)
+    until("the older run to have the lease", lambda: plan.met() == 1)
+    newer = product.start("fences-mark", iris, NEW).reaches("Wait For Release Lease")
+    assert "superseded_by" in product.ledger("fences-mark")["lease"]
+    product.stepfunctions.stop_execution(executionArn=newer.arn)
+    until("the mark to be taken back", lambda: "superseded_by" not in product.ledger("fences-mark")["lease"])
+    plan.clear()
+    older.approve()
+    until("the lease to be free", lambda: product.lease_is_free("fences-mark"))
+    assert product.champion("fences-mark") == older.release()
+
+
+def test_two_runs_that_wait_for_the_same_dead_holder_each_have_it_closed(product: Product, plan, iris):
+    """The first one's close-run comes to nothing."""
+    model = "fences-holder"
+    product.model(model, HOLD)
+    dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten-{model}"
+    lease = {"execution_arn": dead, "priority": "2031-01-01T00:00:00Z#0#0", "policy": "hold", "phase": "development"}
+    item = {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}, "arrivals": {"N": "0"}}
+    product.client("dynamodb").put_item(
+        TableName="mlops-ledger", Item={**item, **{name: {"S": text} for name, text in lease.items()}}
+    )
+    refuse(Stage(product, plan, model, iris), action="lambda:InvokeFunction", state="Pass Lease")
+    older = product.start(model, iris, OLD).reaches("Wait For Release Lease")
+    product.advance(901)
+    older.reaches("Close Holder")
+    until(
+        "its close-run to fail", lambda: [each["status"] for each in closing(product, Run(product, dead))] == ["FAILED"]
+    )
+    plan.clear()
+    newer = product.start(model, iris, NEW).reaches("Wait For Release Lease")
+    product.advance(901)
+    newer.reaches("Close Holder")
+    newer.approve()
+    older.ends_in("Superseded")
