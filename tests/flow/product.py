@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PATTERN_MODEL = "iris-model"
 DEADLINE_SECONDS = 90
 
+Change = Callable[[str], str]
+"""What a test does to the text of an endpoint template."""
+
 
 def until(what: str, probe: Callable[[], Any], deadline_seconds: float = DEADLINE_SECONDS) -> Any:
     """The first true value of `probe`; fails the test when there is none in time."""
@@ -120,9 +123,13 @@ class Run:
         described = [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
         return [each for each in described if self.arn in each["input"]]
 
+    def outcome_mails(self) -> list[Mail]:
+        """The mails that told people how this run ended."""
+        return [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
+
     def outcome_mail(self) -> Mail:
-        """The mail that told people how this run ended."""
-        mails = [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
+        """The only one of them."""
+        mails = self.outcome_mails()
         assert len(mails) == 1, [mail.subject for mail in mails]
         return mails[0]
 
@@ -153,8 +160,8 @@ class Product:
         name: str,
         settings: str = "",
         *,
-        production: Callable[[str], str] = str,
-        development: Callable[[str], str] = str,
+        production: Change = str,
+        development: Change = str,
     ) -> ModelSettings:
         """Deploy a model of this name: the repository's iris model with other settings (TOML that replaces whole tables).
 
@@ -219,6 +226,11 @@ class Product:
     def lease_is_free(self, model: str) -> bool:
         """Nobody holds the model's lease, and nobody waits for it."""
         return not [key for key in self.ledger(model) if key == "lease" or key.startswith("waiting#")]
+
+    def packages(self, model: str) -> dict[int, str]:
+        """The approval status of each of a model's packages, by its number."""
+        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
+        return {package["ModelPackageVersion"]: package["ModelApprovalStatus"] for package in listed}
 
     def champion(self, model: str) -> str:
         """The name of the release that the ledger says is in production."""
@@ -296,6 +308,17 @@ class Product:
         found = self.sagemaker.list_endpoints(NameContains=f"{model}-", MaxResults=100)["Endpoints"]
         return [each for each in found if each["EndpointName"].startswith(f"{model}-")]
 
+    def scaling(self, model: str) -> tuple[list[str], list[str]]:
+        """What is scaled of a model's endpoints: the scalable targets by their resource, the policies by their name."""
+        client = self.client("application-autoscaling")
+        targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+        ours = tuple(f"endpoint/{model}-{stage}/" for stage in ("development", "production"))
+        return (
+            [each["ResourceId"] for each in targets if each["ResourceId"].startswith(ours)],
+            [each["PolicyName"] for each in policies if each["ResourceId"].startswith(ours)],
+        )
+
     def page(self, name: str) -> Any:
         """One of the cloud's own pages."""
         with urllib.request.urlopen(f"{self.cloud.endpoint}/_cloud/{name}") as answer:
@@ -304,7 +327,7 @@ class Product:
     def _parameter(self, model: str) -> str:
         return str(self.client("ssm").get_parameter(Name=f"/mlops/models/{model}")["Parameter"]["Value"])
 
-    def _endpoint_stack(self, name: str, pattern: dict[str, str], change: Callable[[str], str]) -> dict[str, str]:
+    def _endpoint_stack(self, name: str, pattern: dict[str, str], change: Change) -> dict[str, str]:
         file = pattern["template_url"].rsplit("/", 1)[-1]
         bucket = json.loads(self._parameter(PATTERN_MODEL))["settings"]["bucket"]
         template = self.s3.get_object(Bucket=bucket, Key=file)["Body"].read().decode()
