@@ -8,7 +8,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from commands.faults import CommandFailed
-from commands.names import Names
+from infra.deployment_names import DeploymentNames
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Account:
     """Clients, and the names of one deployment's parts."""
 
     session: boto3.Session
-    names: Names
+    names: DeploymentNames
 
     @property
     def region(self) -> str:
@@ -75,4 +75,4 @@ def find_account(deployment: str, session: boto3.Session | None = None) -> Accou
         raise CommandFailed(f"AWS does not take these credentials ({fault}). Log in again.") from fault
     except BotoCoreError as fault:
         raise CommandFailed(f"AWS cannot be reached: {fault}") from fault
-    return Account(session, Names(deployment, identity["Account"], region))
+    return Account(session, DeploymentNames(deployment, identity["Account"], region))

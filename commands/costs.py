@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from commands.faults import CommandFailed
-from commands.names import CONCERNS
 from contracts.settings import ModelSettings
+from infra.deployment_names import CONCERNS
 
 _DEPLOYMENTS = 2
 

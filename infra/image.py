@@ -25,7 +25,7 @@ class ImageStack(Stack):
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         self._names = Names(deployment.name)
         super().__init__(scope, self._names.stack("image"), description="Builds the container image and publishes it.")
-        self._name = self._names.image_repository
+        self._name = self._names.image
         self._deployment = deployment
         self._repository()
         source = pipeline_source(self._names, deployment.image)

@@ -75,7 +75,7 @@ def pipeline_role(scope: Construct, deployment: Deployment, source: PipelineSour
             "RunBuild",
             "The pipeline starts the build and waits for it.",
             ("codebuild:StartBuild", "codebuild:BatchGetBuilds"),
-            (arn("codebuild", f"project/{names.image_repository}"),),
+            (arn("codebuild", f"project/{names.image}"),),
         ),
     ]
     grants += key_grants(grants, deployment.kms_key_arn)
@@ -84,4 +84,4 @@ def pipeline_role(scope: Construct, deployment: Deployment, source: PipelineSour
 
 def _artefacts(names: Names) -> str:
     # CodePipeline begins its keys with the first 20 characters of the pipeline's name.
-    return names.objects(f"{names.image_repository[:20]}/*")
+    return names.objects(f"{names.image[:20]}/*")

@@ -10,10 +10,9 @@ from typing import Any
 from aws_cdk import Aws
 
 from infra.deployment import CodeCommitSource, GitHubSource, ImageSource, UploadedSource
+from infra.deployment_names import SOURCE_KEY
 from infra.grants import Grant
 from infra.names import Names, arn
-
-SOURCE_KEY = "image/source.zip"
 
 
 @dataclass(frozen=True)

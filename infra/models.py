@@ -61,7 +61,7 @@ class PublishedModel(Construct):
         )
         development, production = (
             {
-                "stack": f"{names.stack_prefix}{settings.name}-{plan.stage}",
+                "stack": f"{names.endpoint_stack_prefix}{settings.name}-{plan.stage}",
                 "template_url": self._publish(plan.stage, templates[plan.endpoint]).http_url,
                 "scaled_shape": plan.scaled_shape,
             }

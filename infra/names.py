@@ -1,4 +1,4 @@
-"""Every name that more than one stack, or somebody outside the stacks, has to know.
+"""Every name that more than one stack, or somebody outside the stacks, has to know, for the templates.
 
 Names are built from pseudo parameters, so that one set of templates fits every account and region.
 """
@@ -7,51 +7,19 @@ from dataclasses import dataclass
 
 from aws_cdk import Aws, DefaultStackSynthesizer
 
+from infra.deployment_names import DeploymentNames
+
 PROMOTE_MODEL = "promote-model"
 DEPLOY_STACK = "deploy-stack"
 CLOSE_RUN = "close-run"
 
 
 @dataclass(frozen=True)
-class Names:
+class Names(DeploymentNames):
     """Names and ARNs of one deployment."""
 
-    deployment: str
-
-    @property
-    def bucket(self) -> str:
-        """Holds datasets, runs and captured requests."""
-        return f"{self.deployment}-{Aws.REGION}-{Aws.ACCOUNT_ID}"
-
-    @property
-    def ledger_table(self) -> str:
-        """Claims, leases, champions and releases."""
-        return f"{self.deployment}-ledger"
-
-    @property
-    def approvals_table(self) -> str:
-        """Pending and past approvals."""
-        return f"{self.deployment}-approvals"
-
-    @property
-    def models_prefix(self) -> str:
-        """Where the pointers of all models are, ending in a slash."""
-        return f"/{self.deployment}/models/"
-
-    @property
-    def image_parameter(self) -> str:
-        """Names the container image by its digest."""
-        return f"/{self.deployment}/image"
-
-    @property
-    def stack_prefix(self) -> str:
-        """How the names of all endpoint stacks begin."""
-        return f"{self.deployment}-deploy-"
-
-    @property
-    def image_repository(self) -> str:
-        """The ECR repository, and everything that fills it."""
-        return f"{self.deployment}-image"
+    account: str = Aws.ACCOUNT_ID
+    region: str = Aws.REGION
 
     @property
     def undelivered_queue(self) -> str:
@@ -62,10 +30,6 @@ class Names:
     def operators_topic(self) -> str:
         """Mails the operators."""
         return f"{self.deployment}-operators"
-
-    def stack(self, concern: str) -> str:
-        """The stack of one concern."""
-        return f"{self.deployment}-{concern}"
 
     def function(self, verb: str) -> str:
         """The Lambda function of one verb."""
@@ -85,11 +49,11 @@ class Names:
 
     def endpoint_stacks(self) -> str:
         """The ARN pattern of all endpoint stacks."""
-        return arn("cloudformation", f"stack/{self.stack_prefix}*")
+        return arn("cloudformation", f"stack/{self.endpoint_stack_prefix}*")
 
     def repository(self) -> str:
         """The ARN of the image's repository."""
-        return arn("ecr", f"repository/{self.image_repository}")
+        return arn("ecr", f"repository/{self.image}")
 
 
 def arn(service: str, resource: str) -> str:

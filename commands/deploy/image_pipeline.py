@@ -8,7 +8,7 @@ from commands.account import Account
 from commands.deploy.executions import PENDING, await_end, executions, reason, start, status_of, turns
 from commands.faults import CommandFailed
 from commands.image_source import source_hash, source_zip
-from commands.names import SOURCE_KEY
+from infra.deployment_names import SOURCE_KEY
 
 _HASH = "source-sha256"
 # How long S3's event may take to start the pipeline before this command starts it.

@@ -7,8 +7,8 @@ from commands.__main__ import COSTS, PRICES
 from commands.costs import Prices, build, idle, load_prices, model, report, run
 from commands.deployment import deployment_name
 from commands.faults import CommandFailed
-from commands.names import CONCERNS
 from contracts.settings import load_all_settings
+from infra.deployment_names import CONCERNS
 from infra.project import PROJECT
 from infra.synthesise import synthesise
 

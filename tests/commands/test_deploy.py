@@ -15,7 +15,7 @@ from commands.deploy.image_pipeline import build_image, is_built
 from commands.deploy.readiness import BOOTSTRAP_PARAMETER, await_rest, check_bootstrap
 from commands.faults import CommandFailed
 from commands.image_source import SOURCES
-from commands.names import SOURCE_KEY
+from infra.deployment_names import SOURCE_KEY
 from infra.project import PROJECT, Project
 from tests.commands.conftest import Stacks, empty_cloud
 

@@ -1,14 +1,13 @@
-"""The commands know the names that the stacks carry."""
+"""The stacks carry the names that the commands know."""
 
 import json
 from typing import Any
 
-from commands.names import SOURCE_KEY, Names
-from infra import image_sources
+from infra.deployment_names import DeploymentNames
 from infra.project import PROJECT
 from infra.synthesise import synthesise
 
-NAMES = Names("mlops", "123456789012", "eu-west-1")
+NAMES = DeploymentNames("mlops", "123456789012", "eu-west-1")
 
 
 def filled(value: Any) -> str:
@@ -38,7 +37,6 @@ def test_the_names_are_those_of_the_templates():
     ):
         assert named("image", kind, name) == {NAMES.image}
     assert named("models", "AWS::SSM::Parameter", "Name") == {f"{NAMES.models_prefix}iris-model"}
-    assert image_sources.SOURCE_KEY == SOURCE_KEY
 
 
 def test_every_stack_of_the_assembly_is_known():

@@ -1,5 +1,6 @@
 """The product in an embedded cloud, as the flow tests use it: make a model, drop a dataset, follow the run."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -7,7 +8,6 @@ import time
 import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from commands.decide import decide
 from commands.deployment import Deployment
+from commands.faults import CommandFailed
 from commands.history import entered, read_events
 from contracts.settings import ModelSettings
 from local.demo.browser import answer
@@ -25,6 +27,9 @@ from local.launch import RunningCloud
 ROOT = Path(__file__).resolve().parents[2]
 PATTERN_MODEL = "iris-model"
 DEADLINE_SECONDS = 90
+
+Change = Callable[[str], str]
+"""What a test does to the text of an endpoint template."""
 
 
 def until(what: str, probe: Callable[[], Any], deadline_seconds: float = DEADLINE_SECONDS) -> Any:
@@ -113,6 +118,16 @@ class Run:
         self.decide("approve")
         return self.ends_in("Model Deployed")
 
+    def approve_from_the_terminal(self) -> None:
+        """Approve whatever the run asks, until it ends: one that was redriven may ask again."""
+
+        def approved() -> bool:
+            with contextlib.suppress(CommandFailed):
+                decide(self.product.deployment, self.id, "approve", "as tested")
+            return bool(self.describe()["status"] != "RUNNING")
+
+        until("the end of the run", approved)
+
     def closings(self) -> list[dict[str, Any]]:
         """The executions of close-run that are about this run."""
         client, machine = self.product.stepfunctions, self.product.deployment.promote_model_arn
@@ -120,9 +135,18 @@ class Run:
         described = [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
         return [each for each in described if self.arn in each["input"]]
 
+    def close_again(self) -> None:
+        """Start close-run once more, as a person does, and as runs do that wait."""
+        former = self.closings()[-1]
+        self.product.stepfunctions.start_execution(stateMachineArn=former["stateMachineArn"], input=former["input"])
+
+    def outcome_mails(self) -> list[Mail]:
+        """The mails that told people how this run ended."""
+        return [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
+
     def outcome_mail(self) -> Mail:
-        """The mail that told people how this run ended."""
-        mails = [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
+        """The only one of them."""
+        mails = self.outcome_mails()
         assert len(mails) == 1, [mail.subject for mail in mails]
         return mails[0]
 
@@ -153,8 +177,8 @@ class Product:
         name: str,
         settings: str = "",
         *,
-        production: Callable[[str], str] = str,
-        development: Callable[[str], str] = str,
+        production: Change = str,
+        development: Change = str,
     ) -> ModelSettings:
         """Deploy a model of this name: the repository's iris model with other settings (TOML that replaces whole tables).
 
@@ -225,6 +249,11 @@ class Product:
         lease = self.ledger(model).get("lease")
         return str(lease["phase"]["S"]) if lease else ""
 
+    def packages(self, model: str) -> dict[int, str]:
+        """The approval status of each of a model's packages, by its number."""
+        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
+        return {package["ModelPackageVersion"]: package["ModelApprovalStatus"] for package in listed}
+
     def champion(self, model: str) -> str:
         """The name of the release that the ledger says is in production."""
         return str(json.loads(self.ledger(model)["champion"]["release"]["S"])["name"])
@@ -258,7 +287,7 @@ class Product:
         if "denial" in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName="denial")
 
-    @contextmanager
+    @contextlib.contextmanager
     def denied(self, role: str, *actions: str) -> Iterator[None]:
         self.deny(role, *actions)
         try:
@@ -301,6 +330,17 @@ class Product:
         found = self.sagemaker.list_endpoints(NameContains=f"{model}-", MaxResults=100)["Endpoints"]
         return [each for each in found if each["EndpointName"].startswith(f"{model}-")]
 
+    def scaling(self, model: str) -> tuple[list[str], list[str]]:
+        """What is scaled of a model's endpoints: the scalable targets by their resource, the policies by their name."""
+        client = self.client("application-autoscaling")
+        targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+        ours = tuple(f"endpoint/{model}-{stage}/" for stage in ("development", "production"))
+        return (
+            [each["ResourceId"] for each in targets if each["ResourceId"].startswith(ours)],
+            [each["PolicyName"] for each in policies if each["ResourceId"].startswith(ours)],
+        )
+
     def page(self, name: str) -> Any:
         """One of the cloud's own pages."""
         with urllib.request.urlopen(f"{self.cloud.endpoint}/_cloud/{name}") as answer:
@@ -309,7 +349,7 @@ class Product:
     def _parameter(self, model: str) -> str:
         return str(self.client("ssm").get_parameter(Name=f"/mlops/models/{model}")["Parameter"]["Value"])
 
-    def _endpoint_stack(self, name: str, pattern: dict[str, str], change: Callable[[str], str]) -> dict[str, str]:
+    def _endpoint_stack(self, name: str, pattern: dict[str, str], change: Change) -> dict[str, str]:
         file = pattern["template_url"].rsplit("/", 1)[-1]
         bucket = json.loads(self._parameter(PATTERN_MODEL))["settings"]["bucket"]
         template = self.s3.get_object(Bucket=bucket, Key=file)["Body"].read().decode()

@@ -12,9 +12,5 @@ def test_a_deleted_production_stack_leaves_neither_endpoint_nor_scaling(product,
     assert "DeploymentRole" in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["RoleARN"]
     cloudformation.delete_stack(StackName=stack)
     until("the endpoint to be gone", lambda: not product.has_endpoint(f"{model}-production"))
-    scaling = product.client("application-autoscaling")
-    targets = scaling.describe_scalable_targets(
-        ServiceNamespace="sagemaker", ResourceIds=[f"endpoint/{model}-production/variant/model-a"]
-    )["ScalableTargets"]
-    assert targets == []
+    assert product.scaling(model) == ([], [])
     assert product.has_endpoint(f"{model}-development")

@@ -5,6 +5,7 @@ import urllib.request
 
 from local.demo.iris import KNOWN_ROWS
 from tests.flow.product import Product
+from tests.flow.releases import NEW, is_champion, released_before
 
 ROWS = "\n".join(KNOWN_ROWS)
 
@@ -52,7 +53,7 @@ def test_candidate_rejected(product, iris):
     run.ends_in("Candidate Rejected")
     assert "accuracy" in run.outcome_mail().text
     assert not product.has_endpoint(f"{model}-development")
-    assert not product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
+    assert not product.packages(model)
 
 
 def test_smoke_test_failed(product, iris):
@@ -81,14 +82,12 @@ def test_deployment_failed(product, iris):
 def test_production_restored(product, iris):
     artefact = foreign_artefact(product, iris, "flow-foreign-prd")
     model = "flow-restored"
-    product.model(model)
-    product.drop(model, iris, "first.csv").approve()
-    champion = product.served_artefact(f"{model}-production")
+    first = released_before(product, model, iris)
     product.model(model, production=literal_artefact(artefact))
-    second = product.drop(model, iris, "second.csv")
+    second = product.start(model, iris, NEW)
     second.decide("approve")
     second.ends_in("Production Restored")
-    assert product.served_artefact(f"{model}-production") == champion
+    is_champion(product, model, first)
     assert product.predict(f"{model}-production", ROWS) == list(KNOWN_ROWS.values())
     assert "champion" in second.outcome_mail().text.lower()
 

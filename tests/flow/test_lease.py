@@ -5,16 +5,7 @@ import json
 import pytest
 
 from tests.flow.product import Product, Run, until
-
-OLDER, OLD, NEW, NEWER = (f"2031-01-0{day}T00:00:00Z" for day in (1, 2, 3, 4))
-
-
-def policy(name: str) -> str:
-    return f'[lease]\npolicy = "{name}"\n'
-
-
-def everything_is_given_back(product: Product, model: str) -> None:
-    until("the lease to be free", lambda: product.lease_is_free(model))
+from tests.flow.releases import HOLD, NEW, NEWER, OLD, OLDER, is_champion, lease_comes_free, policy, released_before
 
 
 def page(run: Run, link: str) -> str:
@@ -37,7 +28,7 @@ def test_a_newer_run_withdraws_the_question_of_an_older_one(product, iris):
     assert "<form" not in shown
     newer.approve()
     assert "Wait For Release Lease" in newer.states()
-    everything_is_given_back(product, model)
+    lease_comes_free(product, model)
 
 
 def test_an_older_run_that_meets_a_newer_one_ends_superseded(product, iris):
@@ -48,7 +39,7 @@ def test_an_older_run_that_meets_a_newer_one_ends_superseded(product, iris):
     older.ends_in("Superseded")
     assert newer.describe()["status"] == "RUNNING"
     newer.approve()
-    everything_is_given_back(product, model)
+    lease_comes_free(product, model)
 
 
 def test_an_older_run_does_not_replace_a_newer_release(product, iris):
@@ -59,12 +50,12 @@ def test_an_older_run_does_not_replace_a_newer_release(product, iris):
     late = product.start(model, iris, OLD)
     late.ends_in("Superseded")
     assert product.champion(model) == newer.release()
-    everything_is_given_back(product, model)
+    lease_comes_free(product, model)
 
 
 def test_hold_lets_a_question_stand_and_then_asks_about_the_newest_only(product, iris):
     model = "lease-hold"
-    product.model(model, policy("hold"))
+    product.model(model, HOLD)
     first = product.start(model, iris, OLDER).reaches("Request Approval")
     second = product.start(model, iris, OLD).reaches("Wait For Release Lease")
     third = product.start(model, iris, NEW).reaches("Wait For Release Lease")
@@ -72,7 +63,7 @@ def test_hold_lets_a_question_stand_and_then_asks_about_the_newest_only(product,
     second.ends_in("Superseded")
     third.approve()
     assert product.champion(model) == third.release()
-    everything_is_given_back(product, model)
+    lease_comes_free(product, model)
 
 
 def test_oldest_gives_every_run_its_turn_in_the_order_of_the_drops(product, iris):
@@ -87,12 +78,12 @@ def test_oldest_gives_every_run_its_turn_in_the_order_of_the_drops(product, iris
     second.decide("reject", "Skipped.")
     second.ends_in("Release Rejected")
     third.approve()
-    everything_is_given_back(product, model)
+    lease_comes_free(product, model)
 
 
 def test_a_stopped_run_gives_its_lease_on_and_people_are_told(product, iris):
     model = "lease-stopped"
-    product.model(model, policy("hold"))
+    product.model(model, HOLD)
     first = product.start(model, iris, OLD).reaches("Request Approval")
     link = first.link()
     second = product.start(model, iris, NEW).reaches("Wait For Release Lease")
@@ -100,35 +91,28 @@ def test_a_stopped_run_gives_its_lease_on_and_people_are_told(product, iris):
     assert first.ends()["status"] == "ABORTED"
     second.approve()
     assert "<form" not in page(first, link)
-    mail = until("the mail about the stop", lambda: first.outcome_mail() if stop_told(product, first) else None)
+    until("the mail about the stop", first.outcome_mails)
+    mail = first.outcome_mail()
     assert "stopped" in mail.subject.lower()
     assert "make rerun" in mail.text
-    everything_is_given_back(product, model)
-
-
-def stop_told(product: Product, run: Run) -> bool:
-    return any(run.id in mail.text and not mail.asks for mail in product.mails())
+    lease_comes_free(product, model)
 
 
 def test_a_run_stopped_while_it_deploys_to_production_leaves_the_champion(product, iris):
     model = "lease-production"
-    product.model(model)
-    first = product.start(model, iris, OLD)
-    first.approve()
-    served = product.served_artefact(f"{model}-production")
+    first = released_before(product, model, iris)
     second = product.start(model, iris, NEW)
     second.decide("approve")
     until("the deployment", lambda: product.ledger(model)["lease"]["phase"]["S"] == "production")
     product.stepfunctions.stop_execution(executionArn=second.arn)
     assert second.ends()["status"] == "ABORTED"
-    everything_is_given_back(product, model)
-    assert product.champion(model) == first.release()
-    assert product.served_artefact(f"{model}-production") == served
+    lease_comes_free(product, model)
+    is_champion(product, model, first)
 
 
 def test_a_run_that_reaches_the_machines_limit_gives_its_lease_back(product, iris):
     model = "lease-limit"
-    settings = policy("hold") + f'[approval]\napprovers = ["a@example.com"]\nexpires_after_seconds = {300 * 86_400}\n'
+    settings = HOLD + f'[approval]\napprovers = ["a@example.com"]\nexpires_after_seconds = {300 * 86_400}\n'
     product.model(model, settings)
     first = product.start(model, iris, OLD).reaches("Request Approval")
     second = product.start(model, iris, NEW).reaches("Wait For Release Lease")
@@ -137,8 +121,8 @@ def test_a_run_that_reaches_the_machines_limit_gives_its_lease_back(product, iri
     second.reaches("Request Approval")
     product.advance(61 * 86_400)
     assert second.ends()["status"] == "TIMED_OUT"
-    everything_is_given_back(product, model)
-    until("the mail about it", lambda: stop_told(product, second))
+    lease_comes_free(product, model)
+    until("the mail about it", second.outcome_mails)
 
 
 def waits(product: Product, model: str) -> bool:
@@ -174,7 +158,7 @@ def test_a_holder_that_died_unseen_is_taken_over_from(product, iris, forgotten):
     product.advance(901)
     run.reaches("Close Holder")
     run.approve()
-    everything_is_given_back(product, model)
+    lease_comes_free(product, model)
 
 
 def test_a_failed_run_starts_again_from_its_dataset(product, iris, monkeypatch):

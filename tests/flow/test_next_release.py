@@ -5,6 +5,7 @@ from typing import Self
 
 from local.demo.iris import KNOWN_ROWS
 from tests.flow.product import Product
+from tests.flow.releases import HOLD, NEW, is_champion, released_before
 
 ROWS = "\n".join(KNOWN_ROWS)
 SWAPPED = {"0": "2", "1": "1", "2": "0"}
@@ -48,38 +49,28 @@ class Caller:
 
 def test_swapped_labels_replace_the_model_without_a_failed_request(product, iris):
     model = "flow-swapped"
-    product.model(model, SETTINGS)
-    product.drop(model, iris, "first.csv").approve()
-    first = product.served_artefact(f"{model}-production")
+    released_before(product, model, iris, SETTINGS)
     with Caller(product, f"{model}-production") as caller:
-        second = product.drop(model, swap_labels(iris), "second.csv")
+        second = product.start(model, swap_labels(iris), NEW)
         second.approve()
     assert caller.faults == []
     assert set(caller.answers) == {"0", "2"}
-    assert product.served_artefact(f"{model}-production") != first
+    is_champion(product, model, second)
     assert product.predict(f"{model}-production", ROWS) == [SWAPPED[answer] for answer in KNOWN_ROWS.values()]
     assert second.release() == f"{model}-2"
 
 
 def test_a_rejection_leaves_production_untouched(product, iris):
     model = "flow-rejected"
-    product.model(model, SETTINGS)
-    product.drop(model, iris, "first.csv").approve()
-    served = product.served_artefact(f"{model}-production")
-    second = product.drop(model, swap_labels(iris), "second.csv")
+    first = released_before(product, model, iris, SETTINGS)
+    second = product.start(model, swap_labels(iris), NEW)
     second.decide("reject", "The labels look swapped.")
     ended = second.ends_in("Release Rejected")
     assert "The labels look swapped." in ended["cause"]
     assert "The labels look swapped." in second.outcome_mail().text
-    assert product.served_artefact(f"{model}-production") == served
+    is_champion(product, model, first)
     assert product.predict(f"{model}-production", ROWS) == list(KNOWN_ROWS.values())
-    package = product.sagemaker.list_model_packages(ModelPackageGroupName=model, SortOrder="Descending")[
-        "ModelPackageSummaryList"
-    ][0]
-    assert package["ModelApprovalStatus"] == "Rejected"
-
-
-HOLD = '[lease]\npolicy = "hold"\n'
+    assert product.packages(model)[2] == "Rejected"
 
 
 def test_a_run_waits_while_another_is_being_released(product, iris):

@@ -1,18 +1,15 @@
 """Runs that were stopped or timed out go on by a redrive, whatever close-run has done meanwhile."""
 
-import contextlib
-import json
 import time
 
 import pytest
 
-from commands.decide import decide
-from commands.faults import CommandFailed
 from commands.redrive import redrive
 from local.demo.browser import answer
 from local.demo.mail import approval_link
 from tests.flow.product import Product, Run, until
-from tests.flow.test_lease import NEW, OLD, page, policy, waits
+from tests.flow.releases import HOLD, NEW, OLD, is_champion, lease_comes_free, released_before
+from tests.flow.test_lease import page, waits
 
 DAY = 86_400
 
@@ -24,7 +21,7 @@ def stop(run: Run) -> None:
 
 def told(run: Run, words: str) -> bool:
     """Whether people were mailed about this end: the last thing before close-run gives the lease on."""
-    return any(run.id in mail.text and mail.subject.startswith(words) and not mail.asks for mail in run.product.mails())
+    return any(mail.subject.startswith(words) for mail in run.outcome_mails())
 
 
 def holds_the_lease(run: Run, model: str) -> bool:
@@ -49,20 +46,16 @@ def asks_again(run: Run, before: int) -> str:
 
 
 def package_status(run: Run, model: str) -> str:
-    number = run.release().rsplit("-", 1)[-1]
-    arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{model}/{number}"
-    return str(run.product.sagemaker.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"])
+    return run.product.packages(model)[int(run.release().rsplit("-", 1)[-1])]
 
 
 def is_released(run: Run, model: str, *, redrives: int = 1) -> None:
     product = run.product
     run.ends_in("Model Deployed")
     assert run.describe()["redriveCount"] == redrives
-    assert product.champion(model) == run.release()
-    artefact = json.loads(product.ledger(model)["champion"]["release"]["S"])["model_data_url"]
-    assert product.served_artefact(f"{model}-production") == artefact
+    is_champion(product, model, run)
     assert package_status(run, model) == "Approved"
-    until("the lease to be free", lambda: product.lease_is_free(model))
+    lease_comes_free(product, model)
     assert told(run, "Model Deployed")
 
 
@@ -108,8 +101,7 @@ def test_stopped_while_it_waits_for_approval_it_asks_again(product, iris):
 @pytest.mark.parametrize("state", ["Request Approval", "Deploy Production"])
 def test_redriven_at_any_moment_of_close_run_it_is_released(product, iris, state, pause_seconds):
     model = f"redrive-{state.split()[0].lower()}-{pause_seconds * 100:.0f}"
-    product.model(model)
-    product.start(model, iris, OLD).approve()
+    released_before(product, model, iris)
     run = product.start(model, iris, NEW)
     run.link()
     if state == "Deploy Production":
@@ -118,25 +110,18 @@ def test_redriven_at_any_moment_of_close_run_it_is_released(product, iris, state
     stop(run)
     time.sleep(pause_seconds)  # the moment is what the test is about
     redrive(product.deployment, run.id)
-    until("the end of the run", lambda: approved_from_the_terminal(run))
+    run.approve_from_the_terminal()
     print(f"redriven in {state} after {pause_seconds} s:", ", ".join(run.states()[-12:]))
     is_released(run, model)
-
-
-def approved_from_the_terminal(run: Run) -> bool:
-    """Approve whatever the run asks now; whether it has ended."""
-    with contextlib.suppress(CommandFailed):
-        decide(run.product.deployment, run.id, "approve", "as tested")
-    return run.describe()["status"] != "RUNNING"
 
 
 @pytest.mark.parametrize("champion", [True, False])
 def test_stopped_while_it_deploys_to_production_it_deploys_again_with_the_approval_it_has(product, iris, champion):
     model = f"redrive-production-{'next' if champion else 'first'}"
-    product.model(model)
     if champion:
-        first = product.start(model, iris, OLD)
-        first.approve()
+        first = released_before(product, model, iris)
+    else:
+        product.model(model)
     run = product.start(model, iris, NEW)
     run.decide("approve")
     run.reaches("Deploy Production")
@@ -145,9 +130,7 @@ def test_stopped_while_it_deploys_to_production_it_deploys_again_with_the_approv
     closed(run, model)
     asked = len(questions(run))
     if champion:
-        assert product.champion(model) == first.release()
-        champions = json.loads(product.ledger(model)["champion"]["release"]["S"])["model_data_url"]
-        assert product.served_artefact(f"{model}-production") == champions
+        is_champion(product, model, first)
     redrive(product.deployment, run.id)
     is_released(run, model)
     assert len(questions(run)) == asked
@@ -155,7 +138,7 @@ def test_stopped_while_it_deploys_to_production_it_deploys_again_with_the_approv
 
 def test_stopped_while_it_waits_for_the_lease_it_waits_again(product, iris):
     model = "redrive-waiting"
-    product.model(model, policy("hold"))
+    product.model(model, HOLD)
     holder = product.start(model, iris, OLD).reaches("Request Approval")
     run = product.start(model, iris, NEW).reaches("Wait For Release Lease")
     until("its place in the queue", lambda: waits(product, model))
@@ -184,12 +167,12 @@ def test_a_run_whose_place_a_newer_release_has_taken_ends_superseded(product, ir
     assert package_status(run, model) == "Rejected"
     assert "<form" not in page(run, link)
     assert told(run, "Superseded")
-    until("the lease to be free", lambda: product.lease_is_free(model))
+    lease_comes_free(product, model)
 
 
 def test_a_run_that_timed_out_goes_on(product, iris):
     model = "redrive-timed-out"
-    settings = policy("hold") + f'[approval]\napprovers = ["a@example.com"]\nexpires_after_seconds = {300 * DAY}\n'
+    settings = HOLD + f'[approval]\napprovers = ["a@example.com"]\nexpires_after_seconds = {300 * DAY}\n'
     product.model(model, settings)
     holder = product.start(model, iris, OLD).reaches("Request Approval")
     run = product.start(model, iris, NEW).reaches("Wait For Release Lease")

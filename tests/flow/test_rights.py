@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.flow.product import Product
+from tests.flow.releases import NEW, is_champion, released_before
 from tests.flow.rights import Rights, decisions
 
 
@@ -117,15 +118,11 @@ def test_only_the_deployment_role_builds_serves_and_scales_endpoints(product, ri
 
 def test_a_release_that_cannot_be_recorded_is_looked_up_and_taken_back(product, rights, iris):
     model = "unrecorded"
-    product.model(model)
-    first = product.drop(model, iris, "first.csv")
-    first.approve()
-    served = product.served_artefact(f"{model}-production")
-    second = product.drop(model, iris, "second.csv").reaches("Request Approval")
+    first = released_before(product, model, iris)
+    second = product.start(model, iris, NEW).reaches("Request Approval")
     with rights.denied("PromoteModelRole", "dynamodb:PutItem"):
         second.decide("approve")
         ended = second.ends_in("Production Restored")
     assert "Look At Record" in second.states()
     assert "dynamodb:PutItem" in ended["cause"]
-    assert product.served_artefact(f"{model}-production") == served
-    assert product.champion(model) == first.release()
+    is_champion(product, model, first)

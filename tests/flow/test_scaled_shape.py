@@ -4,9 +4,9 @@ import json
 
 from commands.history import entered, read_events
 from tests.flow.product import Product, Run, until
+from tests.flow.releases import NEW, NEWER, is_champion, lease_comes_free, one_endpoint_each, released_before
 
 LARGER = "ml.c5.xlarge"
-OLD, NEW, NEWER = (f"2031-02-0{day}T00:00:00Z" for day in (1, 2, 3))
 
 
 def instance_type(name: str):
@@ -42,24 +42,6 @@ def resource_of(kind: str, document: dict) -> dict:
     return next(each["Properties"] for each in document["Resources"].values() if each["Type"] == kind)
 
 
-def scaling(product: Product, endpoint: str) -> tuple[list[str], list[str]]:
-    """The scalable targets and policies of an endpoint."""
-    client = product.client("application-autoscaling")
-    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
-    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
-    mine = f"endpoint/{endpoint}/"
-    return (
-        [each["ResourceId"] for each in targets if each["ResourceId"].startswith(mine)],
-        [each["PolicyName"] for each in policies if each["ResourceId"].startswith(mine)],
-    )
-
-
-def exactly_one_target_and_policy(product: Product, model: str) -> None:
-    targets, policies = scaling(product, f"{model}-production")
-    assert targets == [f"endpoint/{model}-production/variant/model-a"]
-    assert len(policies) == 1
-
-
 def serves_on(product: Product, model: str) -> str:
     config = product.sagemaker.describe_endpoint(EndpointName=f"{model}-production")["EndpointConfigName"]
     described = product.sagemaker.describe_endpoint_config(EndpointConfigName=config)
@@ -79,9 +61,8 @@ def production_states(product: Product, run: Run) -> list[str]:
 
 def test_another_instance_type_takes_the_scaling_off_and_puts_it_back(product, iris):
     model = "shape-changed"
-    product.model(model)
-    product.start(model, iris, OLD).approve()
-    exactly_one_target_and_policy(product, model)
+    released_before(product, model, iris)
+    one_endpoint_each(product, model)
     product.model(model, production=instance_type(LARGER))
     second = product.start(model, iris, NEW)
     second.approve()
@@ -89,42 +70,38 @@ def test_another_instance_type_takes_the_scaling_off_and_puts_it_back(product, i
     assert states.count("Execute Change Set") == 2
     assert "Take Scaling Off" in states
     assert serves_on(product, model) == LARGER
-    exactly_one_target_and_policy(product, model)
+    one_endpoint_each(product, model)
 
 
 def test_a_scaled_variant_that_goes_away_takes_its_scaling_along(product, iris):
     model = "shape-removed"
-    product.model(model, production=two_variants)
-    product.start(model, iris, OLD).approve()
-    targets, policies = scaling(product, f"{model}-production")
+    released_before(product, model, iris, production=two_variants)
+    targets, policies = product.scaling(model)
     assert len(targets) == len(policies) == 2
     product.model(model)
     second = product.start(model, iris, NEW)
     second.approve()
     assert "Take Scaling Off" in production_states(product, second)
-    exactly_one_target_and_policy(product, model)
+    one_endpoint_each(product, model)
 
 
 def test_a_failure_in_the_middle_puts_the_scaling_back(product, iris):
     model = "shape-broken"
-    product.model(model)
-    first = product.start(model, iris, OLD)
-    first.approve()
+    first = released_before(product, model, iris)
     product.model(model, production=broken)
     second = product.start(model, iris, NEW)
     second.decide("approve")
     second.ends_in("Deployment Failed")
     assert "Put Scaling Back" in production_states(product, second)
     assert serves_on(product, model) == "ml.c5.large"
-    exactly_one_target_and_policy(product, model)
-    until("the lease to be free", lambda: product.lease_is_free(model))
-    assert product.champion(model) == first.release()
+    one_endpoint_each(product, model)
+    lease_comes_free(product, model)
+    is_champion(product, model, first)
 
 
 def test_scaling_that_cannot_be_put_back_is_told_and_comes_with_the_next_release(product, iris):
     model = "shape-unscaled"
-    product.model(model)
-    product.start(model, iris, OLD).approve()
+    released_before(product, model, iris)
     product.model(model, production=instance_type(LARGER))
     second = product.start(model, iris, NEW)
     with product.denied(product.role("DeploymentRole"), "application-autoscaling:RegisterScalableTarget"):
@@ -132,25 +109,23 @@ def test_scaling_that_cannot_be_put_back_is_told_and_comes_with_the_next_release
         ended = second.ends_in("Deployment Failed")
     assert "RegisterScalableTarget" in ended["cause"]
     assert "scaling could not be put back" in second.outcome_mail().text
-    assert scaling(product, f"{model}-production") == ([], [])
+    assert product.scaling(model) == ([], [])
     assert serves_on(product, model) == "ml.c5.large"
     product.start(model, iris, NEWER).approve()
     assert serves_on(product, model) == LARGER
-    exactly_one_target_and_policy(product, model)
+    one_endpoint_each(product, model)
 
 
 def test_a_run_stopped_while_the_scaling_is_off_leaves_the_champion_scaled(product, iris):
     model = "shape-stopped"
-    product.model(model)
-    first = product.start(model, iris, OLD)
-    first.approve()
+    released_before(product, model, iris)
     product.model(model, production=instance_type(LARGER))
     second = product.start(model, iris, NEW)
     second.decide("approve")
     second.reaches("Deploy Production")
-    until("the scaling to be off", lambda: scaling(product, f"{model}-production")[0] == [], 30)
+    until("the scaling to be off", lambda: product.scaling(model)[0] == [], 30)
     product.stepfunctions.stop_execution(executionArn=second.arn)
-    until("the lease to be free", lambda: product.lease_is_free(model))
+    lease_comes_free(product, model)
     assert second.ends()["status"] == "ABORTED"
-    exactly_one_target_and_policy(product, model)
+    one_endpoint_each(product, model)
     assert serves_on(product, model) == "ml.c5.large"

@@ -8,37 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from tests.flow.product import ROOT, Product, Run, until
+from tests.flow.releases import lease_comes_free, one_endpoint_each
 
 
 def is_tidy(product: Product, models: Iterable[str]) -> None:
     """Each model has been released and is at rest."""
     instances = 0
     for model in models:
-        until(f"the lease of {model} to be free", lambda model=model: product.lease_is_free(model))
-        endpoints = sorted(endpoint["EndpointName"] for endpoint in product.endpoints(model))
-        assert endpoints == [f"{model}-development", f"{model}-production"]
-        assert scaling(product, model) == (1, 1)
+        lease_comes_free(product, model)
+        one_endpoint_each(product, model)
         manifest = json.loads(product.ledger(model)["champion"]["release"]["S"])
         assert product.served_artefact(f"{model}-production") == manifest["model_data_url"]
-        for endpoint in endpoints:
-            described = product.sagemaker.describe_endpoint(EndpointName=endpoint)
-            assert described["EndpointStatus"] == "InService"
+        for endpoint in product.endpoints(model):
+            described = product.sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])
             instances += sum(variant["CurrentInstanceCount"] for variant in described["ProductionVariants"])
     # An old fleet is taken away after the endpoint's answer.
     until("one process for each instance", lambda: len(containers(product, models)) == instances)
     serving = {container["pid"] for container in containers(product)}
     until("no other container", lambda: container_processes(product.cloud.process.pid) == serving)
-
-
-def scaling(product: Product, model: str) -> tuple[int, int]:
-    """How many scalable targets and policies the model's endpoints have."""
-    client = product.client("application-autoscaling")
-    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
-    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
-    ours = [
-        [each["ResourceId"] for each in found if f"/{model}-" in each["ResourceId"]] for found in (targets, policies)
-    ]
-    return len(ours[0]), len(ours[1])
 
 
 def every_mail_came_once(product: Product, runs: Iterable[Run]) -> None:
@@ -47,7 +34,7 @@ def every_mail_came_once(product: Product, runs: Iterable[Run]) -> None:
     twice = {mail: count for mail, count in Counter(mails).items() if count > 1}
     assert not twice, [mail.subject for mail in twice]
     for run in runs:
-        told = [mail.subject for mail in mails if run.id in mail.text and not mail.asks]
+        told = [mail.subject for mail in run.outcome_mails()]
         assert len(told) == 1, (run.id, told)
 
 

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.flow.faults.planning import Plan
-from tests.flow.faults.results import one_endpoint_each, released_once, told_once
+from tests.flow.faults.results import released_once, told_once
 from tests.flow.product import Product, Run, until
+from tests.flow.releases import HOLD, NEW, OLD, OLDER, is_champion, lease_comes_free, one_endpoint_each, released_before
 from tests.flow.test_stack_statuses import UNSOUND, Stack, rollback_failed, template
-
-OLD, NEW = (f"2031-03-0{day}T00:00:00Z" for day in (1, 2))
-HOLD = '[lease]\npolicy = "hold"\n'
 
 Begin = Callable[[], None]
 
@@ -32,8 +30,8 @@ class Stage:
     def stack(self) -> Stack:
         return Stack(self.product, self.model)
 
-    def lease_is_free(self) -> None:
-        until("the lease to be free", lambda: self.product.lease_is_free(self.model))
+    def released_before(self) -> Run:
+        return released_before(self.product, self.model, self.iris)
 
 
 def approved(stage: Stage, begin: Begin) -> None:
@@ -67,8 +65,8 @@ def superseded(stage: Stage, begin: Begin) -> None:
     older.ends_in("Superseded")
     newer.approve()
     released_once(product, newer, number=2, runs=2)
-    told_once(product, older)
-    assert package_status(product, stage.model, 1) == "Rejected"
+    told_once(older)
+    assert product.packages(stage.model)[1] == "Rejected"
 
 
 def dead_holder(stage: Stage, begin: Begin, meanwhile: Callable[[Run], None] = lambda _: None) -> None:
@@ -78,12 +76,7 @@ def dead_holder(stage: Stage, begin: Begin, meanwhile: Callable[[Run], None] = l
     """
     product, model = stage.product, stage.model
     product.model(model)
-    dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten-{model}"
-    lease = {"execution_arn": dead, "priority": OLD, "policy": "newest", "phase": "production"}
-    item = {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}, "arrivals": {"N": "0"}}
-    product.client("dynamodb").put_item(
-        TableName="mlops-ledger", Item={**item, **{name: {"S": text} for name, text in lease.items()}}
-    )
+    held_by_the_dead(product, model, "newest")
     begin()
     run = product.start(model, stage.iris, NEW).reaches("Wait For Release Lease")
     product.advance(901)
@@ -91,6 +84,17 @@ def dead_holder(stage: Stage, begin: Begin, meanwhile: Callable[[Run], None] = l
     run.reaches("Close Holder")
     run.approve()
     released_once(product, run)
+
+
+def held_by_the_dead(product: Product, model: str, policy: str) -> Run:
+    """A run that Step Functions has forgotten, whose lease nobody has closed."""
+    dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten-{model}"
+    lease = {"execution_arn": dead, "priority": OLDER, "policy": policy, "phase": "production"}
+    item = {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}, "arrivals": {"N": "0"}}
+    product.client("dynamodb").put_item(
+        TableName="mlops-ledger", Item={**item, **{name: {"S": text} for name, text in lease.items()}}
+    )
+    return Run(product, dead)
 
 
 def champion_changed(stage: Stage, begin: Begin) -> None:
@@ -102,70 +106,56 @@ def champion_changed(stage: Stage, begin: Begin) -> None:
     begin()
     first.approve()
     second.approve()
-    stage.lease_is_free()
+    lease_comes_free(product, stage.model)
     assert second.states().count("Train Model") == 2
-    assert [package_status(product, stage.model, number) for number in (1, 2, 3)] == [
-        "Approved",
-        "Rejected",
-        "Approved",
-    ]
+    assert product.packages(stage.model) == {1: "Approved", 2: "Rejected", 3: "Approved"}
     assert product.champion(stage.model) == f"{stage.model}-3"
     one_endpoint_each(product, stage.model)
-
-
-def released_before(stage: Stage) -> Run:
-    """A champion in production."""
-    stage.product.model(stage.model)
-    first = stage.product.start(stage.model, stage.iris, OLD)
-    first.approve()
-    stage.lease_is_free()
-    return first
 
 
 def champion_kept(stage: Stage, first: Run, second: Run) -> None:
     """The second run has changed nothing for good, and people know."""
     product = stage.product
-    stage.lease_is_free()
-    assert product.champion(stage.model) == first.release()
-    assert product.served_artefact(f"{stage.model}-production") == first.model_data_url()
-    assert package_status(product, stage.model, 2) == "Rejected"
+    lease_comes_free(product, stage.model)
+    is_champion(product, stage.model, first)
+    assert product.packages(stage.model)[2] == "Rejected"
     one_endpoint_each(product, stage.model)
-    until("the mail about the end", lambda: any(second.id in mail.text and not mail.asks for mail in product.mails()))
-    told_once(product, second)
+    until("the mail about the end", second.outcome_mails)
+    told_once(second)
 
 
-def refuse(stage: Stage, **where: str) -> None:
+def refuse(stage: Stage, **where: str | int) -> None:
     """Such a call is refused however often it is made."""
     error = {"code": "AccessDeniedException", "status": 400, "message": "No."}
     stage.plan.add({**where, "effect": "error", "error": error, "hits": 99})
 
 
-def restored(stage: Stage, begin: Begin) -> None:
-    """The second release cannot be verified in production, and the champion comes back."""
-    first = released_before(stage)
-    refuse(stage, action="sagemaker:DescribeEndpoint", principal="VerifyProduction")
+def taken_back(stage: Stage, begin: Begin, **refused: str) -> Run:
+    """The second release reaches production, where such a call is refused, and the champion comes back."""
+    first = stage.released_before()
+    refuse(stage, **refused)
     second = stage.product.start(stage.model, stage.iris, NEW)
     begin()
     second.decide("approve")
     second.ends_in("Production Restored")
     champion_kept(stage, first, second)
+    return second
+
+
+def restored(stage: Stage, begin: Begin) -> None:
+    """The second release cannot be verified in production, and is taken back."""
+    taken_back(stage, begin, action="sagemaker:DescribeEndpoint", principal="VerifyProduction")
 
 
 def unrecorded(stage: Stage, begin: Begin) -> None:
-    """The second release cannot be recorded, and the champion comes back."""
-    first = released_before(stage)
-    refuse(stage, action="dynamodb:TransactWriteItems", state="Record Release")
-    second = stage.product.start(stage.model, stage.iris, NEW)
-    begin()
-    second.decide("approve")
-    second.ends_in("Production Restored")
+    """The second release cannot be recorded, and is taken back."""
+    second = taken_back(stage, begin, action="dynamodb:TransactWriteItems", state="Record Release")
     assert "Look At Record" in second.states()
-    champion_kept(stage, first, second)
 
 
 def stopped(stage: Stage, begin: Begin) -> None:
     """Somebody stops the second run while it deploys to production; close-run puts all in order."""
-    first = released_before(stage)
+    first = stage.released_before()
     second = stage.product.start(stage.model, stage.iris, NEW)
     second.mail()
     begin()
@@ -178,32 +168,18 @@ def stopped(stage: Stage, begin: Begin) -> None:
 
 def closed_again(stage: Stage, begin: Begin) -> None:
     """close-run has restored the champion and cannot pass the lease on; it is started once more."""
-    first = released_before(stage)
+    first = stage.released_before()
     second = stage.product.start(stage.model, stage.iris, NEW)
     second.mail()
     refuse(stage, action="lambda:InvokeFunction", state="Pass Lease")
     second.decide("approve")
     until("production to be deployed", lambda: stage.product.lease_phase(stage.model) == "production")
     stage.product.stepfunctions.stop_execution(executionArn=second.arn)
-    until("the end of close-run", lambda: [each["status"] for each in closing(stage.product, second)] == ["FAILED"])
+    until("the end of close-run", lambda: [each["status"] for each in second.closings()] == ["FAILED"])
     stage.plan.clear()
     begin()
-    close_again(stage.product, second)
+    second.close_again()
     champion_kept(stage, first, second)
-
-
-def closing(product: Product, run: Run) -> list[dict[str, Any]]:
-    """The executions of close-run for a run, oldest first."""
-    machine = product.deployment.promote_model_arn.replace(":promote-model", ":close-run")
-    listed = product.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
-    described = [product.stepfunctions.describe_execution(executionArn=each["executionArn"]) for each in listed]
-    return [each for each in described[::-1] if run.arn in each["input"]]
-
-
-def close_again(product: Product, run: Run) -> None:
-    """What a person does, and what runs that wait do."""
-    former = closing(product, run)[0]
-    product.stepfunctions.start_execution(stateMachineArn=former["stateMachineArn"], input=former["input"])
 
 
 # deploy-stack alone, with a stack of two models.
@@ -294,11 +270,6 @@ def shape_broken(stage: Stage, begin: Begin) -> None:
     failed = stack.deploy(scaled("large"), UNSOUND, scaled_shape="large")
     assert "Second (AWS::SageMaker::Model)" in failed.ends_in("Deployment Failed")["cause"]
     assert scaled_shape(stack) == "small"
-
-
-def package_status(product: Product, model: str, number: int) -> str:
-    packages = product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
-    return next(each["ModelApprovalStatus"] for each in packages if each["ModelPackageVersion"] == number)
 
 
 Scenario = Callable[[Stage, Begin], None]

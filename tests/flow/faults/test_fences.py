@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tests.flow.faults.scenarios import HOLD, NEW, OLD, Stage, closing, refuse
+from tests.flow.faults.scenarios import Stage, held_by_the_dead, refuse
 from tests.flow.product import Product, Run, until
+from tests.flow.releases import HOLD, NEW, OLD, is_champion, lease_comes_free, released_before
 from tests.flow.test_stack_statuses import UNSOUND, Stack, template
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
@@ -73,30 +74,45 @@ def test_a_newer_run_that_is_stopped_leaves_the_older_one_as_it_was(product: Pro
     until("the mark to be taken back", lambda: "superseded_by" not in product.ledger("fences-mark")["lease"])
     plan.clear()
     older.approve()
-    until("the lease to be free", lambda: product.lease_is_free("fences-mark"))
-    assert product.champion("fences-mark") == older.release()
+    lease_comes_free(product, "fences-mark")
+    is_champion(product, "fences-mark", older)
 
 
 def test_two_runs_that_wait_for_the_same_dead_holder_each_have_it_closed(product: Product, plan, iris):
     """The first one's close-run comes to nothing."""
     model = "fences-holder"
     product.model(model, HOLD)
-    dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten-{model}"
-    lease = {"execution_arn": dead, "priority": "2031-01-01T00:00:00Z#0#0", "policy": "hold", "phase": "development"}
-    item = {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}, "arrivals": {"N": "0"}}
-    product.client("dynamodb").put_item(
-        TableName="mlops-ledger", Item={**item, **{name: {"S": text} for name, text in lease.items()}}
-    )
+    dead = held_by_the_dead(product, model, "hold")
     refuse(Stage(product, plan, model, iris), action="lambda:InvokeFunction", state="Pass Lease")
     older = product.start(model, iris, OLD).reaches("Wait For Release Lease")
     product.advance(901)
     older.reaches("Close Holder")
-    until(
-        "its close-run to fail", lambda: [each["status"] for each in closing(product, Run(product, dead))] == ["FAILED"]
-    )
+    until("its close-run to fail", lambda: [each["status"] for each in dead.closings()] == ["FAILED"])
     plan.clear()
     newer = product.start(model, iris, NEW).reaches("Wait For Release Lease")
     product.advance(901)
     newer.reaches("Close Holder")
     newer.approve()
     older.ends_in("Superseded")
+
+
+def test_a_run_that_was_redriven_overtakes_the_restoration_of_its_champion(product: Product, plan, iris):
+    model = "fences-redriven"
+    released_before(product, model, iris)
+    run = product.start(model, iris, NEW).reaches("Request Approval")
+    look = {"action": "cloudformation:DescribeStacks", "state": "Look At Deployment", "body": f"{model}-prd"}
+    look_back = {"action": "cloudformation:DescribeChangeSet", "state": "Look At Change Set", "body": "-closed-0"}
+    plan.add({**look, "effect": "hang"}, {**look_back, "effect": "hang"})
+    run.decide("approve")
+    until("the deployment to be on its way", lambda: plan.met() == 1)
+    product.stepfunctions.stop_execution(executionArn=run.arn)
+    until("the restoration to be on its way", lambda: plan.met() == 2)
+    product.stepfunctions.redrive_execution(executionArn=run.arn)
+    until("the lease to be open", lambda: "closed_by" not in product.ledger(model)["lease"])
+    plan.clear()
+    [closing] = until("close-run to end", lambda: [each for each in run.closings() if each["status"] != "RUNNING"])
+    assert Run(product, closing["executionArn"]).states()[-1] == "Run Goes On"
+    assert run.outcome_mails() == []
+    run.approve_from_the_terminal()
+    lease_comes_free(product, model)
+    is_champion(product, model, run)

@@ -11,9 +11,10 @@ import pytest
 
 from tests.flow.faults import scenarios
 from tests.flow.faults.planning import Order
-from tests.flow.faults.results import OPERATORS, OWNERS, one_endpoint_each, told_once
-from tests.flow.faults.scenarios import HOLD, OLD, Stage, close_again, closing, scaled
+from tests.flow.faults.results import OPERATORS, OWNERS, told_once
+from tests.flow.faults.scenarios import Stage, scaled
 from tests.flow.product import Product, Run, until
+from tests.flow.releases import HOLD, NEW, OLD, lease_comes_free, one_endpoint_each
 from tests.flow.test_stack_statuses import UNSOUND, Deployment, Stack, rollback_failed, template
 from tests.transient_faults import TaskState, task_states
 
@@ -124,7 +125,7 @@ class Champion:
         return self.product.start(self.model, self.iris, f"2031-04-01T00:{self._minute:02}:00Z", f"{self._minute}.txt")
 
     def lease_is_free(self) -> None:
-        until("the lease to be free", lambda: self.product.lease_is_free(self.model))
+        lease_comes_free(self.product, self.model)
 
     def serving(self) -> tuple[str, str]:
         """The champion's name and what production serves."""
@@ -154,9 +155,9 @@ def test_promote_model_is_refused(product, plan, champion, state):
         assert NOT_AUTHORISED in ended["cause"]
         assert champion.serving() == before
     if state == "Announce Outcome":
-        assert not [mail for mail in product.mails() if run.id in mail.text and not mail.asks]
+        assert not run.outcome_mails()
     else:
-        told_once(product, run, OPERATORS if state in OWNERS_UNKNOWN else OWNERS)
+        told_once(run, OPERATORS if state in OWNERS_UNKNOWN else OWNERS)
 
 
 # --- What leads off the path
@@ -168,7 +169,7 @@ def test_a_job_that_was_found_cannot_be_looked_at(product, plan, champion):
     )
     run = champion.run()
     assert NOT_AUTHORISED in run.ends_in("Training Failed")["cause"]
-    told_once(product, run)
+    told_once(run)
 
 
 @pytest.mark.parametrize("state", ["Look At Lease", "Supersede Holder", "Wait For Release Lease"])
@@ -181,7 +182,7 @@ def test_a_run_that_cannot_wait_for_the_lease_leaves_its_holder_alone(product, p
     assert NOT_AUTHORISED in newer.ends_in("Run Failed")["cause"]
     assert plan.missed() == []
     plan.clear()
-    told_once(product, newer)
+    told_once(newer)
     if state == "Wait For Release Lease":
         older.ends_in("Superseded")  # it had been told to give way before
     else:
@@ -222,13 +223,13 @@ def test_a_stale_package_that_cannot_be_retired_ends_the_run(product, plan, iris
     model = "fault-stale"
     product.model(model, HOLD)
     first = product.start(model, iris, OLD).reaches("Request Approval")
-    second = product.start(model, iris, "2031-04-02T00:00:00Z").reaches("Wait For Release Lease")
+    second = product.start(model, iris, NEW).reaches("Wait For Release Lease")
     plan.add(refused("promote-model/Retire Stale Package"))
     first.approve()
     assert NOT_AUTHORISED in second.ends_in("Run Failed")["cause"]
-    until("the lease to be free", lambda: product.lease_is_free(model))
+    lease_comes_free(product, model)
     assert product.champion(model) == first.release()
-    told_once(product, second)
+    told_once(second)
 
 
 def test_a_champion_that_cannot_be_restored_needs_a_person(product, plan, champion):
@@ -241,7 +242,7 @@ def test_a_champion_that_cannot_be_restored_needs_a_person(product, plan, champi
     plan.clear()
     champion.lease_is_free()
     assert champion.serving()[0] == before
-    told_once(product, run)
+    told_once(run)
     champion.run().approve()  # a person has mended it: the next release puts all in order
     champion.lease_is_free()
 
@@ -255,7 +256,7 @@ def test_a_release_that_can_neither_be_recorded_nor_looked_up_does_not_serve(pro
     plan.clear()
     champion.lease_is_free()
     assert champion.serving() == before
-    told_once(product, run)
+    told_once(run)
 
 
 def test_a_package_that_cannot_be_rejected_changes_nothing_else(product, plan, champion):
@@ -267,7 +268,7 @@ def test_a_package_that_cannot_be_rejected_changes_nothing_else(product, plan, c
     assert plan.missed() == []
     champion.lease_is_free()
     assert champion.serving() == before
-    told_once(product, run)
+    told_once(run)
 
 
 # --- close-run
@@ -284,21 +285,21 @@ def test_close_run_is_refused(product, plan, champion, state):
     run.mail()
     plan.add(refused(f"close-run/{state}"))
     product.stepfunctions.stop_execution(executionArn=run.arn)
-    until("the end of close-run", lambda: [each for each in closing(product, run) if each["status"] != "RUNNING"])
-    closed = closing(product, run)[0]
+    until("the end of close-run", lambda: [each for each in run.closings() if each["status"] != "RUNNING"])
+    closed = run.closings()[-1]
     assert last_state(product, closed) == CLOSES[state]
     assert plan.missed() == []
     plan.clear()
     if CLOSES[state] == "Not Closed":
         assert NOT_AUTHORISED in closed["cause"]
         assert not product.lease_is_free(champion.model)
-        close_again(product, run)
+        run.close_again()
     champion.lease_is_free()
     assert champion.serving() == before
     if state == "Announce Outcome":
         return
-    until("the mail", lambda: [mail for mail in product.mails() if run.id in mail.text and not mail.asks])
-    told_once(product, run, OPERATORS if state in OWNERS_UNKNOWN else OWNERS)
+    until("the mail", run.outcome_mails)
+    told_once(run, OPERATORS if state in OWNERS_UNKNOWN else OWNERS)
 
 
 def test_close_run_cannot_restore_the_champion(product, plan, champion):
@@ -313,9 +314,8 @@ def test_close_run_cannot_restore_the_champion(product, plan, champion):
     champion.lease_is_free()
     assert plan.missed() == []
     assert champion.serving()[0] == before
-    told_once(product, run)
-    [mail] = [mail for mail in product.mails() if run.id in mail.text and not mail.asks]
-    assert "could not be restored" in mail.text
+    told_once(run)
+    assert "could not be restored" in run.outcome_mail().text
     plan.clear()
     champion.run().approve()
     champion.lease_is_free()
@@ -329,15 +329,14 @@ def test_a_restoration_that_cannot_be_looked_at_is_not_told_as_done(product, pla
     run.decide("approve")
     until("production to be deployed", lambda: product.lease_phase(champion.model) == "production")
     product.stepfunctions.stop_execution(executionArn=run.arn)
-    until("the end of close-run", lambda: [each["status"] for each in closing(product, run)] == ["FAILED"])
+    until("the end of close-run", lambda: [each["status"] for each in run.closings()] == ["FAILED"])
     assert plan.missed() == []
     plan.clear()
     plan.add(refused("close-run/Look At Restoration"))
-    close_again(product, run)
+    run.close_again()
     champion.lease_is_free()
     assert plan.missed() == []
-    [mail] = [mail for mail in product.mails() if run.id in mail.text and not mail.asks]
-    assert "whether the champion is back is not known" in mail.text
+    assert "whether the champion is back is not known" in run.outcome_mail().text
     assert champion.serving()[0] == before
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from commands.history import read_events
-from tests.flow.faults.results import asked_once, one_endpoint_each, released_once, told_once
-from tests.flow.faults.scenarios import NEW, OLD, package_status
+from tests.flow.faults.results import asked_once, released_once, told_once
 from tests.flow.product import Product, Run, until
+from tests.flow.releases import NEW, is_champion, lease_comes_free, one_endpoint_each, released_before
 
 TIMES = 3
 
@@ -32,13 +32,10 @@ def at_once(call: Callable[[], Any], times: int = TIMES) -> list[Any]:
 def test_the_same_dataset_event_again_and_again(product, iris):
     model = "again-event"
     product.model(model)
-    put = product.s3.put_object(Bucket=product.deployment.bucket, Key=f"datasets/{model}/data.txt", Body=iris.encode())
-    stored = {"key": f"datasets/{model}/data.txt", "version-id": put["VersionId"], "size": len(iris)}
-    event = json.dumps({"time": NEW, "detail": {"bucket": {"name": product.deployment.bucket}, "object": stored}})
+    event = product.event(model, iris, NEW)
 
     def deliver() -> Run:
-        arn = product.deployment.promote_model_arn
-        return Run(product, product.stepfunctions.start_execution(stateMachineArn=arn, input=event)["executionArn"])
+        return product.start_from(event)
 
     runs = at_once(deliver)
     until("all but one to end", lambda: sum(run.describe()["status"] != "RUNNING" for run in runs) == TIMES - 1)
@@ -72,13 +69,12 @@ def invoke(product: Product, function: str, payload: dict[str, Any]) -> dict[str
 def everything(product: Product, model: str, run: Run) -> dict[str, Any]:
     """All that a second invocation could spoil. A token is encrypted anew each time, to another text."""
     approvals = product.client("dynamodb").scan(TableName="mlops-approvals")["Items"]
-    packages = product.sagemaker.list_model_packages(ModelPackageGroupName=model)["ModelPackageSummaryList"]
     mine = [{key: value for key, value in item.items() if key != "token"} for item in approvals if run.id in str(item)]
     return {
         "ledger": product.ledger(model),
         "approvals": sorted(mine, key=str),
         "mails": len([mail for mail in product.mails() if run.id in mail.text]),
-        "packages": [(each["ModelPackageVersion"], each["ModelApprovalStatus"]) for each in packages],
+        "packages": product.packages(model),
         "jobs": product.sagemaker.list_training_jobs(NameContains=model)["TrainingJobSummaries"],
         "served": product.served_artefact(f"{model}-production"),
     }
@@ -135,10 +131,7 @@ def test_a_decision_is_made_again_and_again(product, iris):
 
 def test_the_end_of_a_run_is_told_again_and_again(product, iris):
     model = "again-ended"
-    product.model(model)
-    first = product.start(model, iris, OLD)
-    first.approve()
-    served = product.served_artefact(f"{model}-production")
+    first = released_before(product, model, iris)
     second = product.start(model, iris, NEW)
     second.decide("approve")
     second.reaches("Deploy Production")
@@ -153,12 +146,11 @@ def test_the_end_of_a_run_is_told_again_and_again(product, iris):
     ends = [Run(product, each["executionArn"]).states() for each in second.closings()]
     assert len(ends) == TIMES + 1
     assert {states[-1] for states in ends} == {"Run Closed"}
-    until("the lease to be free", lambda: product.lease_is_free(model))
-    assert product.champion(model) == first.release()
-    assert product.served_artefact(f"{model}-production") == served
-    assert package_status(product, model, 2) == "Rejected"
+    lease_comes_free(product, model)
+    is_champion(product, model, first)
+    assert product.packages(model)[2] == "Rejected"
     one_endpoint_each(product, model)
-    told_once(product, second)
+    told_once(second)
     machine = product.deployment.promote_model_arn.replace(":promote-model", ":deploy-stack")
     children = product.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
     restoring = {each["name"] for each in children if "-closed-" in each["name"]}

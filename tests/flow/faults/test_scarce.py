@@ -5,6 +5,7 @@ import pytest
 from tests.flow.faults.planning import Order
 from tests.flow.faults.results import released_once, told_once, training_jobs
 from tests.flow.product import Product, Run, until
+from tests.flow.releases import lease_comes_free
 
 FIRST, SECOND = "ml.m5.large", "ml.m5.xlarge"
 FALL_BACK = f"""
@@ -88,8 +89,8 @@ def test_without_any_instances_for_long_the_run_ends_and_says_why(product, iris,
     assert run.states().count("Wait For Instances") == 4
     assert (LIMIT if scarce == "limit" else "CapacityError") in ended["cause"]
     assert "fallback_instance_types" in run.outcome_mail().text
-    told_once(product, run)
-    until("the lease to be free", lambda: product.lease_is_free(model))
+    told_once(run)
+    lease_comes_free(product, model)
 
 
 def test_a_fault_of_the_algorithm_is_not_taken_for_a_lack_of_instances(product, iris, plan):
@@ -109,5 +110,5 @@ def test_an_endpoint_over_the_limit_fails_the_deployment_and_is_told(product, ir
     run = product.drop(model, iris)
     ended = run.ends_in("Deployment Failed")
     assert LIMIT in ended["cause"]
-    told_once(product, run)
+    told_once(run)
     assert not product.has_endpoint(f"{model}-development")

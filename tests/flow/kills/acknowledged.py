@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from commands.history import read_events
+from commands.history import entered, read_events
 from tests.flow.product import Product
 
 RECENT = 5
@@ -92,15 +92,14 @@ class Acknowledged:
         older = known[:-RECENT]
         return [*self.chance.sample(older, min(RECENT, len(older))), *known[-RECENT:]]
 
-    def states(self) -> set[tuple[str, str]]:
-        """(machine, state) of every state that any execution has entered."""
-        found = set()
+    def states(self, model: str) -> set[tuple[str, str]]:
+        """(machine, state) of every state that any execution has entered on behalf of a model."""
+        found, client = set(), self.product.stepfunctions
         for machine in self._machines():
-            pages = self.product.stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=machine)
-            for execution in (each for page in pages for each in page["executions"]):
-                for event in read_events(self.product.stepfunctions, execution["executionArn"]):
-                    if details := event.get("stateEnteredEventDetails"):
-                        found.add((machine.rsplit(":", 1)[-1], details["name"]))
+            pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+            for arn in (each["executionArn"] for page in pages for each in page["executions"]):
+                if model in client.describe_execution(executionArn=arn)["input"]:
+                    found |= {(machine.rsplit(":", 1)[-1], step.state) for step in entered(read_events(client, arn))}
         return found
 
     def _machines(self) -> list[str]:

@@ -19,7 +19,10 @@ _KILLED = -9
 
 
 class MortalCloud:
-    """One state directory and port, one process after the other. `points` are those that were not met yet."""
+    """One state directory and port, one process after the other.
+
+    `points` are those that were not met yet, `decided` how many decisions of IAM were recorded when the last were planned.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "cloud.log"
@@ -30,6 +33,7 @@ class MortalCloud:
         )
         self._alive = ExitStack()
         self.points: list[Point] = []
+        self.decided = 0
         self.met: list[Point] = []
         self.deaths = 0
         self.cloud = self._started()
@@ -40,6 +44,7 @@ class MortalCloud:
         """Have the next process die at these points, in whichever order it comes to them."""
         self.points = [*self.points, *points]
         self.kill()
+        self.decided = len(self.decisions.read_text().splitlines())
 
     def kill(self) -> None:
         """From outside, and not before what it was asked last is done or lost."""

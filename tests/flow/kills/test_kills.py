@@ -21,11 +21,10 @@ from tests.flow.product import Product, Run, until
 from tests.flow.test_scaled_shape import LARGER, broken, instance_type
 from tests.flow.tidiness import is_tidy
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
 SEED = 20261124
 LEAST_KILLS = 60
-MOST_ROUNDS = 3
 SETTINGS = "[training.hyperparameters]\nn_estimators = 5\nmax_depth = 4\n"
 # What is left of a call when the cloud dies.
 LOST = (BotoCoreError, OSError, HTTPException)
@@ -112,6 +111,17 @@ class Story:
         until("the answer", lambda: self.survived(lambda: answers.append(call()) or True), DEADLINE_SECONDS)
         return answers[0]
 
+    def passed_alive(self) -> list[Point]:
+        """Points that were planned before this story, which has come by them, and where the cloud has not died yet."""
+        states = self.acknowledged.states(self.model)
+        calls = calls_made(self.product, self.cloud.decisions, self.cloud.decided)
+        return [
+            point
+            for point in self.cloud.points
+            if (point.get("state_machine"), point.get("state")) in states
+            or (point.get("principal"), point.get("action")) in calls
+        ]
+
     def survived(self, probe: Callable[[], bool]) -> bool:
         """What the probe says; False when the cloud has died meanwhile, was started again, and has kept everything."""
         self.is_alive()
@@ -145,38 +155,25 @@ def test_nothing_acknowledged_is_lost_whenever_the_cloud_dies(cloud, iris):
     acknowledged = Acknowledged(cloud.product, chance)
     points = [*at_states(), *at_calls(cloud.product)]
     chance.shuffle(points)
-    later = points[len(points) // 2 :]
-    cloud.plan(points[: len(points) // 2])
-    models = []
-    for number in range(1, MOST_ROUNDS + 1):
-        story = Story(cloud, acknowledged, f"mortal-{number}")
+    half = len(points) // 2
+    models: list[str] = []
+    missed: list[Point] = []
+    # The third story is told only when something was passed in the very moment of the death at something else.
+    for planned in (points[:half], points[half:], []):
+        if len(models) > 1 and not missed:
+            break
+        cloud.plan(planned)
+        story = Story(cloud, acknowledged, f"mortal-{len(models) + 1}")
         models.append(story.model)
         story.told(iris)
         story.surely(lambda: is_tidy(cloud.product, models))
         story.surely(lambda: acknowledged.is_read_back(everything=True))
-        missed = story.surely(lambda: passed_by(cloud, acknowledged))
-        if number > 1 and not missed:
-            break
-        cloud.plan(later)
-        later = []
+        passed = story.surely(story.passed_alive)
+        missed = [point for point in cloud.points if point in [*missed, *passed]]
     by_kind = Counter(point.get("state_machine") or point["effect"] for point in cloud.met)
     print(f"\nkilled {cloud.deaths} times in {time.monotonic() - began:.0f} s, seed {SEED}: {dict(by_kind)}")
     print("  at:", "; ".join(told(point) for point in cloud.met))
-    print("  never reached:", "; ".join(sorted(told(point) for point in cloud.points)))
-    print("  reached, and not met:", "; ".join(sorted(told(point) for point in missed)))
-    # A call that only the first story made, by chance, is made no more once the later points are planned.
-    assert len(missed) <= len(cloud.met) // 20
+    print("  not on the way of these stories:", "; ".join(sorted(told(point) for point in cloud.points)))
+    assert [told(point) for point in missed] == []
     assert {point.get("effect") for point in cloud.met} >= set(MOMENTS)
     assert len(cloud.met) >= LEAST_KILLS
-
-
-def passed_by(cloud: MortalCloud, acknowledged: Acknowledged) -> list[Point]:
-    """Points that were reached, and where the cloud has not died yet."""
-    states = acknowledged.states()
-    calls = calls_made(cloud.product, cloud.decisions)
-    return [
-        point
-        for point in cloud.points
-        if (point.get("state_machine"), point.get("state")) in states
-        or (point.get("principal"), point.get("action")) in calls
-    ]

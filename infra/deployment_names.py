@@ -1,19 +1,16 @@
-"""The names of a deployment's parts in one account and region.
-
-The stacks carry the same names (`infra/names.py`, which speaks of them before an account is known); a test compares
-the two. They are needed where no stack is left to ask.
-"""
+"""The names of a deployment's parts, for the stacks that make them, and for commands where no stack is left to ask."""
 
 from dataclasses import dataclass
 
 CONCERNS = ("storage", "image", "workflow", "models", "operations")
 """The stacks, each after those it needs."""
 SOURCE_KEY = "image/source.zip"
+"""Where the image's source is uploaded to, in the deployment's bucket."""
 
 
 @dataclass(frozen=True)
-class Names:
-    """What a deployment calls its parts."""
+class DeploymentNames:
+    """What a deployment calls its parts in one account and region."""
 
     deployment: str
     account: str
@@ -31,7 +28,7 @@ class Names:
 
     @property
     def ledger_table(self) -> str:
-        """Claims, leases, champions, releases."""
+        """Claims, leases, champions and releases."""
         return f"{self.deployment}-ledger"
 
     @property
@@ -41,7 +38,7 @@ class Names:
 
     @property
     def image(self) -> str:
-        """The repository, and pipeline and project that fill it."""
+        """The ECR repository, and pipeline and project that fill it."""
         return f"{self.deployment}-image"
 
     @property
