@@ -121,6 +121,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
     ),
     "ministack.services.s3": (
         "_bucket_notifications",
+        "_bucket_tags",
         "_fire_s3_event",
         "_fire_s3_event_async",
         "_get_object_data",

@@ -228,7 +228,8 @@ def test_a_stack_that_does_not_stand_is_a_fault(account, patient):
     cloudformation = account.client("cloudformation")
     name = f"{account.names.endpoint_stack_prefix}iris-model-production"
     template = {"Resources": {"Model": {"Type": "AWS::SageMaker::Model", "Properties": {}}}}
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    tags = [{"Key": "mlops:deployment", "Value": "mlops"}]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), Tags=tags)
     until("the rollback", lambda: account.stack(name)["StackStatus"] == "ROLLBACK_COMPLETE")
     assert f"{name} is ROLLBACK_COMPLETE" in the(check_stacks, patient, "fault").what
     cloudformation.delete_stack(StackName=name)

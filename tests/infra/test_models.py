@@ -32,8 +32,7 @@ def published(models: Template) -> dict[str, str]:
 
 
 def test_published_settings_are_the_resolved_ones(models: Template) -> None:
-    tags = [{"Key": "mlops:deployment", "Value": "mlops"}]
-    assert json.loads(published(models)["settings"]) == json.loads(json.dumps({**SETTINGS.resolved(), "tags": tags}))
+    assert json.loads(published(models)["settings"]) == json.loads(json.dumps({**SETTINGS.resolved(), "tags": []}))
 
 
 def test_published_templates_are_the_endpoints_own(models: Template, endpoints: dict[str, Template]) -> None:
