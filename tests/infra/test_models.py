@@ -67,4 +67,4 @@ def test_logs_of_endpoints_end(models: Template) -> None:
 def test_packages_of_a_model_are_kept_when_its_stack_goes(models: Template) -> None:
     group = models.resource("AWS::SageMaker::ModelPackageGroup")
     assert group["Properties"]["ModelPackageGroupName"] == "iris-model"
-    assert group["DeletionPolicy"] == "Retain"
+    assert group["DeletionPolicy"] == "RetainExceptOnCreate"
