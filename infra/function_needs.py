@@ -199,8 +199,9 @@ def _send_mail(sender: str) -> Grant:
     return Grant(
         "SendMail",
         "Mail goes out under the deployment's sender. SES asks for the right on the identity that verifies it, its own "
-        "or its domain's, and in the sandbox on every recipient's as well: only the sender is the same for all.",
+        "or its domain's, in the sandbox on every recipient's as well, and on the configuration set that an identity "
+        "has by default: only the sender is the same for all.",
         ("ses:SendEmail",),
-        (arn("ses", "identity/*"),),
+        (arn("ses", "identity/*"), arn("ses", "configuration-set/*")),
         {"StringEquals": {"ses:FromAddress": sender}},
     )

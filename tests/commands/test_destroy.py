@@ -79,7 +79,7 @@ def neighbours(account: Account, model_role: str) -> None:
     ssm, logs, sagemaker = (account.client(service) for service in ("ssm", "logs", "sagemaker"))
     stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     account.client("cloudformation").create_stack(
-        StackName="mlops-deploy-theirs-prd", TemplateBody=json.dumps(stack), Tags=THEIRS
+        StackName="mlops-deploy-theirs-prd", TemplateBody=json.dumps(stack), Tags=[{"Key": "team", "Value": "theirs"}]
     )
     comes_to(account, "mlops-deploy-theirs-prd", "CREATE_COMPLETE")
     for name, value in {"/mlops/theirs": "x", "/mlops/models/theirs": "no pointer"}.items():

@@ -323,15 +323,23 @@ def test_an_alarm_that_rings_is_a_warning(account, patient):
 
 def test_events_that_started_nothing_are_a_fault(account, patient):
     sqs = account.client("sqs")
-    url = sqs.list_queues(QueueNamePrefix="mlops-undelivered-events")["QueueUrls"][0]
+    url = sqs.get_queue_url(QueueName="mlops-undelivered-events")["QueueUrl"]
+    # Another team's, whose name begins as ours do.
+    theirs = sqs.create_queue(QueueName="mlops-undelivered-events-of-others")["QueueUrl"]
+    sqs.send_message(QueueUrl=theirs, MessageBody="{}")
+    assert is_sound(check_undelivered, patient)
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     assert "mlops-undelivered-events holds 1 event" in the(check_undelivered, patient, "fault").what
     sqs.purge_queue(QueueUrl=url)
     assert is_sound(check_undelivered, patient)
+    sqs.delete_queue(QueueUrl=theirs)
+    elsewhere = replace(patient.account, names=replace(account.names, deployment="other"))
+    absent = the(check_undelivered, replace(patient, account=elsewhere), "fault")
+    assert absent.what == "the queue other-undelivered-events is not there"
 
 
 class Topics:
-    """SNS with subscriptions in both states: the embedded cloud confirms every one at once."""
+    """SNS with subscriptions in every state: the embedded cloud confirms every one at once."""
 
     def __init__(self, **arns: str) -> None:
         self._arns = arns
@@ -342,10 +350,14 @@ class Topics:
     def get_paginator(self, _operation: str) -> "Topics":
         return self
 
+    def get_partition_for_region(self, _region: str) -> str:
+        return "aws"
+
     def paginate(self) -> list[dict[str, Any]]:
-        topic = "arn:aws:sns:us-east-1:123456789012:mlops-alarms"
+        topic = "arn:aws:sns:us-east-1:123456789012:mlops-operators"
+        # Another team's, whose name begins as ours do.
         others = {
-            "TopicArn": "arn:aws:sns:us-east-1:123456789012:others",
+            "TopicArn": "arn:aws:sns:us-east-1:123456789012:mlops-others",
             "Endpoint": "x",
             "SubscriptionArn": "PendingConfirmation",
         }
@@ -356,14 +368,20 @@ class Topics:
         return [{"Subscriptions": [*ours, others]}]
 
 
-def test_subscriptions_that_wait_for_a_yes_are_told(patient):
+def test_operators_who_do_not_hear_of_alarms_are_told(patient):
     def examined(**arns: str) -> Patient:
-        return replace(patient, account=replace(patient.account, session=Topics(**arns)))
+        deployment = patient.deployment.model_copy(update={"operators": ("ann@example.com", "bob@example.com")})
+        account = replace(patient.account, session=Topics(**arns))
+        return replace(patient, account=account, deployment=deployment)
 
     pending = the(check_subscriptions, examined(ann="PendingConfirmation", bob="arn:1"), "warning")
     assert pending.what.startswith("ann@example.com did not confirm")
+    # SNS forgets who never confirmed after days, and shows for a while who has unsubscribed.
+    for left in ({"bob": "arn:1"}, {"ann": "Deleted", "bob": "arn:1"}):
+        deaf = the(check_subscriptions, examined(**left), "warning")
+        assert deaf.what.startswith("ann@example.com of `operators` is not subscribed")
+        assert "--topic-arn arn:aws:sns:us-east-1:123456789012:mlops-operators" in deaf.remedy
     assert is_sound(check_subscriptions, examined(ann="arn:1", bob="arn:2"))
-    assert list(check_subscriptions(examined())) == []
 
 
 @pytest.mark.parametrize(

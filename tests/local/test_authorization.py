@@ -110,6 +110,15 @@ def test_an_endpoint_is_made_and_changed_with_rights_on_its_configuration_too() 
         assert checks == (Check(f"sagemaker:{operation}", f"{PREFIX}:endpoint-config/c"),)
 
 
+def test_a_mail_needs_the_right_on_its_configuration_set_too() -> None:
+    identity = f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/mlops@example.com"
+    mail = {"FromEmailAddress": "mlops@example.com", "ConfigurationSetName": "tracked"}
+    (check,) = dependent_actions("ses", "SendEmail", mail, identity, ACCOUNT)
+    assert check.resource == f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set/tracked"
+    assert (check.action, check.context) == ("ses:SendEmail", {"ses:FromAddress": "mlops@example.com"})
+    assert dependent_actions("ses", "SendEmail", {"FromEmailAddress": "mlops@example.com"}, identity, ACCOUNT) == ()
+
+
 def test_a_mail_is_decided_by_its_sender_and_log_events_by_their_stream(shared_cloud: CloudProcess) -> None:
     sender = {"StringEquals": {"ses:FromAddress": "mlops@example.com"}}
     group = name("group")
