@@ -22,6 +22,8 @@ from infra.project import PROJECT
 
 MODELS = Path("models")
 COMMENT_VARIABLE = "DECISION_COMMENT"
+DEPLOYED_NOT_READY = 2
+"""Exit status: everything is deployed, and releases will fail for what the doctor found."""
 PRICES, COSTS = PROJECT.root / "docs" / "prices.toml", PROJECT.root / "docs" / "costs.md"
 
 
@@ -73,8 +75,8 @@ def _deploy(_options: argparse.Namespace) -> int:
     from commands.deploy.cdk import find_cdk  # noqa: PLC0415
     from commands.deploy.deploying import deploy  # noqa: PLC0415
 
-    deploy(_account(), PROJECT, find_cdk(PROJECT.root, PROJECT.assembly), _say)
-    return 0
+    report = deploy(_account(), PROJECT, find_cdk(PROJECT.root, PROJECT.assembly), _say)
+    return DEPLOYED_NOT_READY if report.hindrances else 0
 
 
 def _bootstrap(_options: argparse.Namespace) -> int:

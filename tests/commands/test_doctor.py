@@ -11,12 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from commands.__main__ import main
 from commands.account import Account
 from commands.deploy.deploying import deploy
 from commands.deploy.readiness import BOOTSTRAP_PARAMETER
+from commands.deploy.summary import summary
 from commands.doctor.alarms import check_alarms, check_subscriptions, check_undelivered
 from commands.doctor.bootstrap import check_bootstrap
-from commands.doctor.examination import CHECKS, examine, look
+from commands.doctor.examination import CHECKS, RELEASING, Report, examine, look
 from commands.doctor.finding import Check, Finding, Patient, ok
 from commands.doctor.image import check_image
 from commands.doctor.leases import check_leases
@@ -217,11 +219,55 @@ def test_in_the_sandbox_every_recipient_has_to_be_verified(account, patient):
 
 
 def test_a_sender_that_ses_does_not_know_is_a_fault(account, patient):
+    models = {name: model.model_copy(update={"owners": ("ann@acme.io",)}) for name, model in patient.models.items()}
+    models = {
+        name: model.model_copy(update={"approval": model.approval.model_copy(update={"approvers": ("bob@acme.io",)})})
+        for name, model in models.items()
+    }
+    people = {"sender": "release@ml.acme.io", "operators": ("ann@acme.io",)}
+    real = replace(patient, models=models, deployment=patient.deployment.model_copy(update=people))
+    assert "create-email-identity --email-identity release@ml.acme.io" in the(check_mail, real, "fault").remedy
+    ses = account.client("sesv2")
+    ses.create_email_identity(EmailIdentity="release@ml.acme.io")
+    assert is_sound(check_mail, real)
+    ses.delete_email_identity(EmailIdentity="release@ml.acme.io")
+
+
+def test_placeholders_are_faults_that_name_the_settings_file(account, patient):
     ses = account.client("sesv2")
     ses.delete_email_identity(EmailIdentity=patient.deployment.sender)
-    assert "create-email-identity" in the(check_mail, patient, "fault").remedy
+    assert "infra/deployment.toml" in the(check_mail, patient, "fault").remedy
+    # The sender was replaced, and the others were forgotten.
+    ses.create_email_identity(EmailIdentity="release@ml.acme.io")
+    real = replace(patient, deployment=patient.deployment.model_copy(update={"sender": "release@ml.acme.io"}))
+    forgotten = the(check_mail, real, "fault")
+    assert forgotten.what.startswith("ml-team@example.com, mlops-operators@example.com, release-approvers@example.com")
+    assert "models/*.toml" in forgotten.remedy
+    ses.delete_email_identity(EmailIdentity="release@ml.acme.io")
     ses.create_email_identity(EmailIdentity=patient.deployment.sender)
     assert is_sound(check_mail, patient)
+
+
+@pytest.mark.parametrize(
+    ("check", "hinders", "status", "says"),
+    [
+        ("image", ["image"], 2, "releases will fail until the faults above are mended (image)"),
+        ("undelivered", [], 0, "Deployed. The faults above keep no release from succeeding."),
+        (None, [], 0, "Deployed."),
+    ],
+)
+def test_a_deployment_fails_for_what_would_make_releases_fail(check, hinders, status, says, account, monkeypatch):
+    findings = [("region", ok("fine")), *([(check, Finding("fault", "broken", "mend it"))] if check else [])]
+    report = Report(findings)
+    assert report.hindrances == hinders
+    assert says in summary(account, report).splitlines()[0]
+    monkeypatch.setattr("commands.deploy.deploying.deploy", lambda *_: report)
+    monkeypatch.setattr("commands.deploy.cdk.find_cdk", lambda *_: None)
+    assert main(["deploy"]) == status
+
+
+def test_the_checks_for_releases_are_checks():
+    assert {name for name, _ in CHECKS} > RELEASING
 
 
 def test_a_stack_that_does_not_stand_is_a_fault(account, patient):
