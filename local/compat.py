@@ -135,6 +135,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
     "ministack.services.ses": ("_sent_emails", "get_state", "load_persisted_state"),
     "ministack.services.sqs": ("queue_policy_for_arn",),
     "ministack.services.sts": ("register_session",),
+    "ministack.services.tagging": ("resource_tags",),
 }
 
 

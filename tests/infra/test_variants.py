@@ -151,10 +151,14 @@ def test_data_goes_with_its_stack_when_it_shall_not_be_kept(variant: dict[str, T
 
 
 def test_mail_goes_out_under_the_sender_alone(variant: dict[str, Template]) -> None:
-    (statement,) = [each for each in variant["workflow"].statements("AnnounceOutcomeRole") if each.sid == "SendMail"]
-    assert statement.conditions == {"StringEquals": {"ses:FromAddress": "release@ml.example.com"}}
-    # SES asks on the configuration set too that the sender's identity has by default.
-    assert [resource.rpartition(":")[2] for resource in statement.resources] == ["identity/*", "configuration-set/*"]
+    for role in ("AnnounceOutcomeRole", "RequestApprovalRole"):
+        sending = [each for each in variant["workflow"].statements(role) if "ses:SendEmail" in each.actions]
+        assert {str(each.conditions) for each in sending} == {
+            str({"StringEquals": {"ses:FromAddress": "release@ml.example.com"}})
+        }
+        # SES asks on the configuration set too that the sender's identity has by default.
+        resources = [resource.rpartition(":")[2] for each in sending for resource in each.resources]
+        assert resources == ["identity/*", "configuration-set/*"]
     variables = variant["workflow"].properties("AWS::Lambda::Function", "AnnounceOutcome")["Environment"]["Variables"]
     assert (variables["MAIL_SENDER"], variables["OPERATORS"]) == (
         "release@ml.example.com",

@@ -54,6 +54,7 @@ SIGNATURES = {
     "ministack.services.dynamodb:_items_replaced": "table",
     "ministack.services.dynamodb:_remove_item": "table pk_val sk_val",
     "ministack.services.dynamodb:_set_item": "table pk_val sk_val item",
+    "ministack.services.tagging:resource_tags": "arn",
     "ministack.services.eventbridge:_dispatch_event": "event view",
     "ministack.services.eventbridge:_dispatch_to_stepfunctions": "arn payload",
     "ministack.services.eventbridge:_invoke_target": "target event rule view",
