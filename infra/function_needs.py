@@ -201,7 +201,8 @@ def _send_mail(sender: str) -> tuple[Grant, Grant]:
         Grant(
             "SendMail",
             "Mail goes out under the deployment's sender. SES asks for the right on the identity that verifies it, its "
-            "own or its domain's, and in the sandbox on every recipient's as well: only the sender is the same for all.",
+            "own or its domain's, and in the sandbox on every recipient's as well: only the sender is the same for "
+            "all.",
             ("ses:SendEmail",),
             (arn("ses", "identity/*"),),
             condition,
