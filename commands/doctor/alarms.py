@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from commands.doctor.finding import Finding, Patient, fault, ok, warning
+from commands.stacks import list_resources, list_stacks
 
 
 def check_alarms(patient: Patient) -> Iterator[Finding]:
@@ -63,13 +64,24 @@ def _topic_arn(patient: Patient) -> str:
 
 
 def _alarms(patient: Patient) -> dict[str, str]:
-    """State by name. An endpoint's alarms are named after its model."""
+    """State by name: those of our stacks, for another team's may begin as ours do."""
     cloudwatch = patient.account.client("cloudwatch")
-    pages = cloudwatch.get_paginator("describe_alarms").paginate()
-    prefixes = (f"{patient.deployment.name}-", *(f"{model}-" for model in patient.models))
+    stacks = [
+        stack
+        for stack in list_stacks(patient.account)
+        if stack.name == patient.account.names.stack("operations")
+        or stack.name.startswith(patient.account.names.endpoint_stack_prefix)
+    ]
+    ours = {
+        each.physical
+        for stack in stacks
+        for each in list_resources(patient.account, stack.arn)
+        if each.kind == "AWS::CloudWatch::Alarm"
+    }
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{patient.deployment.name}-")
     return {
         each["AlarmName"]: each["StateValue"]
         for page in pages
         for each in page["MetricAlarms"]
-        if each["AlarmName"].startswith(prefixes)
+        if each["AlarmName"] in ours
     }

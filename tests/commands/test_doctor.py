@@ -364,7 +364,14 @@ def test_an_alarm_that_rings_is_a_warning(account, patient):
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="tested")
     assert f"{name} is in ALARM" in the(check_alarms, patient, "warning").what
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="tested")
+    # Another team's, whose name begins as ours do.
+    metric = {"Namespace": "theirs", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    cloudwatch.put_metric_alarm(
+        AlarmName="mlops-theirs", Threshold=1.0, ComparisonOperator="GreaterThanThreshold", **metric
+    )
+    cloudwatch.set_alarm_state(AlarmName="mlops-theirs", StateValue="ALARM", StateReason="tested")
     assert is_sound(check_alarms, patient)
+    cloudwatch.delete_alarms(AlarmNames=["mlops-theirs"])
 
 
 def test_events_that_started_nothing_are_a_fault(account, patient):
