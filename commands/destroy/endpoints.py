@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from commands.account import Account
 from commands.destroy.logs import remove_endpoint_log
 from commands.destroy.stack_removal import remove_stack
-from commands.destroy.strays import delete_stray, deregister_targets
+from commands.destroy.strays import delete_stray, deregister_targets, is_gone
 from commands.ownership import left_alone, owns_in_sagemaker
 from commands.stacks import list_resources, list_stacks, physical_names
 
@@ -50,7 +50,7 @@ def _arn(account: Account, endpoint: str) -> str | None:
     try:
         return str(account.client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointArn"])
     except ClientError as fault:
-        if "Could not find" in str(fault):
+        if is_gone(fault):
             return None
         raise
 

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from commands.account import Account
 from commands.destroy.logs import remove_job_streams
+from commands.destroy.strays import is_gone
 from commands.faults import CommandFailed
 from commands.ownership import left_alone, owns_in_sagemaker
 
@@ -79,7 +80,7 @@ def _group_arn(sagemaker: Any, model: str) -> str | None:  # noqa: ANN401 -- a b
     try:
         return str(sagemaker.describe_model_package_group(ModelPackageGroupName=model)["ModelPackageGroupArn"])
     except ClientError as fault:
-        if "does not exist" in str(fault):
+        if is_gone(fault):
             return None
         raise
 
