@@ -28,11 +28,16 @@ drop: $(VENV)/.commands ## Drop a dataset: MODEL=iris-model DATASET=file.csv
 runs: $(VENV)/.commands ## Show the runs and where they stand
 	@$(PY) -m commands runs
 
+# What people write goes to the command as they wrote it, past make and the shell, which would take $, quotes and
+# backticks for their own.
+unexport COMMENT REASON
+approve: export DECISION_COMMENT = $(value COMMENT)
 approve: $(VENV)/.commands ## Approve what a run asks about: RUN=… [COMMENT=…]
-	@$(PY) -m commands approve --run "$(RUN)" --comment "$(COMMENT)"
+	@$(PY) -m commands approve --run "$(RUN)"
 
+reject: export DECISION_COMMENT = $(value REASON)
 reject: $(VENV)/.commands ## Reject it: RUN=… REASON=…
-	@$(PY) -m commands reject --run "$(RUN)" --comment "$(REASON)"
+	@$(PY) -m commands reject --run "$(RUN)"
 
 rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 	@$(PY) -m commands rerun --run "$(RUN)"

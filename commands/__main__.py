@@ -1,6 +1,7 @@
 """`python -m commands drop | runs | approve | … | deploy`: the make targets of the same names."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,9 @@ from contracts.settings import load_all_settings
 from infra.project import PROJECT
 
 MODELS = Path("models")
+COMMENT_VARIABLE = "DECISION_COMMENT"
+DEPLOYED_NOT_READY = 2
+"""Exit status: everything is deployed, and releases will fail for what the doctor found."""
 PRICES, COSTS = PROJECT.root / "docs" / "prices.toml", PROJECT.root / "docs" / "costs.md"
 
 
@@ -71,8 +75,8 @@ def _deploy(_options: argparse.Namespace) -> int:
     from commands.deploy.cdk import find_cdk  # noqa: PLC0415
     from commands.deploy.deploying import deploy  # noqa: PLC0415
 
-    deploy(_account(), PROJECT, find_cdk(PROJECT.root, PROJECT.assembly), _say)
-    return 0
+    report = deploy(_account(), PROJECT, find_cdk(PROJECT.root, PROJECT.assembly), _say)
+    return DEPLOYED_NOT_READY if report.hindrances else 0
 
 
 def _bootstrap(_options: argparse.Namespace) -> int:
@@ -161,7 +165,11 @@ def _parser() -> argparse.ArgumentParser:
     for decision in ("approve", "reject"):
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)
-        deciding.add_argument("--comment", default="")
+        deciding.add_argument(
+            "--comment",
+            default=os.environ.get(COMMENT_VARIABLE, ""),
+            help=f"why; {COMMENT_VARIABLE} where it must not pass through a shell",
+        )
     commands.add_parser("bootstrap", help="prepare the account for the CDK, once")
     commands.add_parser("deploy", help="bring everything up, or to what is here")
     commands.add_parser("diff", help="show what a deployment would change")

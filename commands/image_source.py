@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from commands.tracked import tracked_files, untracked_files
+
 SOURCES = ("container", "contracts", "locks/container.txt")
 """What `container/Dockerfile` copies, with the file itself and the build's script. Folders count with all they hold."""
 
@@ -14,8 +16,24 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def source_files(root: Path) -> list[Path]:
-    """The files of the image's source, in order of their names."""
-    return sorted(file for source in SOURCES for file in _files(root / source))
+    """The files of the image's source, in order of their names: those that git tracks, as they are here.
+
+    Outside of a checkout, as in an unpacked archive, they are all that lie there.
+
+    Raises:
+        CommandFailed: git cannot say what it tracks.
+    """
+    tracked = tracked_files(root, SOURCES)
+    return sorted(tracked if tracked is not None else (file for source in SOURCES for file in _files(root / source)))
+
+
+def left_out(root: Path) -> list[str]:
+    """Files beside the source that come into no image, because nobody has added them to the repository.
+
+    Raises:
+        CommandFailed: git cannot say what it tracks.
+    """
+    return untracked_files(root, SOURCES)
 
 
 def source_zip(root: Path) -> bytes:

@@ -9,14 +9,25 @@ from commands.account import Account
 
 
 def pointers(account: Account) -> dict[str, dict[str, Any]]:
-    """The pointer of every model, by the model's name."""
+    """The pointer of every model, by the model's name; what else others may have put there is left out."""
     prefix = account.names.models_prefix
     pages = account.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=prefix)
-    return {
-        parameter["Name"].removeprefix(prefix): json.loads(parameter["Value"])
+    found = {
+        parameter["Name"].removeprefix(prefix): _pointer(account, parameter["Value"])
         for page in pages
         for parameter in page["Parameters"]
     }
+    return {model: pointer for model, pointer in found.items() if pointer is not None}
+
+
+def _pointer(account: Account, text: str) -> dict[str, Any] | None:
+    """A pointer leads to settings, and to endpoint stacks of this deployment."""
+    try:
+        found = json.loads(text)
+        stack = found["production"]["stack"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return found if "settings" in found and str(stack).startswith(account.names.endpoint_stack_prefix) else None
 
 
 def published_settings(account: Account) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def compose(project: Project, deployment: Deployment, models: Mapping[str, Model
     ModelsStack(app, project, deployment, models)
     OperationsStack(app, deployment, models, sorted(each.name for each in project.staged_functions.iterdir()))
     ImageStack(app, deployment).add_stack_dependency(storage)
-    for key, value in deployment.tags.items():
+    for key, value in deployment.all_tags.items():
         Tags.of(app).add(key, value)
     if deployment.permissions_boundary is not None:
         boundary = iam.ManagedPolicy.from_managed_policy_arn(storage, "Boundary", deployment.permissions_boundary)

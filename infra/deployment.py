@@ -24,15 +24,18 @@ SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
 BranchName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w./-]{0,127}$")]
 
-# What runs and releases write on what they make; SageMaker refuses a key that comes twice.
-_OWN_TAGS = ("mlops:model", "mlops:run", "mlops:release")
+DEPLOYMENT_TAG = "mlops:deployment"
+"""On everything that a deployment makes, with its name: `make destroy` takes away what carries it, and nothing else."""
+
+# What the product itself writes on what it makes; SageMaker refuses a key that comes twice.
+_OWN_TAGS = (DEPLOYMENT_TAG, "mlops:model", "mlops:run", "mlops:release")
 
 
 def _not_reserved(key: str) -> str:
     if key.lower().startswith("aws:"):
         raise ValueError("tags that begin with `aws:` are AWS's own")
     if key in _OWN_TAGS:
-        raise ValueError(f"{', '.join(_OWN_TAGS)} are written by the runs themselves")
+        raise ValueError(f"{', '.join(_OWN_TAGS)} are written by the product itself: leave them out")
     return key
 
 
@@ -108,8 +111,8 @@ class Budget(_Section):
     """Mails the operators before a month becomes dearer than planned."""
 
     monthly_usd: Annotated[float, Field(gt=0)]
-    tag: TagKey
-    """The one of `tags` that tells this deployment's costs apart; it has to be activated as a cost allocation tag."""
+    tag: TagText = DEPLOYMENT_TAG
+    """The tag that tells this deployment's costs apart; it has to be activated as a cost allocation tag."""
 
 
 class Deployment(_Section):
@@ -128,6 +131,11 @@ class Deployment(_Section):
     image: ImageSource = UploadedSource()
     budget: Budget | None = None
 
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """What every resource is tagged with: the settings' own, and the one that tells whose it is."""
+        return {**self.tags, DEPLOYMENT_TAG: self.name}
+
     def published(self, model: ModelSettings) -> dict[str, object]:
         """A model's settings as runs read them. Training jobs carry the deployment's tags, which a run finds there."""
         tags = [{"Key": key, "Value": value} for key, value in sorted(self.tags.items())]
@@ -135,8 +143,8 @@ class Deployment(_Section):
 
     @model_validator(mode="after")
     def _budget_has_its_tag_and_few_to_tell(self) -> Self:
-        if self.budget is not None and self.budget.tag not in self.tags:
-            raise ValueError(f"`budget.tag` is {self.budget.tag!r}, which is none of `tags`")
+        if self.budget is not None and self.budget.tag not in self.all_tags:
+            raise ValueError(f"`budget.tag` is {self.budget.tag!r}, which is neither of `tags` nor {DEPLOYMENT_TAG}")
         if self.budget is not None and len(self.operators) > 10:
             raise ValueError("AWS Budgets mails to at most 10 `operators`; name a mailing list")
         return self

@@ -47,9 +47,14 @@ class DeploymentNames:
         return f"/{self.deployment}/image"
 
     @property
-    def parameters_prefix(self) -> str:
-        """How the names of all parameters begin."""
-        return f"/{self.deployment}/"
+    def undelivered_queue(self) -> str:
+        """Events that started nothing."""
+        return f"{self.deployment}-undelivered-events"
+
+    @property
+    def operators_topic(self) -> str:
+        """Mails the operators."""
+        return f"{self.deployment}-operators"
 
     @property
     def models_prefix(self) -> str:

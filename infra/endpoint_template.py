@@ -73,7 +73,7 @@ def endpoint_templates(planned: Mapping[str, EndpointPlan], deployment: Deployme
     with tempfile.TemporaryDirectory() as outdir:
         app = App(outdir=outdir, analytics_reporting=False, tree_metadata=False)
         stacks = {key: EndpointStack(app, key, plan, deployment) for key, plan in planned.items()}
-        for key, value in deployment.tags.items():
+        for key, value in deployment.all_tags.items():
             Tags.of(app).add(key, value)
         assembly = app.synth()
         return {key: _plain(assembly.get_stack_by_name(stack.stack_name).template) for key, stack in stacks.items()}

@@ -51,7 +51,7 @@ def request_approval(names: Names, deployment: Deployment, token_key_arn: str, p
         ),
         Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (token_key_arn,)),
         _answer_run("A run that asks again after a decision is given that decision at once."),
-        _send_mail(deployment.sender),
+        *_send_mail(deployment.sender),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
@@ -126,7 +126,7 @@ def announce_outcome(names: Names, deployment: Deployment) -> FunctionNeeds:
     return FunctionNeeds(
         "announce_outcome",
         "Mails how a run ended.",
-        (remembers, _send_mail(deployment.sender)),
+        (remembers, *_send_mail(deployment.sender)),
         60,
         environment=environment,
     )
@@ -195,12 +195,23 @@ def _answer_run(reason: str) -> Grant:
     )
 
 
-def _send_mail(sender: str) -> Grant:
-    return Grant(
-        "SendMail",
-        "Mail goes out under the deployment's sender. SES asks for the right on the identity that verifies it, its own "
-        "or its domain's, and in the sandbox on every recipient's as well: only the sender is the same for all.",
-        ("ses:SendEmail",),
-        (arn("ses", "identity/*"),),
-        {"StringEquals": {"ses:FromAddress": sender}},
+def _send_mail(sender: str) -> tuple[Grant, Grant]:
+    condition = {"StringEquals": {"ses:FromAddress": sender}}
+    return (
+        Grant(
+            "SendMail",
+            "Mail goes out under the deployment's sender. SES asks for the right on the identity that verifies it, its "
+            "own or its domain's, and in the sandbox on every recipient's as well: only the sender is the same for "
+            "all.",
+            ("ses:SendEmail",),
+            (arn("ses", "identity/*"),),
+            condition,
+        ),
+        Grant(
+            "SendByConfigurationSet",
+            "SES asks for the right on the configuration set that the sender's identity has by default, too.",
+            ("ses:SendEmail",),
+            (arn("ses", "configuration-set/*"),),
+            condition,
+        ),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_ecr as ecr
@@ -15,6 +15,7 @@ from infra.image_roles import build_role, pipeline_role
 from infra.image_sources import PipelineSource, pipeline_source
 from infra.log_groups import log_group
 from infra.names import Names, arn
+from infra.retention import kept
 
 BUILDSPEC = "container/buildspec.yml"
 
@@ -56,9 +57,7 @@ class ImageStack(Stack):
             ),
             lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=_EXPIRE_UNTAGGED),
         )
-        repository.apply_removal_policy(
-            RemovalPolicy.RETAIN if self._deployment.retention.keep_data else RemovalPolicy.DESTROY
-        )
+        repository.apply_removal_policy(kept(self._deployment))
 
     def _build(self) -> str:
         """The build project's name."""

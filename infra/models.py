@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
@@ -16,6 +16,7 @@ from infra.endpoint_template import endpoint_templates, plans
 from infra.log_groups import log_group
 from infra.names import Names
 from infra.project import CannotSynthesise, Project
+from infra.retention import kept
 
 
 class ModelsStack(Stack):
@@ -31,8 +32,7 @@ class ModelsStack(Stack):
         for settings in models.values():
             _check_training(settings, deployment)
             published = PublishedModel(self, project, deployment, settings, templates)
-            if deployment.retention.keep_data:
-                published.packages.apply_removal_policy(RemovalPolicy.RETAIN)
+            published.packages.apply_removal_policy(kept(deployment))
 
 
 class PublishedModel(Construct):

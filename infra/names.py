@@ -21,16 +21,6 @@ class Names(DeploymentNames):
     account: str = Aws.ACCOUNT_ID
     region: str = Aws.REGION
 
-    @property
-    def undelivered_queue(self) -> str:
-        """Events that started nothing."""
-        return f"{self.deployment}-undelivered-events"
-
-    @property
-    def operators_topic(self) -> str:
-        """Mails the operators."""
-        return f"{self.deployment}-operators"
-
     def function(self, verb: str) -> str:
         """The Lambda function of one verb."""
         return f"{self.deployment}-{verb.replace('_', '-')}"

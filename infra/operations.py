@@ -50,7 +50,7 @@ class OperationsStack(Stack):
                 time_unit="MONTHLY",
                 budget_limit=budget.SpendProperty(amount=limit.monthly_usd, unit="USD"),
                 # https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-create-filters.html
-                cost_filters={"TagKeyValue": [f"user:{limit.tag}${deployment.tags[limit.tag]}"]},
+                cost_filters={"TagKeyValue": [f"user:{limit.tag}${deployment.all_tags[limit.tag]}"]},
             ),
             notifications_with_subscribers=[
                 budget.NotificationWithSubscribersProperty(

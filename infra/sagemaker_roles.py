@@ -4,7 +4,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.deployment import Deployment
+from infra.deployment import DEPLOYMENT_TAG, Deployment
 from infra.encryption import container_key_grants, key_grants
 from infra.grants import ANYTHING, Grant, pass_role, role
 from infra.names import Names, arn
@@ -89,18 +89,28 @@ def deployment_role(scope: Construct, deployment: Deployment, serving_role: iam.
         ),
         Grant(
             "ServeEndpoint",
-            "Endpoints have the two names that the settings give them, and refer to a configuration.",
+            "Endpoints have the two names that the settings give them; one that is there already is not made again.",
+            ("sagemaker:CreateEndpoint",),
+            endpoints,
+        ),
+        Grant(
+            "ServeConfiguration",
+            "Who makes or changes an endpoint needs the right on its configuration too.",
             ("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"),
-            (*endpoints, arn("sagemaker", "endpoint-config/*")),
+            (arn("sagemaker", "endpoint-config/*"),),
+        ),
+        Grant(
+            "ChangeEndpoint",
+            "An endpoint is moved to the next release, or goes with its stack; other teams' may be called alike, and "
+            "only this deployment's carry its tag.",
+            ("sagemaker:UpdateEndpoint", "sagemaker:DeleteEndpoint"),
+            endpoints,
+            {"StringEquals": {f"aws:ResourceTag/{DEPLOYMENT_TAG}": deployment.name}},
         ),
         Grant(
             "WatchEndpoint",
             "CloudFormation waits until an endpoint serves, or is gone; auto scaling sets its instance count.",
-            (
-                "sagemaker:DescribeEndpoint",
-                "sagemaker:DeleteEndpoint",
-                "sagemaker:UpdateEndpointWeightsAndCapacities",
-            ),
+            ("sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"),
             endpoints,
         ),
         Grant(

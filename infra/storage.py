@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.deployment import Deployment
 from infra.encryption import account_key
 from infra.names import Names
+from infra.retention import kept
 
 
 class StorageStack(Stack):
@@ -25,7 +26,7 @@ class StorageStack(Stack):
         )
         self._deployment = deployment
         self._key = account_key(self, deployment)
-        self._kept = RemovalPolicy.RETAIN if deployment.retention.keep_data else RemovalPolicy.DESTROY
+        self._kept = kept(deployment)
         self._bucket(names.bucket)
         # Claims, leases, champions, releases; and who was asked about which release.
         self._table("Ledger", names.ledger_table)

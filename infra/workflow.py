@@ -38,6 +38,7 @@ class WorkflowStack(Stack):
             "KeyArn": deployment.kms_key_arn,
             "SubnetIds": ",".join(network.subnet_ids) if network else None,
             "SecurityGroupIds": ",".join(network.security_group_ids) if network else None,
+            "Deployment": deployment.name,
             "LedgerTable": self._names.ledger_table,
             "Bucket": self._names.bucket,
             "ModelsPrefix": self._names.models_prefix,

@@ -121,6 +121,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
     ),
     "ministack.services.s3": (
         "_bucket_notifications",
+        "_bucket_tags",
         "_fire_s3_event",
         "_fire_s3_event_async",
         "_get_object_data",
@@ -134,6 +135,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
     "ministack.services.ses": ("_sent_emails", "get_state", "load_persisted_state"),
     "ministack.services.sqs": ("queue_policy_for_arn",),
     "ministack.services.sts": ("register_session",),
+    "ministack.services.tagging": ("resource_tags",),
 }
 
 

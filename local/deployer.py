@@ -24,11 +24,12 @@ class DeploymentFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack of an assembly: where its template will be, and the files to upload."""
+    """One stack of an assembly: where its template will be, the files to upload, and the tags that it is made with."""
 
     name: str
     template_object: str
     assets: Path
+    tags: dict[str, str]
 
 
 def read_assembly(folder: Path) -> list[Stack]:
@@ -43,7 +44,8 @@ def read_assembly(folder: Path) -> list[Stack]:
                 add(need)
         if name not in [stack.name for stack in ordered]:
             template = stacks[name]["properties"]["stackTemplateAssetObjectUrl"].removeprefix("s3://")
-            ordered.append(Stack(name, template, folder / f"{name}.assets.json"))
+            tags = stacks[name]["properties"].get("tags", {})
+            ordered.append(Stack(name, template, folder / f"{name}.assets.json", tags))
 
     for name in stacks:
         add(name)
@@ -84,7 +86,12 @@ class Deployer:
     def _bring_up(self, stack: Stack) -> None:
         # By address: a template in the request itself may have 51,200 bytes, and the workflow's has more.
         template = f"https://s3.{self._region}.amazonaws.com/{self._fill(stack.template_object)}"
-        request = {"StackName": stack.name, "TemplateURL": template, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        request = {
+            "StackName": stack.name,
+            "TemplateURL": template,
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+            "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+        }
         if (status := self._status(stack.name)) in _GONE_BY:
             self._cloudformation.delete_stack(StackName=stack.name)
             self._wait(stack.name)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from commands.account import Account
 from commands.deploy.cdk import Cdk
 from commands.deploy.image_pipeline import build_image
-from commands.deploy.readiness import await_rest, check_bootstrap
+from commands.deploy.readiness import await_rest, check_alone, check_bootstrap
 from commands.deploy.summary import summary
 from commands.doctor.examination import Report, examine
 from commands.faults import CommandFailed
@@ -41,10 +41,11 @@ def prepare(account: Account, project: Project, say: Say) -> None:
     """What can be wrong before anything is changed, and the templates.
 
     Raises:
-        CommandFailed: no bootstrap, or settings that break a rule.
+        CommandFailed: no bootstrap, no room for this deployment, or settings that break a rule.
     """
     say(f"Deployment {account.names.deployment} in account {account.names.account}, region {account.region}")
     check_bootstrap(account)
+    check_alone(account)
     try:
         changed = synthesise(project)
     except SYNTHESIS_FAULTS as fault:

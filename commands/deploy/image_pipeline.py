@@ -7,7 +7,7 @@ from pathlib import Path
 from commands.account import Account
 from commands.deploy.executions import PENDING, await_end, executions, reason, start, status_of, turns
 from commands.faults import CommandFailed
-from commands.image_source import source_hash, source_zip
+from commands.image_source import left_out, source_hash, source_zip
 from infra.deployment_names import SOURCE_KEY
 
 _HASH = "source-sha256"
@@ -59,6 +59,8 @@ def build_image(account: Account, root: Path, say: Callable[[str], None]) -> str
     source = find_source(account)
     if source.provider != "S3":
         return _build_pushed(account, source, say)
+    if forgotten := left_out(root):
+        say(f"Not in the image, because git does not track it: {', '.join(forgotten)}. To have it there: git add")
     wanted = source_hash(root)
     version = _uploaded(account, wanted)
     if version is None:

@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 from commands.account import Account
 from commands.faults import CommandFailed
+from commands.ownership import owner
+from commands.stacks import tags_of
+from infra.deployment import DEPLOYMENT_TAG
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 OLDEST_BOOTSTRAP = 6
@@ -32,6 +35,32 @@ def check_bootstrap(account: Account) -> int:
             f"The CDK's bootstrap stack has version {found}, needed is {OLDEST_BOOTSTRAP}. Run: {remedy}"
         )
     return int(found)
+
+
+def check_alone(account: Account) -> None:
+    """See that the account and region have no other deployment: machines, endpoints and groups have fixed names.
+
+    Raises:
+        CommandFailed: another deployment is there, or a stack that is called like one of this deployment's and is not.
+    """
+    cloudformation, name = account.client("cloudformation"), account.names.deployment
+    for page in cloudformation.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            if stack["StackStatus"] == "DELETE_COMPLETE":
+                continue
+            found = owner(tags_of(cloudformation, stack))
+            if found and found != name:
+                raise CommandFailed(
+                    f"{account.region} of this account has the deployment {found} already "
+                    f"(stack {stack['StackName']}), and there is room for one. To work on that one, write "
+                    f"name = {found!r} into infra/deployment.toml; to have another one beside it, "
+                    "choose another region or account. Nothing was changed."
+                )
+            if not found and stack["StackName"] in account.names.stacks:
+                raise CommandFailed(
+                    f"The stack {stack['StackName']} belongs to somebody else: it does not carry the tag "
+                    f"{DEPLOYMENT_TAG} = {name}. Choose another name in infra/deployment.toml. Nothing was changed."
+                )
 
 
 def await_rest(account: Account, say: Callable[[str], None]) -> None:

@@ -31,5 +31,9 @@ def summary(account: Account, report: Report) -> str:
 
 
 def _told(report: Report) -> str:
-    faults = [name for name, finding in report.findings if finding.level == "fault"]
-    return "Deployed." if not faults else f"Deployed; not ready yet for the faults above ({', '.join(faults)})."
+    if report.hindrances:
+        return (
+            f"Deployed, but releases will fail until the faults above are mended ({', '.join(report.hindrances)}); "
+            "then look again: make doctor"
+        )
+    return "Deployed." if report.sound else "Deployed. The faults above keep no release from succeeding."

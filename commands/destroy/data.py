@@ -1,21 +1,24 @@
-"""Deletes what outlives the stacks: the bucket with everything in it, tables, images, parameters, logs."""
+"""Deletes what outlives the stacks: the bucket with everything in it, tables, images, parameters."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from commands.account import Account
-from commands.destroy.releases import is_job_of, job_prefix
+from commands.ownership import left_alone, owns_bucket, owns_repository, owns_table
+from commands.published import pointers
 
 Say = Callable[[str], None]
-_TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
 
 
 def empty_bucket(account: Account, say: Say) -> None:
     """Every version, every delete marker, every upload that was never completed. The bucket itself stays."""
     s3, bucket = account.client("s3"), account.names.bucket
     if not _bucket_exists(s3, bucket):
+        return
+    if not owns_bucket(account, bucket):
+        say(left_alone(account, f"bucket {bucket}"))
         return
     for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
         for upload in page.get("Uploads", []):
@@ -36,7 +39,7 @@ def empty_bucket(account: Account, say: Say) -> None:
 def remove_bucket(account: Account) -> None:
     """The empty bucket, if its stack has kept it."""
     s3, bucket = account.client("s3"), account.names.bucket
-    if _bucket_exists(s3, bucket):
+    if _bucket_exists(s3, bucket) and owns_bucket(account, bucket):
         s3.delete_bucket(Bucket=bucket)
 
 
@@ -45,53 +48,43 @@ def remove_tables(account: Account, say: Say) -> None:
     dynamodb = account.client("dynamodb")
     for table in (account.names.ledger_table, account.names.approvals_table):
         try:
-            dynamodb.delete_table(TableName=table)
+            arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
         except dynamodb.exceptions.ResourceNotFoundException:
             continue
+        if not owns_table(account, arn):
+            say(left_alone(account, f"table {table}"))
+            continue
+        dynamodb.delete_table(TableName=table)
         dynamodb.get_waiter("table_not_exists").wait(TableName=table)
         say(f"Deleted table {table}")
 
 
 def remove_images(account: Account, say: Say) -> None:
     """The repository with all images."""
-    ecr = account.client("ecr")
+    ecr, image = account.client("ecr"), account.names.image
     try:
-        ecr.delete_repository(repositoryName=account.names.image, force=True)
+        (found,) = ecr.describe_repositories(repositoryNames=[image])["repositories"]
     except ecr.exceptions.RepositoryNotFoundException:
         return
-    say(f"Deleted the images of {account.names.image}")
+    if not owns_repository(account, found["repositoryArn"]):
+        say(left_alone(account, f"repository {image}"))
+        return
+    ecr.delete_repository(repositoryName=image, force=True)
+    say(f"Deleted the images of {image}")
 
 
 def remove_parameters(account: Account, say: Say) -> None:
-    """The image's address, and pointers that no stack holds any more."""
-    ssm = account.client("ssm")
-    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=account.names.parameters_prefix, Recursive=True)
-    names = [each["Name"] for page in pages for each in page["Parameters"]]
-    for name in names:
+    """The image's address, which a build has written, and pointers that no stack holds any more."""
+    ssm, names = account.client("ssm"), account.names
+    ours = [f"{names.models_prefix}{model}" for model in pointers(account)]
+    # Overwriting a parameter gives it no tags; but what a build has written leads to our repository.
+    image = account.parameter(names.image_parameter) or ""
+    if image.partition("@")[0].endswith(f"/{names.image}"):
+        ours.append(names.image_parameter)
+    for name in ours:
         ssm.delete_parameter(Name=name)
-    if names:
-        say(f"Deleted {len(names)} parameters")
-
-
-def remove_logs(account: Account, models: Iterable[str], say: Say) -> None:
-    """Groups that services made by themselves, or that were made again by a last line after their stack had gone."""
-    logs, deployment = account.client("logs"), account.names.deployment
-    prefixes = [
-        f"/aws/lambda/{deployment}-",
-        f"/aws/codebuild/{account.names.image}",
-        *(f"/aws/sagemaker/Endpoints/{model}-{stage}" for model in models for stage in ("development", "production")),
-    ]
-    groups = [group for prefix in prefixes for group in _groups(logs, prefix)]
-    for group in groups:
-        logs.delete_log_group(logGroupName=group)
-    streams = [stream for model in models for stream in _streams(logs, model)]
-    for stream in streams:
-        logs.delete_log_stream(logGroupName=_TRAINING_LOGS, logStreamName=stream)
-    if streams and not logs.describe_log_streams(logGroupName=_TRAINING_LOGS, limit=1)["logStreams"]:
-        # Every training job of the account writes here, and SageMaker makes the group when it is missing.
-        logs.delete_log_group(logGroupName=_TRAINING_LOGS)
-    if groups or streams:
-        say(f"Deleted {len(groups)} log groups and the logs of {len(streams)} training jobs")
+    if ours:
+        say(f"Deleted {len(ours)} parameters")
 
 
 def _bucket_exists(s3: Any, bucket: str) -> bool:  # noqa: ANN401 -- a boto3 client
@@ -107,21 +100,3 @@ def _bucket_exists(s3: Any, bucket: str) -> bool:  # noqa: ANN401 -- a boto3 cli
 def _check(reply: dict[str, Any]) -> None:
     if errors := reply.get("Errors"):
         raise ClientError({"Error": {"Code": errors[0]["Code"], "Message": errors[0]["Message"]}}, "DeleteObjects")
-
-
-def _groups(logs: Any, prefix: str) -> Iterator[str]:  # noqa: ANN401 -- a boto3 client
-    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
-        yield from (group["logGroupName"] for group in page["logGroups"])
-
-
-def _streams(logs: Any, model: str) -> Iterator[str]:  # noqa: ANN401 -- a boto3 client
-    """The streams of a model's training jobs; each begins with its job's name and a slash."""
-    pages = logs.get_paginator("describe_log_streams").paginate(
-        logGroupName=_TRAINING_LOGS, logStreamNamePrefix=f"{job_prefix(model)}-"
-    )
-    try:
-        for page in pages:
-            names = (stream["logStreamName"] for stream in page["logStreams"])
-            yield from (name for name in names if is_job_of(model, name.partition("/")[0]))
-    except logs.exceptions.ResourceNotFoundException:
-        return

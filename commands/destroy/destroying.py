@@ -5,6 +5,7 @@ from collections.abc import Callable
 from commands.account import Account
 from commands.destroy import data
 from commands.destroy.endpoints import remove_endpoints
+from commands.destroy.logs import TRAINING_LOGS, remove_logs
 from commands.destroy.releases import remove_jobs, remove_packages
 from commands.destroy.runs import end_runs
 from commands.destroy.stack_removal import remove_stack_named
@@ -36,10 +37,10 @@ def destroy(account: Account, project: Project, say: Say) -> str:
     remove_stack_named(account, names.stack("storage"), say)
     data.remove_bucket(account)
     data.remove_tables(account, say)
-    data.remove_logs(account, models, say)
-    # Last: the pointers tell which models there were, should this be interrupted.
+    # Late: the pointers tell which models there were, should this be interrupted.
     remove_stack_named(account, names.stack("models"), say)
     data.remove_parameters(account, say)
+    remove_logs(account, say)
     return _kept(account)
 
 
@@ -56,6 +57,7 @@ def _kept(account: Account) -> str:
             "  its KMS keys for 7 days, without cost, until AWS deletes them",
             "  the history of its executions and deleted stacks for 90 days, which cannot be deleted",
             f"  its templates and packages in {names.asset_bucket}, which all CDK apps here share: npx cdk gc",
+            f"  the log group {TRAINING_LOGS}, which all training jobs of the account share",
             "  SES identities, which you made: aws sesv2 delete-email-identity",
         ]
     )

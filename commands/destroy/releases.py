@@ -5,8 +5,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from commands.account import Account
+from commands.destroy.logs import remove_job_streams
+from commands.destroy.strays import is_gone
 from commands.faults import CommandFailed
+from commands.ownership import left_alone, owns_in_sagemaker
 
 _GOING_ON = ("InProgress", "Stopping")
 # A job has two minutes after it was told to stop, then its artefacts are uploaded.
@@ -31,7 +36,11 @@ def remove_packages(account: Account, models: Iterable[str], say: Callable[[str]
     """All packages of the models' groups, then the groups: SageMaker keeps a group that is not empty."""
     sagemaker = account.client("sagemaker")
     for model in models:
-        if not _has_group(sagemaker, model):
+        arn = _group_arn(sagemaker, model)
+        if arn is None:
+            continue
+        if not owns_in_sagemaker(account, arn):
+            say(left_alone(account, f"model package group {model}"))
             continue
         pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=model)
         packages = [each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]]
@@ -42,13 +51,15 @@ def remove_packages(account: Account, models: Iterable[str], say: Callable[[str]
 
 
 def remove_jobs(account: Account, models: Iterable[str], say: Callable[[str], None]) -> None:
-    """The training jobs of the models' runs."""
+    """The training jobs of the models' runs, and what they have logged."""
     sagemaker = account.client("sagemaker")
-    jobs = [job for model in models for job in _jobs(sagemaker, model)]
+    jobs = [job for model in models for job in _jobs(account, model)]
     for name, status in jobs:
         if status in _GOING_ON:
             say(f"Training job {name} is {status}; waiting for its end")
             _end(sagemaker, name)
+        # Before the job: its tag tells whose the streams are.
+        remove_job_streams(account, name)
         sagemaker.delete_training_job(TrainingJobName=name)
     if jobs:
         say(f"Deleted {len(jobs)} training jobs")
@@ -65,16 +76,20 @@ def _end(sagemaker: Any, job: str) -> None:  # noqa: ANN401 -- a boto3 client
         time.sleep(_POLL_SECONDS)
 
 
-def _has_group(sagemaker: Any, model: str) -> bool:  # noqa: ANN401 -- a boto3 client
-    pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=model)
-    return model in [each["ModelPackageGroupName"] for page in pages for each in page["ModelPackageGroupSummaryList"]]
+def _group_arn(sagemaker: Any, model: str) -> str | None:  # noqa: ANN401 -- a boto3 client
+    try:
+        return str(sagemaker.describe_model_package_group(ModelPackageGroupName=model)["ModelPackageGroupArn"])
+    except ClientError as fault:
+        if is_gone(fault):
+            return None
+        raise
 
 
-def _jobs(sagemaker: Any, model: str) -> list[tuple[str, str]]:  # noqa: ANN401 -- a boto3 client
-    pages = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=job_prefix(model))
-    listed = [each for page in pages for each in page["TrainingJobSummaries"]]
+def _jobs(account: Account, model: str) -> list[tuple[str, str]]:
+    pages = account.client("sagemaker").get_paginator("list_training_jobs").paginate(NameContains=job_prefix(model))
     return [
         (each["TrainingJobName"], each["TrainingJobStatus"])
-        for each in listed
-        if is_job_of(model, each["TrainingJobName"])
+        for page in pages
+        for each in page["TrainingJobSummaries"]
+        if is_job_of(model, each["TrainingJobName"]) and owns_in_sagemaker(account, each["TrainingJobArn"])
     ]

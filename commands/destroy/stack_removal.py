@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from commands.account import Account
 from commands.destroy.strays import delete_stray
 from commands.faults import CommandFailed
-from commands.stacks import Stack, list_stacks
+from commands.stacks import Resource, Stack, list_resources, list_stacks
 
 _POLL_SECONDS = 2.0
 # SageMaker takes minutes for an endpoint; a stack that hangs for longer has its own time limit of hours.
@@ -30,7 +30,7 @@ def remove_stack(account: Account, stack: Stack, say: Callable[[str], None]) -> 
         status = _delete(account, stack, _stuck(account, stack, say))
         if status == "DELETE_COMPLETE":
             return
-    reasons = "; ".join(f"{name}: {reason}" for name, _, _, reason in _failed(account, stack)) or status
+    reasons = "; ".join(f"{each.logical}: {each.reason}" for each in _failed(account, stack)) or status
     raise CommandFailed(f"{stack.name} cannot be deleted: {reasons}\nMend that and run `make destroy` again.")
 
 
@@ -46,10 +46,10 @@ def _stuck(account: Account, stack: Stack, say: Callable[[str], None]) -> list[s
     if _status(account, stack) != "DELETE_FAILED":
         return []
     freed = []
-    for logical, kind, physical, reason in _failed(account, stack):
-        say(f"  {logical} could not be deleted with its stack: {reason}")
-        if delete_stray(account, kind, physical):
-            freed.append(logical)
+    for each in _failed(account, stack):
+        say(f"  {each.logical} could not be deleted with its stack: {each.reason}")
+        if delete_stray(account, each.kind, each.physical):
+            freed.append(each.logical)
     return freed
 
 
@@ -75,20 +75,9 @@ def _exists(account: Account, role: str) -> bool:
     return True
 
 
-def _failed(account: Account, stack: Stack) -> list[tuple[str, str, str, str]]:
-    """Logical id, type, physical id and reason of what could not be deleted."""
-    pages = account.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.arn)
-    return [
-        (
-            each["LogicalResourceId"],
-            each["ResourceType"],
-            each.get("PhysicalResourceId", ""),
-            each.get("ResourceStatusReason", "no reason given"),
-        )
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each["ResourceStatus"] == "DELETE_FAILED"
-    ]
+def _failed(account: Account, stack: Stack) -> list[Resource]:
+    """What could not be deleted."""
+    return [each for each in list_resources(account, stack.arn) if each.status == "DELETE_FAILED"]
 
 
 def _await_rest(account: Account, stack: Stack) -> str:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from commands.account import Account
 
-_GONE = ("NotFound", "NoSuch", "DoesNotExist", "Could not find", "not found")
+_GONE = ("NotFound", "NoSuch", "DoesNotExist", "Could not find", "not found", "does not exist")
 
 
 def delete_stray(account: Account, kind: str, physical: str) -> bool:
@@ -23,8 +23,13 @@ def delete_stray(account: Account, kind: str, physical: str) -> bool:
     try:
         delete(account, physical.rpartition("/")[2])
     except ClientError as fault:
-        return any(word in str(fault) for word in _GONE)
+        return is_gone(fault)
     return True
+
+
+def is_gone(fault: ClientError) -> bool:
+    """Whether AWS's answer says that there is no such thing; every service has its own words for it."""
+    return any(word in str(fault) for word in _GONE)
 
 
 def deregister_targets(account: Account, endpoints: set[str]) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from commands.doctor.finding import Finding, Patient, fault, ok, warning
+from commands.stacks import list_resources, list_stacks
 
 
 def check_alarms(patient: Patient) -> Iterator[Finding]:
@@ -16,52 +17,71 @@ def check_alarms(patient: Patient) -> Iterator[Finding]:
 
 
 def check_undelivered(patient: Patient) -> Iterator[Finding]:
-    """Queues of events that started nothing."""
-    sqs = patient.account.client("sqs")
-    listed = sqs.list_queues(QueueNamePrefix=f"{patient.deployment.name}-").get("QueueUrls", [])
-    for url in listed:
-        name = url.rpartition("/")[2]
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])[
-            "Attributes"
-        ]
-        waiting = int(attributes["ApproximateNumberOfMessages"])
-        if waiting:
-            yield fault(
-                f"{name} holds {waiting} events that started nothing",
-                "Read them (aws sqs receive-message) and drop the datasets that they name again; then purge the queue.",
-            )
-        else:
-            yield ok(f"{name} is empty")
+    """The queue of events that started nothing."""
+    sqs, name = patient.account.client("sqs"), patient.account.names.undelivered_queue
+    try:
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    except sqs.exceptions.QueueDoesNotExist:
+        yield fault(f"the queue {name} is not there", "make deploy")
+        return
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    waiting = int(attributes["ApproximateNumberOfMessages"])
+    if waiting:
+        yield fault(
+            f"{name} holds {waiting} events that started nothing",
+            "Read them (aws sqs receive-message) and drop the datasets that they name again; then purge the queue.",
+        )
+    else:
+        yield ok(f"{name} is empty")
 
 
 def check_subscriptions(patient: Patient) -> Iterator[Finding]:
-    """Who is to hear of alarms has said yes to it."""
-    sns = patient.account.client("sns")
-    pages = sns.get_paginator("list_subscriptions").paginate()
-    ours = [
-        each
-        for page in pages
-        for each in page["Subscriptions"]
-        if each["TopicArn"].rpartition(":")[2].startswith(f"{patient.deployment.name}-")
-    ]
-    pending = [each["Endpoint"] for each in ours if each["SubscriptionArn"] == "PendingConfirmation"]
+    """Every operator hears of alarms: has said yes to it, and not unsubscribed since."""
+    topic = f":{patient.account.names.operators_topic}"
+    pages = patient.account.client("sns").get_paginator("list_subscriptions").paginate()
+    ours = [each for page in pages for each in page["Subscriptions"] if each["TopicArn"].endswith(topic)]
+    pending = {each["Endpoint"] for each in ours if each["SubscriptionArn"] == "PendingConfirmation"}
+    hear = {each["Endpoint"] for each in ours if each["SubscriptionArn"].startswith("arn:")}
     if pending:
         yield warning(
             f"{', '.join(sorted(pending))} did not confirm the subscription to alarms",
             "Have them follow the link in the mail from AWS Notifications; `make deploy` does not send it again.",
         )
-    elif ours:
-        yield ok(f"{len(ours)} subscriptions to alarms are confirmed")
+    if deaf := set(patient.deployment.operators) - hear - pending:
+        yield warning(
+            f"{', '.join(sorted(deaf))} of `operators` is not subscribed to alarms: unsubscribed, or never confirmed",
+            f"aws sns subscribe --protocol email --topic-arn {_topic_arn(patient)} --notification-endpoint …, then "
+            "have them follow the link that they are mailed; or take them out of infra/deployment.toml.",
+        )
+    if not pending and not deaf:
+        yield ok(f"{len(hear)} subscriptions to alarms are confirmed")
+
+
+def _topic_arn(patient: Patient) -> str:
+    names, session = patient.account.names, patient.account.session
+    partition = session.get_partition_for_region(names.region)
+    return f"arn:{partition}:sns:{names.region}:{names.account}:{names.operators_topic}"
 
 
 def _alarms(patient: Patient) -> dict[str, str]:
-    """State by name. An endpoint's alarms are named after its model."""
+    """State by name: those of our stacks, for another team's may begin as ours do."""
     cloudwatch = patient.account.client("cloudwatch")
-    pages = cloudwatch.get_paginator("describe_alarms").paginate()
-    prefixes = (f"{patient.deployment.name}-", *(f"{model}-" for model in patient.models))
+    stacks = [
+        stack
+        for stack in list_stacks(patient.account)
+        if stack.name == patient.account.names.stack("operations")
+        or stack.name.startswith(patient.account.names.endpoint_stack_prefix)
+    ]
+    ours = {
+        each.physical
+        for stack in stacks
+        for each in list_resources(patient.account, stack.arn)
+        if each.kind == "AWS::CloudWatch::Alarm"
+    }
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{patient.deployment.name}-")
     return {
         each["AlarmName"]: each["StateValue"]
         for page in pages
         for each in page["MetricAlarms"]
-        if each["AlarmName"].startswith(prefixes)
+        if each["AlarmName"] in ours
     }

@@ -37,6 +37,10 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("alarms", check_alarms),
     ("leases", check_leases),
 )
+RELEASING = frozenset({"bootstrap", "concurrency", "instances", "mail", "stacks", "image", "settings"})
+"""The checks whose faults make releases fail; those of the others are about what has happened before, or about the page
+that `make approve` can do without.
+"""
 _DENIED = ("AccessDenied", "Unauthorized", "AuthorizationError")
 _SIGNS = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
 
@@ -51,6 +55,11 @@ class Report:
     def sound(self) -> bool:
         """No fault; there may be warnings."""
         return not any(finding.level == "fault" for _, finding in self.findings)
+
+    @property
+    def hindrances(self) -> list[str]:
+        """The checks with a fault for which releases will fail."""
+        return sorted({name for name, finding in self.findings if finding.level == "fault" and name in RELEASING})
 
     def text(self) -> str:
         """One line for each finding, and one below it for what to do."""

@@ -5,6 +5,9 @@ from typing import Any
 
 from commands.doctor.finding import Finding, Patient, fault, ok
 
+# Set aside for examples and tests (RFC 2606): nobody has an address there.
+_RESERVED = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost")
+
 
 def check_mail(patient: Patient) -> Iterator[Finding]:
     """SES sends from the sender, and takes every recipient."""
@@ -13,6 +16,7 @@ def check_mail(patient: Patient) -> Iterator[Finding]:
     if not account.get("SendingEnabled", True):
         yield fault("SES has paused sending from this account", "Look at its reputation in the console of SES.")
     yield from _sender(ses, patient.deployment.sender)
+    yield from _placeholders(patient)
     if account.get("ProductionAccessEnabled", False):
         yield ok("SES sends to everybody")
     else:
@@ -30,11 +34,33 @@ def recipients(patient: Patient) -> list[str]:
 def _sender(ses: Any, sender: str) -> Iterator[Finding]:  # noqa: ANN401 -- a boto3 client
     if _verified(ses, sender):
         yield ok(f"mails leave from {sender}")
+    elif _is_placeholder(sender):
+        yield fault(
+            f"the sender {sender} is a placeholder, so no approval can be asked for",
+            "Write your own `sender` and `operators` into infra/deployment.toml, and make deploy.",
+        )
     else:
         yield fault(
             f"SES does not know the sender {sender}, so no approval can be asked for",
             f"aws sesv2 create-email-identity --email-identity {sender}, then follow the link that it is mailed.",
         )
+
+
+def _placeholders(patient: Patient) -> Iterator[Finding]:
+    """People whom nobody has replaced since the sender was; as long as that is one too, it stands for them all."""
+    if _is_placeholder(patient.deployment.sender):
+        return
+    if left := [person for person in recipients(patient) if _is_placeholder(person)]:
+        yield fault(
+            f"{', '.join(left)} are placeholders, so nobody is asked or told",
+            "Write your own `operators` into infra/deployment.toml, owners and approvers into models/*.toml, and make "
+            "deploy.",
+        )
+
+
+def _is_placeholder(address: str) -> bool:
+    domain = address.rpartition("@")[2]
+    return any(domain == reserved or domain.endswith(f".{reserved}") for reserved in _RESERVED)
 
 
 def _recipients(ses: Any, patient: Patient) -> Iterator[Finding]:  # noqa: ANN401 -- a boto3 client

@@ -28,6 +28,7 @@ def _complete(cloud: Cloud) -> None:
     from local.cloudformation import (
         acting,
         autoscaling,
+        bucket_tags,
         budgets,
         conditions,
         permissions,
@@ -48,6 +49,7 @@ def _complete(cloud: Cloud) -> None:
         ]
     )
     acting.install()
+    bucket_tags.install()
     conditions.install()
     interrupted.install()
     permissions.install()

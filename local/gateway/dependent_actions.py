@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.gateway.resources import condition_keys
+
 Parameters = Mapping[str, Any]
 
 # service → operation → (parameter with the role, service the role is passed to)
@@ -82,6 +84,11 @@ def dependent_actions(
     if service == "sagemaker" and operation in ("CreateEndpoint", "UpdateEndpoint") and configuration:
         prefix = resource.partition(":endpoint/")[0]
         checks.append(Check(f"sagemaker:{operation}", f"{prefix}:endpoint-config/{str(configuration).lower()}"))
+    if service == "ses" and operation == "SendEmail" and (used := parameters.get("ConfigurationSetName")):
+        prefix = resource.partition(":identity/")[0]
+        checks.append(
+            Check("ses:SendEmail", f"{prefix}:configuration-set/{used}", condition_keys(service, operation, parameters))
+        )
     if service == "application-autoscaling" and parameters.get("ServiceNamespace") == "sagemaker":
         checks += _scaling_checks(operation, parameters, resource, account)
     return tuple(checks)

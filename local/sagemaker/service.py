@@ -27,7 +27,7 @@ from local.sagemaker.runtime.capture import DataCapture
 from local.sagemaker.runtime.invocation import InvocationService
 from local.sagemaker.runtime.usage import Usage, cloudwatch_publisher
 from local.sagemaker.store import Store
-from local.sagemaker.tags import Tags
+from local.sagemaker.tags import Tags, known_to_iam
 from local.sagemaker.training.operations import TrainingOperations
 from local.sagemaker.training.trainer import Trainer
 
@@ -55,6 +55,7 @@ class SageMaker:
         folder = Path(self._temporary.name) if self._temporary else settings.state_dir / "sagemaker"  # type: ignore[operator]
         self._launcher = launcher
         self._store = Store(settings.state_dir / "sagemaker.sqlite" if settings.state_dir else None)
+        known_to_iam(self._store)
         names = ResourceNames(settings.region, settings.account)
         self._trainer = Trainer(
             self._store, front_door, launcher, clock, settings.region, folder / "training", cloud.faults

@@ -1,5 +1,8 @@
 """AddTags, ListTags, DeleteTags, and tags given when something is created."""
 
+from typing import Any
+
+from local.gateway.loading import after_import
 from local.sagemaker.faults import could_not_find, invalid
 from local.sagemaker.json_rpc import Json, Operation
 from local.sagemaker.resource_names import parse_arn
@@ -42,6 +45,20 @@ class Tags:
         if kind not in TAGGED_KINDS or self._store.get(kind, name) is None:
             raise could_not_find("resource", arn)
         return arn
+
+
+def known_to_iam(store: Store) -> None:
+    """Let policies ask for the tags of SageMaker's resources (`aws:ResourceTag/…`), as for those of the emulator's."""
+
+    def hook(tagging: Any) -> None:
+        original = tagging.resource_tags
+
+        def resource_tags(arn: str) -> dict[str, str] | None:
+            return store.tags(arn) if parse_arn(arn) else original(arn)
+
+        tagging.resource_tags = resource_tags
+
+    after_import("ministack.services.tagging", hook)
 
 
 def set_tags(store: Store, arn: str, tags: list[dict[str, str]] | None) -> None:

@@ -1,9 +1,11 @@
 """`make deploy` and `make diff` against an embedded cloud, from nothing."""
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,14 @@ from commands.account import Account
 from commands.deploy.deploying import deploy
 from commands.deploy.difference import changed_models, difference
 from commands.deploy.image_pipeline import build_image, is_built
-from commands.deploy.readiness import BOOTSTRAP_PARAMETER, await_rest, check_bootstrap
+from commands.deploy.readiness import BOOTSTRAP_PARAMETER, await_rest, check_alone, check_bootstrap
 from commands.faults import CommandFailed
 from commands.image_source import SOURCES
 from infra.deployment_names import SOURCE_KEY
 from infra.project import PROJECT, Project
+from infra.synthesise import synthesise
 from tests.commands.conftest import Stacks, empty_cloud
+from tests.flow.product import until
 
 SENDER = "mlops@example.com"
 
@@ -218,6 +222,45 @@ def test_without_a_bootstrap_the_command_that_makes_one_is_named(account):
             check_bootstrap(account)
     finally:
         ssm.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=version, Type="String", Overwrite=True)
+
+
+def test_a_second_deployment_in_account_and_region_is_refused_before_anything_changes(account, say, said):
+    other = replace(account, names=replace(account.names, deployment="other"))
+    stacks = Stacks(other)
+    with pytest.raises(CommandFailed, match=r"has the deployment mlops already \(stack mlops-.*name = 'mlops'"):
+        deploy(other, PROJECT, stacks, say)
+    assert stacks.asked == []
+    assert len(said) == 1
+
+
+def test_a_stack_of_somebody_else_is_never_taken_for_ours(tmp_path, monkeypatch):
+    with empty_cloud(tmp_path / "cloud.log", monkeypatch) as (_, account):
+        cloudformation = account.client("cloudformation")
+        template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+        cloudformation.create_stack(StackName="mlops-storage-of-others", TemplateBody=template)
+        check_alone(account)
+        cloudformation.create_stack(StackName="mlops-storage", TemplateBody=template)
+        with pytest.raises(CommandFailed, match="mlops-storage belongs to somebody else.*another name"):
+            check_alone(account)
+
+
+def test_a_first_deployment_that_fails_leaves_no_data_in_the_way_of_the_next(tmp_path, monkeypatch):
+    with empty_cloud(tmp_path / "cloud.log", monkeypatch) as (_, account):
+        synthesise(PROJECT)
+        template = json.loads((PROJECT.assembly / "mlops-storage.template.json").read_text())
+        resources = template["Resources"]
+        data = [name for name, each in resources.items() if each["Type"] in ("AWS::S3::Bucket", "AWS::DynamoDB::Table")]
+        resources["Broken"] = {"Type": "AWS::SageMaker::Model", "Properties": {}, "DependsOn": data}
+        cloudformation = account.client("cloudformation")
+        cloudformation.create_stack(StackName="mlops-storage", TemplateBody=json.dumps(template))
+        until("the rollback", lambda: account.stack("mlops-storage")["StackStatus"] == "ROLLBACK_COMPLETE")
+        events = cloudformation.describe_stack_events(StackName="mlops-storage")["StackEvents"]
+        created = {each["LogicalResourceId"] for each in events if each["ResourceStatus"] == "CREATE_COMPLETE"}
+        assert created >= set(data)
+        assert account.names.bucket not in [each["Name"] for each in account.client("s3").list_buckets()["Buckets"]]
+        assert account.client("dynamodb").list_tables()["TableNames"] == []
+        Stacks(account).deploy(["mlops-storage"])
+        assert account.stack("mlops-storage")["StackStatus"] == "CREATE_COMPLETE"
 
 
 class Described(Account):

@@ -11,12 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from commands.__main__ import main
 from commands.account import Account
 from commands.deploy.deploying import deploy
 from commands.deploy.readiness import BOOTSTRAP_PARAMETER
+from commands.deploy.summary import summary
 from commands.doctor.alarms import check_alarms, check_subscriptions, check_undelivered
 from commands.doctor.bootstrap import check_bootstrap
-from commands.doctor.examination import CHECKS, examine, look
+from commands.doctor.examination import CHECKS, RELEASING, Report, examine, look
 from commands.doctor.finding import Check, Finding, Patient, ok
 from commands.doctor.image import check_image
 from commands.doctor.leases import check_leases
@@ -217,18 +219,63 @@ def test_in_the_sandbox_every_recipient_has_to_be_verified(account, patient):
 
 
 def test_a_sender_that_ses_does_not_know_is_a_fault(account, patient):
+    models = {name: model.model_copy(update={"owners": ("ann@acme.io",)}) for name, model in patient.models.items()}
+    models = {
+        name: model.model_copy(update={"approval": model.approval.model_copy(update={"approvers": ("bob@acme.io",)})})
+        for name, model in models.items()
+    }
+    people = {"sender": "release@ml.acme.io", "operators": ("ann@acme.io",)}
+    real = replace(patient, models=models, deployment=patient.deployment.model_copy(update=people))
+    assert "create-email-identity --email-identity release@ml.acme.io" in the(check_mail, real, "fault").remedy
+    ses = account.client("sesv2")
+    ses.create_email_identity(EmailIdentity="release@ml.acme.io")
+    assert is_sound(check_mail, real)
+    ses.delete_email_identity(EmailIdentity="release@ml.acme.io")
+
+
+def test_placeholders_are_faults_that_name_the_settings_file(account, patient):
     ses = account.client("sesv2")
     ses.delete_email_identity(EmailIdentity=patient.deployment.sender)
-    assert "create-email-identity" in the(check_mail, patient, "fault").remedy
+    assert "infra/deployment.toml" in the(check_mail, patient, "fault").remedy
+    # The sender was replaced, and the others were forgotten.
+    ses.create_email_identity(EmailIdentity="release@ml.acme.io")
+    real = replace(patient, deployment=patient.deployment.model_copy(update={"sender": "release@ml.acme.io"}))
+    forgotten = the(check_mail, real, "fault")
+    assert forgotten.what.startswith("ml-team@example.com, mlops-operators@example.com, release-approvers@example.com")
+    assert "models/*.toml" in forgotten.remedy
+    ses.delete_email_identity(EmailIdentity="release@ml.acme.io")
     ses.create_email_identity(EmailIdentity=patient.deployment.sender)
     assert is_sound(check_mail, patient)
+
+
+@pytest.mark.parametrize(
+    ("check", "hinders", "status", "says"),
+    [
+        ("image", ["image"], 2, "releases will fail until the faults above are mended (image)"),
+        ("undelivered", [], 0, "Deployed. The faults above keep no release from succeeding."),
+        (None, [], 0, "Deployed."),
+    ],
+)
+def test_a_deployment_fails_for_what_would_make_releases_fail(check, hinders, status, says, account, monkeypatch):
+    findings = [("region", ok("fine")), *([(check, Finding("fault", "broken", "mend it"))] if check else [])]
+    report = Report(findings)
+    assert report.hindrances == hinders
+    assert says in summary(account, report).splitlines()[0]
+    monkeypatch.setattr("commands.deploy.deploying.deploy", lambda *_: report)
+    monkeypatch.setattr("commands.deploy.cdk.find_cdk", lambda *_: None)
+    assert main(["deploy"]) == status
+
+
+def test_the_checks_for_releases_are_checks():
+    assert {name for name, _ in CHECKS} > RELEASING
 
 
 def test_a_stack_that_does_not_stand_is_a_fault(account, patient):
     cloudformation = account.client("cloudformation")
     name = f"{account.names.endpoint_stack_prefix}iris-model-production"
     template = {"Resources": {"Model": {"Type": "AWS::SageMaker::Model", "Properties": {}}}}
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    tags = [{"Key": "mlops:deployment", "Value": "mlops"}]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), Tags=tags)
     until("the rollback", lambda: account.stack(name)["StackStatus"] == "ROLLBACK_COMPLETE")
     assert f"{name} is ROLLBACK_COMPLETE" in the(check_stacks, patient, "fault").what
     cloudformation.delete_stack(StackName=name)
@@ -317,20 +364,35 @@ def test_an_alarm_that_rings_is_a_warning(account, patient):
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="tested")
     assert f"{name} is in ALARM" in the(check_alarms, patient, "warning").what
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="tested")
+    # Another team's, whose name begins as ours do.
+    metric = {"Namespace": "theirs", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    cloudwatch.put_metric_alarm(
+        AlarmName="mlops-theirs", Threshold=1.0, ComparisonOperator="GreaterThanThreshold", **metric
+    )
+    cloudwatch.set_alarm_state(AlarmName="mlops-theirs", StateValue="ALARM", StateReason="tested")
     assert is_sound(check_alarms, patient)
+    cloudwatch.delete_alarms(AlarmNames=["mlops-theirs"])
 
 
 def test_events_that_started_nothing_are_a_fault(account, patient):
     sqs = account.client("sqs")
-    url = sqs.list_queues(QueueNamePrefix="mlops-undelivered-events")["QueueUrls"][0]
+    url = sqs.get_queue_url(QueueName="mlops-undelivered-events")["QueueUrl"]
+    # Another team's, whose name begins as ours do.
+    theirs = sqs.create_queue(QueueName="mlops-undelivered-events-of-others")["QueueUrl"]
+    sqs.send_message(QueueUrl=theirs, MessageBody="{}")
+    assert is_sound(check_undelivered, patient)
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     assert "mlops-undelivered-events holds 1 event" in the(check_undelivered, patient, "fault").what
     sqs.purge_queue(QueueUrl=url)
     assert is_sound(check_undelivered, patient)
+    sqs.delete_queue(QueueUrl=theirs)
+    elsewhere = replace(patient.account, names=replace(account.names, deployment="other"))
+    absent = the(check_undelivered, replace(patient, account=elsewhere), "fault")
+    assert absent.what == "the queue other-undelivered-events is not there"
 
 
 class Topics:
-    """SNS with subscriptions in both states: the embedded cloud confirms every one at once."""
+    """SNS with subscriptions in every state: the embedded cloud confirms every one at once."""
 
     def __init__(self, **arns: str) -> None:
         self._arns = arns
@@ -341,10 +403,14 @@ class Topics:
     def get_paginator(self, _operation: str) -> "Topics":
         return self
 
+    def get_partition_for_region(self, _region: str) -> str:
+        return "aws"
+
     def paginate(self) -> list[dict[str, Any]]:
-        topic = "arn:aws:sns:us-east-1:123456789012:mlops-alarms"
+        topic = "arn:aws:sns:us-east-1:123456789012:mlops-operators"
+        # Another team's, whose name begins as ours do.
         others = {
-            "TopicArn": "arn:aws:sns:us-east-1:123456789012:others",
+            "TopicArn": "arn:aws:sns:us-east-1:123456789012:mlops-others",
             "Endpoint": "x",
             "SubscriptionArn": "PendingConfirmation",
         }
@@ -355,14 +421,20 @@ class Topics:
         return [{"Subscriptions": [*ours, others]}]
 
 
-def test_subscriptions_that_wait_for_a_yes_are_told(patient):
+def test_operators_who_do_not_hear_of_alarms_are_told(patient):
     def examined(**arns: str) -> Patient:
-        return replace(patient, account=replace(patient.account, session=Topics(**arns)))
+        deployment = patient.deployment.model_copy(update={"operators": ("ann@example.com", "bob@example.com")})
+        account = replace(patient.account, session=Topics(**arns))
+        return replace(patient, account=account, deployment=deployment)
 
     pending = the(check_subscriptions, examined(ann="PendingConfirmation", bob="arn:1"), "warning")
     assert pending.what.startswith("ann@example.com did not confirm")
+    # SNS forgets who never confirmed after days, and shows for a while who has unsubscribed.
+    for left in ({"bob": "arn:1"}, {"ann": "Deleted", "bob": "arn:1"}):
+        deaf = the(check_subscriptions, examined(**left), "warning")
+        assert deaf.what.startswith("ann@example.com of `operators` is not subscribed")
+        assert "--topic-arn arn:aws:sns:us-east-1:123456789012:mlops-operators" in deaf.remedy
     assert is_sound(check_subscriptions, examined(ann="arn:1", bob="arn:2"))
-    assert list(check_subscriptions(examined())) == []
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def test_the_names_are_those_of_the_templates():
     ):
         assert named("image", kind, name) == {NAMES.image}
     assert named("models", "AWS::SSM::Parameter", "Name") == {f"{NAMES.models_prefix}iris-model"}
+    assert named("workflow", "AWS::SQS::Queue", "QueueName") == {NAMES.undelivered_queue}
+    assert named("operations", "AWS::SNS::Topic", "TopicName") == {NAMES.operators_topic}
 
 
 def test_every_stack_of_the_assembly_is_known():

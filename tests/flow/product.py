@@ -197,7 +197,8 @@ class Product:
         )
         groups = self.sagemaker.list_model_package_groups(NameContains=name)["ModelPackageGroupSummaryList"]
         if name not in [group["ModelPackageGroupName"] for group in groups]:
-            self.sagemaker.create_model_package_group(ModelPackageGroupName=name)
+            tags = [{"Key": "mlops:deployment", "Value": "mlops"}]
+            self.sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=tags)
         return model
 
     def drop(self, model: str, content: bytes | str, file: str = "data.csv") -> Run:

@@ -44,6 +44,12 @@ UNUSED = (
         "Lambda itself sends a function's traces to X-Ray, which the embedded cloud has not.",
     ),
     Unused(
+        "(AnnounceOutcome|RequestApproval)Role",
+        "SendByConfigurationSet",
+        (),
+        "An identity may have a configuration set by default; those of the embedded cloud have none.",
+    ),
+    Unused(
         "BuildRole",
         "WriteLogs",
         (),

@@ -51,8 +51,8 @@ def test_little_has_to_be_said(tmp_path: Path) -> None:
         (f"{LEAST}[tags]\n'aws:x' = 'y'\n", "tags.aws:x.[key]: Value error, tags that begin with `aws:`"),
         (f"{LEAST}[tags]\nx = 'a*b'\n", "tags.x: String should match"),
         (
-            f"{LEAST}[tags]\n'mlops:run' = 'y'\n",
-            "tags.mlops:run.[key]: Value error, mlops:model, mlops:run, mlops:release",
+            f"{LEAST}[tags]\n'mlops:deployment' = 'y'\n",
+            "tags.mlops:deployment.[key]: Value error, mlops:deployment, mlops:model, mlops:run, mlops:release",
         ),
         (f"kms_key_arn = 'alias/ours'\n{LEAST}", "kms_key_arn: String should match"),
         (f"{LEAST}{NETWORK.replace('vpc-1234abcd', 'ours')}", "network.vpc_id: String should match"),
@@ -71,7 +71,10 @@ def test_little_has_to_be_said(tmp_path: Path) -> None:
             "image.github.connection_arn: Field required",
         ),
         (f"{LEAST}[budget]\nmonthly_usd = 0\ntag = 'x'\n", "budget.monthly_usd: Input should be greater than 0"),
-        (f"{LEAST}[budget]\nmonthly_usd = 9\ntag = 'x'\n", "file: Value error, `budget.tag` is 'x', which is none of"),
+        (
+            f"{LEAST}[budget]\nmonthly_usd = 9\ntag = 'x'\n",
+            "file: Value error, `budget.tag` is 'x', which is neither of",
+        ),
         (
             f"sender = 'a@example.com'\noperators = {CROWD}\n[budget]\nmonthly_usd = 9\ntag = 'x'\n[tags]\nx = 'y'\n",
             "file: Value error, AWS Budgets mails to at most 10",
@@ -82,6 +85,11 @@ def test_a_fault_names_file_key_and_rule(text: str, fault: str, tmp_path: Path) 
     with pytest.raises(InvalidSettings) as caught:
         load(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path}/deployment.toml: {fault}")
+
+
+def test_everything_is_tagged_with_the_deployments_name(tmp_path: Path) -> None:
+    deployment = load(tmp_path, f"name = 'blue'\n{LEAST}[tags]\nteam = 'ml'\n[budget]\nmonthly_usd = 9\ntag = 'team'\n")
+    assert deployment.all_tags == {"team": "ml", "mlops:deployment": "blue"}
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

@@ -32,8 +32,7 @@ def published(models: Template) -> dict[str, str]:
 
 
 def test_published_settings_are_the_resolved_ones(models: Template) -> None:
-    tags = [{"Key": "mlops:deployment", "Value": "mlops"}]
-    assert json.loads(published(models)["settings"]) == json.loads(json.dumps({**SETTINGS.resolved(), "tags": tags}))
+    assert json.loads(published(models)["settings"]) == json.loads(json.dumps({**SETTINGS.resolved(), "tags": []}))
 
 
 def test_published_templates_are_the_endpoints_own(models: Template, endpoints: dict[str, Template]) -> None:
@@ -68,4 +67,4 @@ def test_logs_of_endpoints_end(models: Template) -> None:
 def test_packages_of_a_model_are_kept_when_its_stack_goes(models: Template) -> None:
     group = models.resource("AWS::SageMaker::ModelPackageGroup")
     assert group["Properties"]["ModelPackageGroupName"] == "iris-model"
-    assert group["DeletionPolicy"] == "Retain"
+    assert group["DeletionPolicy"] == "RetainExceptOnCreate"

@@ -210,8 +210,7 @@ def test_a_budget_counts_what_carries_the_deployments_tag_and_mails_the_operator
         {
             **LEAST,
             "operators": ["one@example.com", "two@example.com"],
-            "tags": {"mlops:deployment": "blue", "team": "ml"},
-            "budget": {"monthly_usd": 300, "tag": "mlops:deployment"},
+            "budget": {"monthly_usd": 300},
         }
     )
     assembly = compose_into(project, "budget", deployment, {"iris": model("iris")})
@@ -221,7 +220,7 @@ def test_a_budget_counts_what_carries_the_deployments_tag_and_mails_the_operator
         "BudgetType": "COST",
         "TimeUnit": "MONTHLY",
         "BudgetLimit": {"Amount": 300, "Unit": "USD"},
-        "CostFilters": {"TagKeyValue": ["user:mlops:deployment$blue"]},
+        "CostFilters": {"TagKeyValue": ["user:mlops:deployment$mlops"]},
     }
     told = [
         (each["Notification"]["NotificationType"], each["Notification"]["Threshold"], len(each["Subscribers"]))

@@ -34,10 +34,10 @@ def test_tables_are_on_demand_recoverable_and_cleaned_up(storage: Template) -> N
         ]
 
 
-def test_data_outlives_its_stack(storage: Template) -> None:
+def test_data_outlives_its_stack_but_not_a_creation_that_failed(storage: Template) -> None:
     for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
         for resource in storage.of_type(kind).values():
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_tokens_are_encrypted_and_nonces_signed_with_keys_of_their_own(storage: Template) -> None:

@@ -98,7 +98,8 @@ def test_tags_reach_every_resource_that_can_have_some(variant: dict[str, Templat
             tags = resource.get("Properties", {}).get("Tags", [])
             # SSM's parameters have a map.
             given = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
-            assert (given.get("cost-centre") == "42") is (resource["Type"] not in UNTAGGED), (name, given)
+            for key, value in {"cost-centre": "42", "mlops:deployment": "acme-ml"}.items():
+                assert (given.get(key) == value) is (resource["Type"] not in UNTAGGED), (name, given)
 
 
 def test_a_run_carries_the_tags_for_its_training_jobs(project: Project, variant: dict[str, Template]) -> None:
@@ -107,10 +108,29 @@ def test_a_run_carries_the_tags_for_its_training_jobs(project: Project, variant:
     machine = variant["workflow"].properties("AWS::StepFunctions::StateMachine", "PromoteModel")
     tags = json.loads(machine["DefinitionString"])["States"]["Train Model"]["Arguments"]["Tags"]
     assert evaluated(tags, model="iris", run={"id": "r1"}, settings=published) == [
+        {"Key": "mlops:deployment", "Value": "${Deployment}"},
         {"Key": "mlops:model", "Value": "iris"},
         {"Key": "mlops:run", "Value": "r1"},
         {"Key": "cost-centre", "Value": "42"},
     ]
+
+
+def test_endpoint_stacks_carry_the_tag_by_which_destroying_knows_them(variant: dict[str, Template]) -> None:
+    tag = {"Key": "mlops:deployment", "Value": "${Deployment}"}
+    states = {
+        machine: json.loads(
+            variant["workflow"].properties("AWS::StepFunctions::StateMachine", machine)["DefinitionString"]
+        )["States"]
+        for machine in ("PromoteModel", "CloseRun")
+    }
+    given = [
+        states["PromoteModel"]["Register Candidate"]["Assign"]["tags"],
+        states["CloseRun"]["Restore Champion"]["Arguments"]["Input"]["tags"],
+    ]
+    assert all(tag in evaluated(tags, model="iris") for tags in given)
+    for resource in variant["workflow"].of_type("AWS::StepFunctions::StateMachine").values():
+        substituted = resource["Properties"]["DefinitionSubstitutions"]
+        assert substituted.get("Deployment", "acme-ml") == "acme-ml"
 
 
 def test_retention_is_as_set(variant: dict[str, Template]) -> None:
@@ -125,14 +145,20 @@ def test_data_goes_with_its_stack_when_it_shall_not_be_kept(variant: dict[str, T
         name
         for stack in ("storage", "models", "image")
         for name, each in variant[stack].all["Resources"].items()
-        if each.get("DeletionPolicy") == "Retain"
+        if each.get("DeletionPolicy", "").startswith("Retain")
     ]
     assert kept == []
 
 
 def test_mail_goes_out_under_the_sender_alone(variant: dict[str, Template]) -> None:
-    (statement,) = [each for each in variant["workflow"].statements("AnnounceOutcomeRole") if each.sid == "SendMail"]
-    assert statement.conditions == {"StringEquals": {"ses:FromAddress": "release@ml.example.com"}}
+    for role in ("AnnounceOutcomeRole", "RequestApprovalRole"):
+        sending = [each for each in variant["workflow"].statements(role) if "ses:SendEmail" in each.actions]
+        assert {str(each.conditions) for each in sending} == {
+            str({"StringEquals": {"ses:FromAddress": "release@ml.example.com"}})
+        }
+        # SES asks on the configuration set too that the sender's identity has by default.
+        resources = [resource.rpartition(":")[2] for each in sending for resource in each.resources]
+        assert resources == ["identity/*", "configuration-set/*"]
     variables = variant["workflow"].properties("AWS::Lambda::Function", "AnnounceOutcome")["Environment"]["Variables"]
     assert (variables["MAIL_SENDER"], variables["OPERATORS"]) == (
         "release@ml.example.com",

@@ -110,6 +110,27 @@ def test_an_endpoint_is_made_and_changed_with_rights_on_its_configuration_too() 
         assert checks == (Check(f"sagemaker:{operation}", f"{PREFIX}:endpoint-config/c"),)
 
 
+def test_a_right_may_hold_for_what_carries_a_tag(shared_cloud: CloudProcess) -> None:
+    tag = {"StringEquals": {"aws:ResourceTag/owner": "ours"}}
+    rights = [allow("sagemaker:DeleteModelPackageGroup", f"{PREFIX}:model-package-group/*", condition=tag)]
+    owner = shared_cloud.client("sagemaker", shared_cloud.assume(shared_cloud.role(name("owner"), "account", rights)))
+    sagemaker, ours, theirs = shared_cloud.client("sagemaker"), name("ours"), name("theirs")
+    for group, value in {ours: "ours", theirs: "theirs"}.items():
+        sagemaker.create_model_package_group(ModelPackageGroupName=group, Tags=[{"Key": "owner", "Value": value}])
+    owner.delete_model_package_group(ModelPackageGroupName=ours)
+    with pytest.raises(ClientError, match="not authorized to perform: sagemaker:DeleteModelPackageGroup"):
+        owner.delete_model_package_group(ModelPackageGroupName=theirs)
+
+
+def test_a_mail_needs_the_right_on_its_configuration_set_too() -> None:
+    identity = f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/mlops@example.com"
+    mail = {"FromEmailAddress": "mlops@example.com", "ConfigurationSetName": "tracked"}
+    (check,) = dependent_actions("ses", "SendEmail", mail, identity, ACCOUNT)
+    assert check.resource == f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set/tracked"
+    assert (check.action, check.context) == ("ses:SendEmail", {"ses:FromAddress": "mlops@example.com"})
+    assert dependent_actions("ses", "SendEmail", {"FromEmailAddress": "mlops@example.com"}, identity, ACCOUNT) == ()
+
+
 def test_a_mail_is_decided_by_its_sender_and_log_events_by_their_stream(shared_cloud: CloudProcess) -> None:
     sender = {"StringEquals": {"ses:FromAddress": "mlops@example.com"}}
     group = name("group")

@@ -43,6 +43,8 @@ SIGNATURES = {
         "value resources params conditions mappings stack_name stack_id"
     ),
     "ministack.services.cloudformation.helpers:_resolve_document": "params body_key url_key label",
+    "ministack.services.cloudformation.provisioners:_s3_create": "logical_id props stack_name",
+    "ministack.services.cloudformation.provisioners:_s3_update": "physical_id old_props new_props stack_name",
     "ministack.services.cloudformation.stacks:_delete_stack_async": "stack_name stack_id retain_resources force",
     "ministack.services.cloudformation.stacks:_deploy_stack_async": (
         "stack_name stack_id template param_values disable_rollback tags is_update previous_stack"
@@ -52,6 +54,7 @@ SIGNATURES = {
     "ministack.services.dynamodb:_items_replaced": "table",
     "ministack.services.dynamodb:_remove_item": "table pk_val sk_val",
     "ministack.services.dynamodb:_set_item": "table pk_val sk_val item",
+    "ministack.services.tagging:resource_tags": "arn",
     "ministack.services.eventbridge:_dispatch_event": "event view",
     "ministack.services.eventbridge:_dispatch_to_stepfunctions": "arn payload",
     "ministack.services.eventbridge:_invoke_target": "target event rule view",

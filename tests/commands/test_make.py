@@ -1,0 +1,71 @@
+"""What people give to `make` arrives as they wrote it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands.__main__ import COMMENT_VARIABLE, main
+from infra.project import PROJECT
+
+WRITTEN = [
+    "it costs $5, ${HOME} or $(shell touch shelled)",
+    """the 'old' and the "new" one\\'s numbers""",
+    "`touch ticked`; touch run",
+    "first line\nsecond line",
+    "half an opening $(",
+]
+
+
+@pytest.fixture
+def make(tmp_path: Path):
+    """`make` with an interpreter that says what it was started with, and in which environment."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\nprint(json.dumps([sys.argv[1:], dict(os.environ)]))\n"
+    )
+    python.chmod(0o755)
+    # Newer than the locks: nothing is to be installed.
+    for stamp in (".installer", ".commands"):
+        (tmp_path / stamp).touch()
+
+    def run(*arguments: str, **environment: str) -> tuple[list[str], dict[str, str]]:
+        command = ["make", "--no-print-directory", *arguments, f"VENV={tmp_path}"]
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+        done = subprocess.run(
+            command, cwd=PROJECT.root, env=clean | environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return tuple(json.loads(done.stdout))
+
+    return run
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize(("decision", "word"), [("approve", "COMMENT"), ("reject", "REASON")])
+def test_a_comment_passes_make_and_shell_unchanged(make, decision, word, written):
+    asked, environment = make(decision, "RUN=r1", f"{word}={written}")
+    assert asked == ["-m", "commands", decision, "--run", "r1"]
+    assert environment[COMMENT_VARIABLE] == written
+    _, environment = make(decision, "RUN=r1", **{word: written})
+    assert environment[COMMENT_VARIABLE] == written
+    assert not {"shelled", "ticked", "run"} & {file.name for file in PROJECT.root.iterdir()}
+
+
+def test_the_command_reads_the_comment_that_make_hands_over(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setenv(COMMENT_VARIABLE, WRITTEN[0])
+    monkeypatch.setattr("commands.__main__.find_deployment", lambda: None)
+    monkeypatch.setattr("commands.__main__.find_run", lambda _, run: run)
+    monkeypatch.setattr("commands.__main__.decide", lambda *given: asked.append(given) or "Approved.")
+    assert main(["approve", "--run", "r1"]) == 0
+    assert asked == [(None, "r1", "approve", WRITTEN[0])]
+
+
+def test_without_a_comment_there_is_none(make):
+    _, environment = make("approve", "RUN=r1")
+    assert environment[COMMENT_VARIABLE] == ""
