@@ -73,7 +73,8 @@ def _machines() -> list[Watched]:
             "runs-stopped",
             PROMOTE_MODEL,
             "ExecutionsAborted",
-            "Somebody stopped a run. close-run withdraws its question, restores the champion and passes its lease on.",
+            "Somebody stopped a run. close-run withdraws its question, restores the champion and passes its lease on; "
+            "whether it has, make doctor shows.",
         ),
         _machine(
             "close-run-failed",

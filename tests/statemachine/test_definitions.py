@@ -173,12 +173,12 @@ def test_nothing_is_deployed_recorded_or_asked_without_the_lease():
         assert "attribute_not_exists(closed_by)" in lease_condition(deploy[name], {})
         closing = lease_condition(deploy[name], {"closing": "x"})
         assert "closed_by = :closing" in closing
-        assert "attribute_not_exists" not in closing
+        assert "attribute_not_exists(closed_by)" not in closing
     assert {name for name, state in deploy.items() if "Execute Change Set" in targets(state)} == {"Confirm Lease"}
     deploying = {
         name: state for name, state in promote.items() if state.get("Resource", "").endswith("startExecution.sync:2")
     }
-    assert set(deploying) == {"Deploy Development", "Deploy Production", "Restore Champion"}
+    assert set(deploying) == {"Deploy Development", "Deploy Production", "Restore Champion", "Undo Production"}
     for state in (*deploying.values(), read_definition(CLOSE_RUN)["States"]["Restore Champion"]):
         assert state["Arguments"]["Input"]["lease"]["holder"] == "{% $run.arn %}"
     assert promote["Request Approval"]["Arguments"]["Payload"]["lease"]["holder"] == "{% $run.arn %}"

@@ -182,6 +182,30 @@ def closed_again(stage: Stage, begin: Begin) -> None:
     champion_kept(stage, first, second)
 
 
+def undone(stage: Stage, begin: Begin) -> None:
+    """A run had begun to change production when it lost its lease; having it back, it begins with the champion."""
+    stage.released_before()
+    second = stage.product.start(stage.model, stage.iris, NEW).reaches("Request Approval")
+    opened_and_closed(stage.product, stage.model)
+    begin()
+    second.decide("approve")
+    second.approve_from_the_terminal()
+    assert second.states()[-1] == "Model Deployed"
+    is_champion(stage.product, stage.model, second)
+    lease_comes_free(stage.product, stage.model)
+    one_endpoint_each(stage.product, stage.model)
+
+
+def opened_and_closed(product: Product, model: str) -> None:
+    """The model's lease, as a deployment to production and close-run leave it."""
+    product.client("dynamodb").update_item(
+        TableName="mlops-ledger",
+        Key={"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}},
+        UpdateExpression="SET production_open = :open, closed_by = :somebody",
+        ExpressionAttributeValues={":open": {"S": "production"}, ":somebody": {"S": "somebody"}},
+    )
+
+
 # deploy-stack alone, with a stack of two models.
 
 
@@ -330,6 +354,7 @@ REACHED_BY: dict[Scenario, tuple[str, ...]] = {
         "close-run/Announce Outcome",
         "close-run/Look Again",
     ),
+    undone: ("promote-model/Undo Production",),
     closed_again: ("close-run/Look At Restoration",),
     failed_creation: ("deploy-stack/Delete Failed Creation",),
     rollback_stuck: ("deploy-stack/Continue Rollback",),

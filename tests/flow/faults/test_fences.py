@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from tests.flow.faults.scenarios import Stage, held_by_the_dead, refuse
+from tests.flow.faults.scenarios import Stage, closed_again, held_by_the_dead, refuse
 from tests.flow.product import Product, Run, until
 from tests.flow.releases import HOLD, NEW, OLD, is_champion, lease_comes_free, released_before
 from tests.flow.test_stack_statuses import UNSOUND, Stack, template
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def served(stack: Stack) -> str:
@@ -44,6 +44,55 @@ def test_what_an_overtaken_deployment_executes_too_late_is_gone(product, plan):
     product.advance(61)
     former.ends_in("Lease Lost")
     assert served(stack) == "Of the champion"
+
+
+def test_a_deployment_that_began_earlier_does_not_take_the_lease_from_one_that_began_later(product, plan):
+    stack = Stack(product, "fences-earlier")
+    plan.add({"action": "dynamodb:UpdateItem", "state": "Hold Lease", "effect": "hang"})
+    former = stack.deploy(template("Of the former"))
+    until("its first step", lambda: plan.met() == 1)
+    stack.deploy(template("Of the later")).ends_in("Stack Deployed")
+    plan.clear()
+    former.ends_in("Lease Lost")
+    assert served(stack) == "Of the later"
+
+
+def test_a_stack_that_has_just_begun_to_change_is_waited_for(product, plan):
+    stack = Stack(product, "fences-busy")
+    stack.deploy().ends_in("Stack Deployed")
+    busy = {
+        "code": "ValidationError",
+        "status": 400,
+        "message": "Stack is in UPDATE_IN_PROGRESS state and can not be updated.",
+    }
+    refused = {
+        "action": "cloudformation:CreateChangeSet",
+        "state": "Create Change Set",
+        "effect": "error",
+        "error": busy,
+    }
+    # As often as one visit to the state tries.
+    plan.add({**refused, "hits": 4})
+    deployment = stack.deploy(template("Two"))
+    deployment.ends_in("Stack Deployed")
+    assert "Stack Busy?" in deployment.states()
+
+
+def test_a_roll_back_that_nobody_can_look_at_is_not_told_as_done(product, plan):
+    stack = Stack(product, "fences-roll-back")
+    stack.deploy().ends_in("Stack Deployed")
+    denied = {"code": "AccessDenied", "status": 403, "message": "No."}
+    plan.add(
+        {
+            "action": "cloudformation:DescribeStacks",
+            "state": "Look At Stack",
+            "effect": "error",
+            "error": denied,
+            "pass_first": 1,
+            "hits": 99,
+        }
+    )
+    stack.deploy(image=UNSOUND).ends_in("Deployment Unseen")
 
 
 def test_a_failed_creation_is_deleted_by_its_id(product, plan):
@@ -97,22 +146,40 @@ def test_two_runs_that_wait_for_the_same_dead_holder_each_have_it_closed(product
 
 
 def test_a_run_that_was_redriven_overtakes_the_restoration_of_its_champion(product: Product, plan, iris):
+    """It puts the champion back itself before it begins again."""
     model = "fences-redriven"
     released_before(product, model, iris)
     run = product.start(model, iris, NEW).reaches("Request Approval")
     look = {"action": "cloudformation:DescribeStacks", "state": "Look At Deployment", "body": f"{model}-prd"}
-    look_back = {"action": "cloudformation:DescribeChangeSet", "state": "Look At Change Set", "body": "-closed-0"}
-    plan.add({**look, "effect": "hang"}, {**look_back, "effect": "hang"})
+    restore = {"action": "states:StartExecution", "state_machine": "close-run", "state": "Restore Champion"}
+    plan.add({**look, "effect": "hang"}, {**restore, "effect": "hang"})
     run.decide("approve")
     until("the deployment to be on its way", lambda: plan.met() == 1)
     product.stepfunctions.stop_execution(executionArn=run.arn)
-    until("the restoration to be on its way", lambda: plan.met() == 2)
+    until("the restoration to begin", lambda: plan.met() == 2)
     product.stepfunctions.redrive_execution(executionArn=run.arn)
-    until("the lease to be open", lambda: "closed_by" not in product.ledger(model)["lease"])
-    plan.clear()
-    [closing] = until("close-run to end", lambda: [each for each in run.closings() if each["status"] != "RUNNING"])
-    assert Run(product, closing["executionArn"]).states()[-1] == "Run Goes On"
-    assert run.outcome_mails() == []
     run.approve_from_the_terminal()
+    assert run.states()[-1] == "Model Deployed"
+    assert "Undo Production" in run.states()
+    plan.clear()
+    until("close-run to end", lambda: run.closings()[-1]["status"] != "RUNNING")
+    closed = Run(product, run.closings()[-1]["executionArn"]).states()
+    assert "Restoration Overtaken?" in closed
+    assert "Announce Outcome" not in closed
     lease_comes_free(product, model)
     is_champion(product, model, run)
+
+
+def test_close_run_that_begins_again_finds_the_champion_restored(product: Product, plan, iris):
+    closed_again(Stage(product, plan, "fences-again", iris), lambda: None)
+
+
+def test_a_run_that_goes_on_is_looked_at_three_times_before_it_is_believed(product: Product, iris):
+    product.model("fences-stale")
+    run = product.start("fences-stale", iris, NEW).reaches("Request Approval")
+    machine = product.deployment.promote_model_arn.replace(":promote-model", ":close-run")
+    told = json.dumps({"detail": {"executionArn": run.arn}})
+    early = product.stepfunctions.start_execution(stateMachineArn=machine, input=told)["executionArn"]
+    believed = Run(product, early).reaches("Run Goes On")
+    assert believed.states().count("Look At Run") == 3
+    run.approve()

@@ -62,6 +62,7 @@ OFF_THE_PATH = {
     "Close Holder",
     "Retire Stale Package",
     "Restore Champion",
+    "Undo Production",
     "Look At Record",
     "Reject Package",
 }
@@ -245,6 +246,18 @@ def test_a_champion_that_cannot_be_restored_needs_a_person(product, plan, champi
     told_once(run)
     champion.run().approve()  # a person has mended it: the next release puts all in order
     champion.lease_is_free()
+
+
+def test_a_champion_that_cannot_be_put_back_before_a_run_begins_again_needs_a_person(product, plan, champion):
+    run = champion.run()
+    run.mail()
+    scenarios.opened_and_closed(product, champion.model)
+    plan.add(refused("promote-model/Undo Production"))
+    run.decide("approve")
+    assert NOT_AUTHORISED in run.ends_in("Production Unhealthy")["cause"]
+    assert plan.missed() == []
+    champion.lease_is_free()
+    told_once(run)
 
 
 def test_a_release_that_can_neither_be_recorded_nor_looked_up_does_not_serve(product, plan, champion):
