@@ -43,6 +43,7 @@ SIGNATURES = {
         "value resources params conditions mappings stack_name stack_id"
     ),
     "ministack.services.cloudformation.helpers:_resolve_document": "params body_key url_key label",
+    "ministack.services.cloudformation.stacks:_continue_update_rollback_async": "stack_name stack_id resources_to_skip",
     "ministack.services.cloudformation.stacks:_delete_stack_async": "stack_name stack_id retain_resources force",
     "ministack.services.cloudformation.stacks:_deploy_stack_async": (
         "stack_name stack_id template param_values disable_rollback tags is_update previous_stack"
