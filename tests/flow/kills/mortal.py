@@ -42,8 +42,8 @@ class MortalCloud:
         self.product = Product(self.cloud, find_deployment(self.cloud.session()))
 
     def plan(self, points: list[Point]) -> None:
-        """Have the next process die at these points and no others, in whichever order it comes to them."""
-        self.points = points
+        """Have the next process die at these points, in whichever order it comes to them, and forget all else."""
+        self.points, self._failing = points, []
         self.kill()
         self.decided = len(self.decisions.read_text().splitlines())
 

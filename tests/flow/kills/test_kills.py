@@ -10,7 +10,7 @@ import pytest
 
 from commands.redrive import redrive
 from tests.flow.kills.acknowledged import Acknowledged
-from tests.flow.kills.points import MOMENTS, all_calls, all_states, points_at, told
+from tests.flow.kills.points import MOMENTS, NEVER_PASSED, all_calls, all_states, points_at, told
 from tests.flow.kills.story import SEED, Story, print_what_was_met
 from tests.flow.kills.telling import has_ended_well
 from tests.flow.kills.test_points import elsewhere
@@ -58,6 +58,7 @@ def test_nothing_acknowledged_is_lost_whenever_the_cloud_dies(cloud, iris):
             released(story, iris)
             has_ended_well(story)
     print_what_was_met(cloud.met, cloud.deaths, time.monotonic() - began)
+    print("  never come by:", *(f"\n    {place}: {reason}" for place, reason in NEVER_PASSED.items()))
     assert [told(point) for point in cloud.points] == []
     assert {point.get("effect") for point in cloud.met} >= set(MOMENTS)
     assert len(cloud.met) >= LEAST_KILLS
