@@ -89,6 +89,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "_physical_name",
     ),
     "ministack.services.cloudformation.stacks": (
+        "_continue_update_rollback_async",
         "_delete_stack_async",
         "_deploy_stack_async",
         "_evaluate_conditions",

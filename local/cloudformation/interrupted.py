@@ -1,7 +1,8 @@
 """Stack operations that a crash cut off go on at the next start: no stack stays IN_PROGRESS forever.
 
 An operation leaves its arguments on the stack's record, which is saved like everything else. Resources that were
-recorded are taken over, the one in flight is found by its tags, the rest is done. A deletion is simply repeated.
+recorded are taken over, the one in flight is found by its tags, the rest is done. A deletion is simply repeated, and
+so is the rest of a roll back that ContinueUpdateRollback has begun.
 """
 
 import asyncio
@@ -15,6 +16,11 @@ from typing import Any
 from local.context import Cloud
 
 _KEY = "_operation"
+_FUNCTIONS = {
+    "deploy": "_deploy_stack_async",
+    "delete": "_delete_stack_async",
+    "continue": "_continue_update_rollback_async",
+}
 # True while an operation is repeated: a resource of that name which is the stack's own is no conflict then.
 _resuming: contextvars.ContextVar[bool] = contextvars.ContextVar("resuming_stack_operation", default=False)
 _log = logging.getLogger(__name__)
@@ -31,12 +37,11 @@ def install() -> None:
     """Have stack operations leave their arguments behind while they run."""
     from ministack.services.cloudformation import changesets, handlers, stacks
 
-    deploy, delete = _recording("deploy", stacks._deploy_stack_async), _recording("delete", stacks._delete_stack_async)
-    for module in (handlers, changesets, stacks):
-        if hasattr(module, "_deploy_stack_async"):
-            module._deploy_stack_async = deploy
-        if hasattr(module, "_delete_stack_async"):
-            module._delete_stack_async = delete
+    for kind, name in _FUNCTIONS.items():
+        recording = _recording(kind, getattr(stacks, name))
+        for module in (handlers, changesets, stacks):
+            if hasattr(module, name):
+                setattr(module, name, recording)
 
 
 def resume(cloud: Cloud) -> None:
@@ -48,9 +53,14 @@ def resume(cloud: Cloud) -> None:
     from ministack.services import cloudformation
 
     for (account, region, _), stack in list(cloudformation._stacks._data.items()):
-        if _KEY in stack and stack["StackStatus"].endswith("IN_PROGRESS"):
+        if _KEY in stack and _was_running(stack):
             _log.warning("Going on with the interrupted operation on stack %s", stack["StackName"])
             asyncio.run_coroutine_threadsafe(_resume_one(account, region, stack), app._MAIN_LOOP)
+
+
+def _was_running(stack: dict[str, Any]) -> bool:
+    # A roll back that is to be continued says so only when it is begun, which is after the call was acknowledged.
+    return stack["StackStatus"].endswith("IN_PROGRESS") or stack[_KEY]["kind"] == "continue"
 
 
 def _any_interrupted(saved: Path) -> bool:
@@ -97,10 +107,11 @@ async def _resume_one(account: str, region: str, stack: dict[str, Any]) -> None:
     operation = stack[_KEY]
     name, stack_id, more = stack["StackName"], stack["StackId"], operation["more"]
     try:
-        if operation["kind"] == "delete":
-            await stacks._delete_stack_async(name, stack_id, *operation["arguments"], **more)
-        else:
+        if operation["kind"] == "deploy":
             await _redeploy(stack, operation["arguments"], more)
+        else:
+            again = getattr(stacks, _FUNCTIONS[operation["kind"]])
+            await again(name, stack_id, *operation["arguments"], **more)
     except Exception:
         _log.exception("The operation on stack %s could not go on", name)
     _settle_change_sets(stack)

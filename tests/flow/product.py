@@ -129,11 +129,12 @@ class Run:
         until("the end of the run", approved)
 
     def closings(self) -> list[dict[str, Any]]:
-        """The executions of close-run that are about this run."""
+        """The executions of close-run that are about this run, the one that began last first."""
         client, machine = self.product.stepfunctions, self.product.deployment.promote_model_arn
         listed = client.list_executions(stateMachineArn=machine.replace(":promote-model", ":close-run"))["executions"]
         described = [client.describe_execution(executionArn=each["executionArn"]) for each in listed]
-        return [each for each in described if self.arn in each["input"]]
+        own = [each for each in described if self.arn in each["input"]]
+        return sorted(own, key=lambda each: each["startDate"], reverse=True)
 
     def close_again(self) -> None:
         """Start close-run once more, as a person does, and as runs do that wait."""

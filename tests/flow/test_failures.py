@@ -8,6 +8,18 @@ from tests.flow.product import Product
 from tests.flow.releases import NEW, is_champion, released_before
 
 ROWS = "\n".join(KNOWN_ROWS)
+UNTRAINABLE = "[training.hyperparameters]\nn_estimators = 0\n"
+
+
+def moved(iris: str) -> str:
+    """The dataset with every label moved by one: sound, and a model of it answers otherwise."""
+    return "".join(str((int(line[0]) + 1) % 3) + line[1:] + "\n" for line in iris.splitlines())
+
+
+def noise(iris: str) -> str:
+    """The dataset with labels that have nothing to do with the rows."""
+    labels = [str(number * 7 % 3) for number in range(150)]
+    return "".join(label + line[1:] + "\n" for label, line in zip(labels, iris.splitlines(), strict=True))
 
 
 def literal_artefact(url: str):
@@ -26,8 +38,7 @@ def literal_artefact(url: str):
 def foreign_artefact(product: Product, iris: str, model: str) -> str:
     """A sound artefact that answers otherwise: trained on labels that are moved by one."""
     product.model(model)
-    moved = "".join(str((int(line[0]) + 1) % 3) + line[1:] + "\n" for line in iris.splitlines())
-    run = product.drop(model, moved).reaches("Request Approval")
+    run = product.drop(model, moved(iris)).reaches("Request Approval")
     artefact = product.served_artefact(f"{model}-development")
     run.decide("reject", "Trained to be served by mistake.")
     run.ends_in("Release Rejected")
@@ -36,7 +47,7 @@ def foreign_artefact(product: Product, iris: str, model: str) -> str:
 
 def test_training_failed(product, iris):
     model = "flow-untrained"
-    product.model(model, "[training.hyperparameters]\nn_estimators = 0\n")
+    product.model(model, UNTRAINABLE)
     run = product.drop(model, iris)
     ended = run.ends_in("Training Failed")
     assert "n_estimators" in ended["cause"]
@@ -47,9 +58,7 @@ def test_training_failed(product, iris):
 def test_candidate_rejected(product, iris):
     model = "flow-weak"
     product.model(model, "[gate]\nminimum_accuracy = 1.0\n")
-    labels = [str(number * 7 % 3) for number in range(150)]
-    noise = "".join(label + line[1:] + "\n" for label, line in zip(labels, iris.splitlines(), strict=True))
-    run = product.drop(model, noise)
+    run = product.drop(model, noise(iris))
     run.ends_in("Candidate Rejected")
     assert "accuracy" in run.outcome_mail().text
     assert not product.has_endpoint(f"{model}-development")

@@ -61,8 +61,14 @@ class Stack:
         return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
     def deploy(
-        self, document: dict[str, Any] | None = None, image: str = SOUND, scaled_shape: str = "", **lease: str
+        self,
+        document: dict[str, Any] | None = None,
+        image: str = SOUND,
+        scaled_shape: str = "",
+        named: str = "",
+        **lease: str,
     ) -> "Deployment":
+        """Start a deployment; with a name, the same one again."""
         given = {
             "stack": self.name,
             "template_url": self.url(document or template()),
@@ -71,7 +77,9 @@ class Stack:
             "tags": [{"Key": "mlops:model", "Value": self.model}],
             "lease": {"model": self.model, "holder": HOLDER, "phase": "development", **lease},
         }
-        started = self.product.stepfunctions.start_execution(stateMachineArn=self.machine, input=json.dumps(given))
+        started = self.product.stepfunctions.start_execution(
+            stateMachineArn=self.machine, input=json.dumps(given), **({"name": named} if named else {})
+        )
         return Deployment(self.product, started["executionArn"])
 
     def change(self, kind: str, name: str, document: dict[str, Any] | None = None, image: str = SOUND) -> None:

@@ -45,6 +45,7 @@ SIGNATURES = {
     "ministack.services.cloudformation.helpers:_resolve_document": "params body_key url_key label",
     "ministack.services.cloudformation.provisioners:_s3_create": "logical_id props stack_name",
     "ministack.services.cloudformation.provisioners:_s3_update": "physical_id old_props new_props stack_name",
+    "ministack.services.cloudformation.stacks:_continue_update_rollback_async": "stack_name stack_id resources_to_skip",
     "ministack.services.cloudformation.stacks:_delete_stack_async": "stack_name stack_id retain_resources force",
     "ministack.services.cloudformation.stacks:_deploy_stack_async": (
         "stack_name stack_id template param_values disable_rollback tags is_update previous_stack"

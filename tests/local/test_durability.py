@@ -230,6 +230,54 @@ def handle(event, context):
     assert json.loads(described["input"])["detail"]["object"]["key"] == "a"
 
 
+def test_a_roll_back_whose_continuation_was_interrupted_goes_on(make_cloud: Callable[..., CloudProcess]) -> None:
+    cloud = make_cloud()
+    stacks = cloud.client("cloudformation")
+    # What goes back to its first value does as the file says; everything else succeeds or fails as it is told to.
+    source = """
+import json, os, pathlib, urllib.request
+def handle(event, context):
+    given = event["ResourceProperties"]
+    back = event["RequestType"] == "Update" and given["Value"] == "1"
+    answer = pathlib.Path(os.environ["MODE"]).read_text() if back else given["Answer"]
+    if answer == "NONE":
+        os._exit(1)
+    body = {"Status": answer, "Reason": "as told", "RequestId": event["RequestId"], "StackId": event["StackId"],
+            "LogicalResourceId": event["LogicalResourceId"], "PhysicalResourceId": event["LogicalResourceId"]}
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), method="PUT"))
+"""
+    assert cloud.state_dir is not None
+    mode = cloud.state_dir.parent / "mode"
+    mode.write_text("FAILED")
+    arn = cloud.function("custom", source, Environment={"Variables": {"MODE": str(mode)}}, Timeout=30)
+
+    def template(value: str, answer: str) -> str:
+        first = {"ServiceToken": arn, "Value": value, "Answer": "SUCCESS"}
+        second = {"ServiceToken": arn, "Value": value + "0", "Answer": answer}
+        return json.dumps(
+            {
+                "Resources": {
+                    "First": {"Type": "Custom::First", "Properties": first},
+                    "Second": {"Type": "Custom::Second", "DependsOn": "First", "Properties": second},
+                }
+            }
+        )
+
+    stacks.create_stack(StackName="stuck", TemplateBody=template("1", "SUCCESS"))
+    until("the stack", lambda: _status(stacks, "stuck") == "CREATE_COMPLETE")
+    stacks.update_stack(StackName="stuck", TemplateBody=template("2", "FAILED"))
+    until("the roll back to stop", lambda: _status(stacks, "stuck") == "UPDATE_ROLLBACK_FAILED")
+    mode.write_text("NONE")
+    stacks.continue_update_rollback(StackName="stuck")
+    until("the roll back to go on", lambda: _status(stacks, "stuck") == "UPDATE_ROLLBACK_IN_PROGRESS")
+    saved = cloud.state_dir / "services" / "cloudformation.json"
+    until("the record of the operation", lambda: '"_operation"' in saved.read_text())
+    cloud.crash()
+    mode.write_text("SUCCESS")
+    cloud.start()
+    until("the end of the roll back", lambda: _status(stacks, "stuck") == "UPDATE_ROLLBACK_COMPLETE")
+
+
 def _status(client: Any, stack: str) -> str:
     return str(client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
 

@@ -64,6 +64,12 @@ class Plan:
             return json.load(answer)
 
 
+def refusal(**where: str | int) -> Order:
+    """Such a call is refused however often it is made."""
+    error = {"code": "AccessDeniedException", "status": 400, "message": "No."}
+    return {**where, "effect": "error", "error": error, "hits": 99}
+
+
 def told(fault: Order) -> str:
     """One planned fault in a line."""
     what = fault["error"]["code"] if fault.get("error") else fault.get("effect", "")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.flow.faults.planning import Plan
+from tests.flow.faults.planning import Plan, refusal
 from tests.flow.faults.results import released_once, told_once
 from tests.flow.product import Product, Run, until
 from tests.flow.releases import HOLD, NEW, OLD, OLDER, is_champion, lease_comes_free, one_endpoint_each, released_before
@@ -126,8 +126,7 @@ def champion_kept(stage: Stage, first: Run, second: Run) -> None:
 
 def refuse(stage: Stage, **where: str | int) -> None:
     """Such a call is refused however often it is made."""
-    error = {"code": "AccessDeniedException", "status": 400, "message": "No."}
-    stage.plan.add({**where, "effect": "error", "error": error, "hits": 99})
+    stage.plan.add(refusal(**where))
 
 
 def taken_back(stage: Stage, begin: Begin, **refused: str) -> Run:

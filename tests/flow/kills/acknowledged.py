@@ -9,6 +9,8 @@ from commands.history import entered, read_events
 from tests.flow.product import Product
 
 RECENT = 5
+# The statuses of a stack that nobody deletes: any but those of a first creation that goes on or has failed.
+LASTING = ("CREATE_COMPLETE", "UPDATE_")
 MACHINES = ("promote-model", "deploy-stack", "close-run")
 
 
@@ -49,8 +51,11 @@ class Acknowledged:
             for execution in listed:
                 if execution["status"] == "RUNNING" or execution["executionArn"] in self.going_on:
                     self._observe(execution["executionArn"], execution["status"])
-        self.stacks |= self._stacks()
-        self.endpoints |= self._endpoints()
+        before, endpoints, after = self._stacks(), self._endpoints(), self._stacks()
+        self.stacks |= {name for name, status in after.items() if status.startswith(LASTING)}
+        # What is being created may be taken away again, and what is rolled back is.
+        if before == after and not any(status.endswith("IN_PROGRESS") for status in after.values()):
+            self.endpoints |= endpoints
         for package in self._packages(model):
             approved = package["ModelApprovalStatus"] == "Approved"
             self.packages[package["ModelPackageArn"]] = "Approved" if approved else ""
@@ -78,7 +83,7 @@ class Acknowledged:
         for arn, known in {**dict(self._some(self.histories, everything)), **going_on}.items():
             events = [(event["id"], event["type"]) for event in read_events(self.product.stepfunctions, arn)]
             assert events[: len(known)] == known, (arn, known[-3:], events[len(known) - 3 : len(known) + 1])
-        assert self.stacks <= self._stacks()
+        assert self.stacks <= self._stacks().keys()
         assert self.endpoints <= self._endpoints()
         for arn, status in self._some(self.packages, everything):
             described = self.product.sagemaker.describe_model_package(ModelPackageName=arn)
@@ -107,8 +112,9 @@ class Acknowledged:
         name = self.product.deployment.promote_model_arn.rsplit(":", 1)[-1].removesuffix(MACHINES[0])
         return [f"{base}:{name}{machine}" for machine in MACHINES]
 
-    def _stacks(self) -> set[str]:
-        return {stack["StackName"] for stack in self.product.client("cloudformation").describe_stacks()["Stacks"]}
+    def _stacks(self) -> dict[str, str]:
+        described = self.product.client("cloudformation").describe_stacks()["Stacks"]
+        return {stack["StackName"]: stack["StackStatus"] for stack in described}
 
     def _endpoints(self) -> set[str]:
         return {each["EndpointName"] for each in self.product.sagemaker.list_endpoints(MaxResults=100)["Endpoints"]}

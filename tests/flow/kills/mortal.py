@@ -32,6 +32,7 @@ class MortalCloud:
             port=free_port(), state_dir=folder / "state", time_factor=TIME_FACTOR, decisions_file=self.decisions
         )
         self._alive = ExitStack()
+        self._failing: list[Point] = []
         self.points: list[Point] = []
         self.decided = 0
         self.met: list[Point] = []
@@ -41,14 +42,23 @@ class MortalCloud:
         self.product = Product(self.cloud, find_deployment(self.cloud.session()))
 
     def plan(self, points: list[Point]) -> None:
-        """Have the next process die at these points, in whichever order it comes to them."""
-        self.points = [*self.points, *points]
+        """Have the next process die at these points, in whichever order it comes to them, and forget all else."""
+        self.points, self._failing = points, []
         self.kill()
         self.decided = len(self.decisions.read_text().splitlines())
+
+    def fail(self, *orders: Point) -> None:
+        """Have these faults, which do not end it, happen to every process from the next on; without any, end them.
+
+        A process forgets its faults when it dies: each begins with all of them anew.
+        """
+        self._failing = list(orders)
+        self.kill()
 
     def kill(self) -> None:
         """From outside, and not before what it was asked last is done or lost."""
         self.cloud.process.kill()
+        self.cloud.process.wait()
         self.revived()
 
     def revived(self) -> bool:
@@ -78,6 +88,6 @@ class MortalCloud:
             self.met.append(point)
 
     def _started(self) -> RunningCloud:
-        self._faults.write_text(json.dumps(self.points))
+        self._faults.write_text(json.dumps([*self.points, *self._failing]))
         configuration = replace(self._configuration, faults_file=self._faults)
         return self._alive.enter_context(running_cloud(configuration, self._log))
