@@ -88,7 +88,7 @@ def test_child_executions_have_names_that_fit_and_differ_after_a_redrive(definit
     starting = {
         key: state for key, state in tasks(definitions).items() if state["Resource"].endswith("startExecution.sync:2")
     }
-    assert len(starting) == 4
+    assert len(starting) == 5
     for (machine, _), state in starting.items():
         named = state["Arguments"]["Name"]
         names = {
