@@ -1,13 +1,12 @@
 """Takes the endpoints down: their scaling, their logs, their stacks."""
 
 from collections.abc import Callable, Iterable, Iterator
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from commands.account import Account
 from commands.destroy.logs import remove_endpoint_log
 from commands.destroy.stack_removal import remove_stack
-from commands.destroy.strays import delete_stray, deregister_targets, is_gone
+from commands.destroy.strays import delete_stray, deregister_targets, description
 from commands.ownership import left_alone, owns_in_sagemaker
 from commands.stacks import list_resources, list_stacks, physical_names
 
@@ -37,30 +36,25 @@ def remove_endpoints(account: Account, models: Iterable[str], say: Callable[[str
 
 def _ours(account: Account, endpoints: Iterable[str], say: Callable[[str], None]) -> Iterator[str]:
     for endpoint in endpoints:
-        arn = _arn(account, endpoint)
-        if arn is None:
+        found = _endpoint(account, endpoint)
+        if found is None:
             continue
-        if owns_in_sagemaker(account, arn):
+        if owns_in_sagemaker(account, found["EndpointArn"]):
             yield endpoint
         else:
             say(left_alone(account, f"endpoint {endpoint}"))
 
 
-def _arn(account: Account, endpoint: str) -> str | None:
-    try:
-        return str(account.client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointArn"])
-    except ClientError as fault:
-        if is_gone(fault):
-            return None
-        raise
+def _endpoint(account: Account, endpoint: str) -> dict[str, Any] | None:
+    return description(account.client("sagemaker").describe_endpoint, EndpointName=endpoint)
 
 
 def _remove_stray(account: Account, endpoint: str) -> None:
     """An endpoint of ours that a stack has let go of, with its configuration and models."""
-    if _arn(account, endpoint) is None:
+    found = _endpoint(account, endpoint)
+    if found is None:
         return
-    sagemaker = account.client("sagemaker")
-    config = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    sagemaker, config = account.client("sagemaker"), found["EndpointConfigName"]
     described = sagemaker.describe_endpoint_config(EndpointConfigName=config)
     delete_stray(account, _ENDPOINT, endpoint)
     if not owns_in_sagemaker(account, described["EndpointConfigArn"]):

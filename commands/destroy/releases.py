@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from commands.account import Account
 from commands.destroy.logs import remove_job_streams
-from commands.destroy.strays import is_gone
+from commands.destroy.strays import description
 from commands.faults import CommandFailed
 from commands.ownership import left_alone, owns_in_sagemaker
 
@@ -36,10 +34,10 @@ def remove_packages(account: Account, models: Iterable[str], say: Callable[[str]
     """All packages of the models' groups, then the groups: SageMaker keeps a group that is not empty."""
     sagemaker = account.client("sagemaker")
     for model in models:
-        arn = _group_arn(sagemaker, model)
-        if arn is None:
+        group = description(sagemaker.describe_model_package_group, ModelPackageGroupName=model)
+        if group is None:
             continue
-        if not owns_in_sagemaker(account, arn):
+        if not owns_in_sagemaker(account, group["ModelPackageGroupArn"]):
             say(left_alone(account, f"model package group {model}"))
             continue
         pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=model)
@@ -74,15 +72,6 @@ def _end(sagemaker: Any, job: str) -> None:  # noqa: ANN401 -- a boto3 client
         if time.monotonic() > deadline:
             raise CommandFailed(f"Training job {job} is still {status}. Run `make destroy` again later.")
         time.sleep(_POLL_SECONDS)
-
-
-def _group_arn(sagemaker: Any, model: str) -> str | None:  # noqa: ANN401 -- a boto3 client
-    try:
-        return str(sagemaker.describe_model_package_group(ModelPackageGroupName=model)["ModelPackageGroupArn"])
-    except ClientError as fault:
-        if is_gone(fault):
-            return None
-        raise
 
 
 def _jobs(account: Account, model: str) -> list[tuple[str, str]]:

@@ -23,11 +23,21 @@ def delete_stray(account: Account, kind: str, physical: str) -> bool:
     try:
         delete(account, physical.rpartition("/")[2])
     except ClientError as fault:
-        return is_gone(fault)
+        return _is_gone(fault)
     return True
 
 
-def is_gone(fault: ClientError) -> bool:
+def description(describe: Callable[..., Any], **which: str) -> dict[str, Any] | None:
+    """What a service's describing call says of something; None when there is no such thing."""
+    try:
+        return dict(describe(**which))
+    except ClientError as fault:
+        if _is_gone(fault):
+            return None
+        raise
+
+
+def _is_gone(fault: ClientError) -> bool:
     """Whether AWS's answer says that there is no such thing; every service has its own words for it."""
     return any(word in str(fault) for word in _GONE)
 

@@ -136,6 +136,10 @@ class Run:
         own = [each for each in described if self.arn in each["input"]]
         return sorted(own, key=lambda each: each["startDate"], reverse=True)
 
+    def closing_statuses(self) -> list[str]:
+        """How they stand."""
+        return [each["status"] for each in self.closings()]
+
     def close_again(self) -> None:
         """Start close-run once more, as a person does, and as runs do that wait."""
         former = self.closings()[-1]

@@ -138,7 +138,7 @@ def test_a_holder_that_died_unseen_is_taken_over_from(product, iris, forgotten):
         rejected = product.start(model, "no data at all", OLDER)
         rejected.ends_in("Dataset Rejected")
         # What is put down below must not be found by the closing of its own.
-        until("its closing", lambda: "SUCCEEDED" in [each["status"] for each in rejected.closings()])
+        until("its closing", lambda: "SUCCEEDED" in rejected.closing_statuses())
         dead = rejected.arn
     package = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{model}/1"
     lease = {

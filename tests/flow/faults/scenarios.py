@@ -174,7 +174,7 @@ def closed_again(stage: Stage, begin: Begin) -> None:
     second.decide("approve")
     until("production to be deployed", lambda: stage.product.lease_phase(stage.model) == "production")
     stage.product.stepfunctions.stop_execution(executionArn=second.arn)
-    until("the end of close-run", lambda: [each["status"] for each in second.closings()] == ["FAILED"])
+    until("the end of close-run", lambda: second.closing_statuses() == ["FAILED"])
     stage.plan.clear()
     begin()
     second.close_again()

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.flow.faults.scenarios import Stage, closed_again, held_by_the_dead, refuse
+from tests.flow.faults.planning import refusal
+from tests.flow.faults.scenarios import Stage, closed_again, held_by_the_dead
 from tests.flow.product import Product, Run, until
 from tests.flow.releases import HOLD, NEW, OLD, is_champion, lease_comes_free, released_before
 from tests.flow.test_stack_statuses import UNSOUND, Stack, template
@@ -18,12 +19,16 @@ def served(stack: Stack) -> str:
     return str((body if isinstance(body, dict) else json.loads(body))["Description"])
 
 
-def test_a_deployment_that_was_overtaken_under_its_lease_executes_nothing(product, plan):
-    stack = Stack(product, "fences-overtaken")
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [("dynamodb:UpdateItem", "Hold Lease"), ("cloudformation:DescribeChangeSet", "Look At Change Set")],
+)
+def test_a_deployment_that_was_overtaken_under_its_lease_executes_nothing(product, plan, action, state):
+    stack = Stack(product, f"fences-overtaken-{state.split()[0].lower()}")
     stack.deploy().ends_in("Stack Deployed")
-    plan.add({"action": "cloudformation:DescribeChangeSet", "state": "Look At Change Set", "effect": "hang"})
+    plan.add({"action": action, "state": state, "effect": "hang"})
     former = stack.deploy(template("Of the former"))
-    until("its change set", lambda: plan.met() == 1)
+    until(f"its call in {state}", lambda: plan.met() == 1)
     stack.deploy(template("Of the later")).ends_in("Stack Deployed")
     plan.clear()
     former.ends_in("Lease Lost")
@@ -44,17 +49,6 @@ def test_what_an_overtaken_deployment_executes_too_late_is_gone(product, plan):
     product.advance(61)
     former.ends_in("Lease Lost")
     assert served(stack) == "Of the champion"
-
-
-def test_a_deployment_that_began_earlier_does_not_take_the_lease_from_one_that_began_later(product, plan):
-    stack = Stack(product, "fences-earlier")
-    plan.add({"action": "dynamodb:UpdateItem", "state": "Hold Lease", "effect": "hang"})
-    former = stack.deploy(template("Of the former"))
-    until("its first step", lambda: plan.met() == 1)
-    stack.deploy(template("Of the later")).ends_in("Stack Deployed")
-    plan.clear()
-    former.ends_in("Lease Lost")
-    assert served(stack) == "Of the later"
 
 
 def test_a_stack_that_has_just_begun_to_change_is_waited_for(product, plan):
@@ -81,17 +75,7 @@ def test_a_stack_that_has_just_begun_to_change_is_waited_for(product, plan):
 def test_a_roll_back_that_nobody_can_look_at_is_not_told_as_done(product, plan):
     stack = Stack(product, "fences-roll-back")
     stack.deploy().ends_in("Stack Deployed")
-    denied = {"code": "AccessDenied", "status": 403, "message": "No."}
-    plan.add(
-        {
-            "action": "cloudformation:DescribeStacks",
-            "state": "Look At Stack",
-            "effect": "error",
-            "error": denied,
-            "pass_first": 1,
-            "hits": 99,
-        }
-    )
+    plan.add(refusal(action="cloudformation:DescribeStacks", state="Look At Stack", pass_first=1))
     stack.deploy(image=UNSOUND).ends_in("Deployment Unseen")
 
 
@@ -132,11 +116,11 @@ def test_two_runs_that_wait_for_the_same_dead_holder_each_have_it_closed(product
     model = "fences-holder"
     product.model(model, HOLD)
     dead = held_by_the_dead(product, model, "hold")
-    refuse(Stage(product, plan, model, iris), action="lambda:InvokeFunction", state="Pass Lease")
+    plan.add(refusal(action="lambda:InvokeFunction", state="Pass Lease"))
     older = product.start(model, iris, OLD).reaches("Wait For Release Lease")
     product.advance(901)
     older.reaches("Close Holder")
-    until("its close-run to fail", lambda: [each["status"] for each in dead.closings()] == ["FAILED"])
+    until("its close-run to fail", lambda: dead.closing_statuses() == ["FAILED"])
     plan.clear()
     newer = product.start(model, iris, NEW).reaches("Wait For Release Lease")
     product.advance(901)

@@ -342,7 +342,7 @@ def test_a_restoration_that_cannot_be_looked_at_is_not_told_as_done(product, pla
     run.decide("approve")
     until("production to be deployed", lambda: product.lease_phase(champion.model) == "production")
     product.stepfunctions.stop_execution(executionArn=run.arn)
-    until("the end of close-run", lambda: [each["status"] for each in run.closings()] == ["FAILED"])
+    until("the end of close-run", lambda: run.closing_statuses() == ["FAILED"])
     assert plan.missed() == []
     plan.clear()
     plan.add(refused("close-run/Look At Restoration"))

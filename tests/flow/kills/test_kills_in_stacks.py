@@ -91,10 +91,10 @@ def closed_again(story: Story, iris: str) -> None:
         second = story.begins(iris, 2)
         story.asks(second)
         close(story, second, "early")
-        story.waits_for("a closing of nothing", lambda: statuses(second) == ["SUCCEEDED"])
+        story.waits_for("a closing of nothing", lambda: second.closing_statuses() == ["SUCCEEDED"])
         story.goes_on("production", second, lambda: story.product.lease_phase(story.model) == "production")
         story.surely(lambda: story.product.stepfunctions.stop_execution(executionArn=second.arn))
-        story.waits_for("a closing in vain", lambda: sorted(statuses(second)) == ["FAILED", "SUCCEEDED"])
+        story.waits_for("a closing in vain", lambda: sorted(second.closing_statuses()) == ["FAILED", "SUCCEEDED"])
     close(story, second, "again")
     story.waits_for("the free lease", lambda: story.product.lease_is_free(story.model))
     assert story.surely(second.describe)["status"] == "ABORTED"
@@ -107,11 +107,6 @@ def close(story: Story, run: Run, name: str) -> None:
     about = json.dumps({"model": story.model, "detail": {"executionArn": run.arn}})
     named = {"stateMachineArn": machine, "name": f"{story.model}-{name}", "input": about}
     story.surely(lambda: story.product.stepfunctions.start_execution(**named))
-
-
-def statuses(run: Run) -> list[str]:
-    """How the closings of a run stand."""
-    return [each["status"] for each in run.closings()]
 
 
 DIES_AT: dict[Tale, tuple[str, ...]] = {
