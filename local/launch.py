@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -34,6 +35,18 @@ class CloudNotReady(RuntimeError):
     """The embedded cloud ended or hung while it started; the message carries its own last words."""
 
 
+class CloudSession(boto3.Session):
+    """A session whose clients call one cloud, whatever the environment says: several may run beside each other."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        super().__init__(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)  # noqa: S106 -- no secret: any key opens the embedded cloud
+        self._endpoint = endpoint
+
+    def client(self, service_name: str, **options: Any) -> Any:
+        """A client for one service, with the same options as boto3's."""
+        return super().client(service_name, **{"endpoint_url": self._endpoint, **options})
+
+
 @dataclass(frozen=True)
 class RunningCloud:
     """An embedded cloud that answers."""
@@ -43,8 +56,8 @@ class RunningCloud:
     process: subprocess.Popen[bytes]
 
     def session(self) -> boto3.Session:
-        """A session of the account's root user; its clients need `AWS_ENDPOINT_URL` in the environment."""
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=self.region)  # noqa: S106 -- no secret: any key opens the embedded cloud
+        """A session of the account's root user in this cloud."""
+        return CloudSession(self.endpoint, self.region)
 
     def environment(self) -> dict[str, str]:
         """What any AWS client has to be told to use this cloud."""
@@ -82,7 +95,6 @@ def running_cloud(configuration: Configuration, log: Path) -> Iterator[RunningCl
 
 def deploy_product(cloud: RunningCloud, say: Callable[[str], None] = lambda _: None, assembly: Path = ASSEMBLY) -> None:
     """Bring up the stacks of the cloud assembly, have the image pipeline build, and verify the mail sender."""
-    os.environ.update(cloud.environment())
     session = cloud.session()
     deployment = load_deployment(PROJECT.deployment_file)
     Deployer(session, say).deploy(read_assembly(assembly))
