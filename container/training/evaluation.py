@@ -72,7 +72,7 @@ def _at_least(rule: str, value: float, threshold: float) -> GateCheck:
 
 def evaluate(split: Split, candidate: Predictor, champion: Predictor | None, settings: GateSettings) -> Evaluation:
     """Candidate and champion are asked as they serve: through their exported graphs."""
-    classes, truth, rows = split.schema.classes, split.test_classes, split.test_features
+    classes, truth, rows = split.schema.classes, split.test_labels, split.test_features
     answers = candidate.answer(rows)
     candidate_scores = score(truth, answers, len(classes))
     champion_scores = None
@@ -80,7 +80,7 @@ def evaluate(split: Split, candidate: Predictor, champion: Predictor | None, set
         champion_scores = score(truth, champion_answers(champion, rows, classes), len(classes))
     return Evaluation(
         classes=tuple(str(name) for name in classes),
-        train_rows=len(split.train_classes),
+        train_rows=len(split.train_labels),
         test_rows=len(truth),
         candidate=candidate_scores,
         champion=champion_scores,

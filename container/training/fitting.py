@@ -17,5 +17,5 @@ def fit(split: Split, hyperparameters: Hyperparameters) -> RandomForestClassifie
         n_jobs=hyperparameters.n_jobs,
         random_state=hyperparameters.data.seed,
     )
-    forest.fit(split.train_features, split.train_classes)
+    forest.fit(split.train_features, split.train_labels)
     return forest

@@ -34,7 +34,7 @@ def run(layout: Layout) -> None:
     hyperparameters = _read_hyperparameters(layout)
     _check_single_host(layout)
     split = _read_split(layout, hyperparameters)
-    _say(f"fitting {hyperparameters.n_estimators} trees on {len(split.train_classes)} rows")
+    _say(f"fitting {hyperparameters.n_estimators} trees on {len(split.train_labels)} rows")
     forest = fit(split, hyperparameters)
     model = export_forest(forest)
     candidate = Predictor(model, split.schema)
@@ -93,7 +93,7 @@ def _read_split(layout: Layout, hyperparameters: Hyperparameters) -> Split:
     folder = layout.channel("validation")
     validation = read_dataset(folder, hyperparameters.data) if folder.is_dir() else None
     split = split_dataset(dataset, validation, hyperparameters.data)
-    rows = len(split.train_classes) + len(split.test_classes)
+    rows = len(split.train_labels) + len(split.test_labels)
     _say(f"read {rows} rows, {split.schema.feature_count} features, {len(split.schema.classes)} classes")
     return split
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from container.predictor import Rows
-from container.schema import Schema
+from container.schema import Schema, number_columns
 from container.training.dataset import Dataset
 from container.training.faults import UnusableDataset
 from container.training.labels import Labels, encode
@@ -23,9 +23,9 @@ class Split:
 
     schema: Schema
     train_features: Rows
-    train_classes: Positions
+    train_labels: Positions
     test_features: Rows
-    test_classes: Positions
+    test_labels: Positions
 
 
 def split_dataset(dataset: Dataset, validation: Dataset | None, settings: DataSettings) -> Split:
@@ -48,8 +48,8 @@ def split_dataset(dataset: Dataset, validation: Dataset | None, settings: DataSe
         classes = (labels.positions[:rows], labels.positions[rows:])
     _check_learnable(labels, classes[0])
     schema = Schema(
-        feature_count=dataset.features.shape[1],
-        feature_names=dataset.feature_names,
+        columns=number_columns(dataset.features.shape[1], dataset.feature_names),
+        task="classification",
         classes=labels.classes,
         label_type=labels.label_type,
         missing_allowed=any(bool(np.isnan(part).any()) for part in features),

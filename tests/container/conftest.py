@@ -25,6 +25,7 @@ from container.predictor import Predictor
 from container.schema import Schema
 from container.serving.application import Application
 from container.training.export import export_forest
+from tests.container.schemas import classifier
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 60.0
@@ -257,7 +258,7 @@ def fit_iris(schema: Schema, share_missing: float) -> Fitted:
 @pytest.fixture(scope="session")
 def complete() -> Fitted:
     """Fitted without missing values: refuses them. Integer classes, unnamed features."""
-    return fit_iris(Schema(4, None, (0, 1, 2), "integer", missing_allowed=False), share_missing=0)
+    return fit_iris(classifier(4, (0, 1, 2), missing_allowed=False), share_missing=0)
 
 
 @pytest.fixture(scope="session")
@@ -265,7 +266,7 @@ def sparse() -> Fitted:
     """Fitted with missing values: takes them. Text classes, named features."""
     names = ("sepal length", "sepal width", "petal length", "petal width")
     classes = ("setosa", 'versi"color', "virginica, blue")
-    return fit_iris(Schema(4, names, classes, "text", missing_allowed=True), share_missing=0.2)
+    return fit_iris(classifier(names, classes, missing_allowed=True), share_missing=0.2)
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from container.predictor import MODEL_FILE, Predictor, UnreadableModel, load_predictor
-from container.schema import SCHEMA_FILE, Schema
+from container.schema import SCHEMA_FILE
+from tests.container.schemas import classifier
 
 PROJECT = Path(__file__).parents[2]
-SCHEMA = Schema(4, None, (0, 1, 2), "integer", missing_allowed=False)
+SCHEMA = classifier(4, (0, 1, 2))
 
 
 @pytest.fixture
@@ -66,6 +67,6 @@ def test_refuses_half_a_graph(model: bytes) -> None:
 
 
 def test_refuses_a_graph_that_contradicts_the_schema(model: bytes) -> None:
-    schema = Schema(5, None, (0, 1, 2), "integer", missing_allowed=False)
+    schema = classifier(5, (0, 1, 2))
     with pytest.raises(UnreadableModel, match=r"takes .4. features, schema.json says 5"):
         Predictor(model, schema)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.schema import Schema
 from container.serving.rejections import RejectedRequest
 from container.serving.rows import read_csv, read_json, read_rows
+from tests.container.schemas import classifier
 
-STRICT = Schema(2, None, (0, 1), "integer", missing_allowed=False)
-LENIENT = Schema(2, ("length", "width"), (0, 1), "integer", missing_allowed=True)
+STRICT = classifier(2)
+LENIENT = classifier(("length", "width"), missing_allowed=True)
 
 
 @pytest.mark.parametrize(

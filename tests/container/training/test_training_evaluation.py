@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
-from container.schema import Schema
 from container.training.evaluation import (
     UNKNOWN,
     champion_answers,
@@ -21,6 +20,7 @@ from container.training.evaluation import (
 from container.training.split import Split
 from contracts.reports import Evaluation, Scores
 from contracts.settings import GateSettings
+from tests.container.schemas import classifier
 
 CLASSES = 4
 ANSWERED = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1)
@@ -83,7 +83,7 @@ def test_gate_checks_show_what_was_compared() -> None:
 
 
 def split_of(fitted: Any, classes: tuple[int, ...] | tuple[str, ...], *, missing_allowed: bool) -> Split:
-    schema = Schema(4, None, classes, "text", missing_allowed)
+    schema = classifier(4, classes, missing_allowed=missing_allowed)
     truth = np.repeat(np.arange(3), 50)
     return Split(schema, fitted.rows, truth, fitted.rows, truth)
 
@@ -91,7 +91,7 @@ def split_of(fitted: Any, classes: tuple[int, ...] | tuple[str, ...], *, missing
 def test_evaluates_candidate_and_champion_on_the_same_rows(complete: Any) -> None:
     split = split_of(complete, ("0", "1", "2"), missing_allowed=False)
     evaluation = evaluate(split, complete.predictor, complete.predictor, GateSettings())
-    accuracy = complete.forest.score(complete.rows, split.test_classes)
+    accuracy = complete.forest.score(complete.rows, split.test_labels)
     assert evaluation.candidate.accuracy == pytest.approx(accuracy)
     assert evaluation.champion == evaluation.candidate
     assert (evaluation.train_rows, evaluation.test_rows) == (150, 150)
@@ -147,7 +147,7 @@ def test_a_row_as_text_is_read_back_exactly(values: list[float]) -> None:
     from container.serving.rows import read_csv
 
     row = np.array(values, dtype=np.float32)
-    schema = Schema(len(values), None, (0, 1), "integer", missing_allowed=True)
+    schema = classifier(len(values), missing_allowed=True)
     np.testing.assert_array_equal(read_csv(format_row(row), schema), row[None])
 
 

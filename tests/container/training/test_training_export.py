@@ -7,11 +7,11 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 
 from container.predictor import Predictor
-from container.schema import Schema
 from container.training.export import TIE, compare, export_forest
 from container.training.faults import ExportDiffers
+from tests.container.schemas import classifier
 
-TWO_CLASSES = Schema(30, None, (0, 1), "integer", missing_allowed=True)
+TWO_CLASSES = classifier(30, missing_allowed=True)
 
 
 def test_rows_with_missing_values_are_answered_alike() -> None:
@@ -56,7 +56,7 @@ def test_ties_are_counted_and_either_answer_is_right() -> None:
     """Two trees that never agree: every row is a tie."""
     rows = np.array([[0.0], [0.0], [1.0], [1.0]], dtype=np.float32)
     forest = RandomForestClassifier(n_estimators=2, bootstrap=False, random_state=0).fit(rows, [0, 1, 0, 1])
-    predictor = Predictor(export_forest(forest), Schema(1, None, (0, 1), "integer", missing_allowed=False))
+    predictor = Predictor(export_forest(forest), classifier(1))
     assert compare(forest, predictor, rows).ties == len(rows)
 
 

@@ -21,7 +21,7 @@ from container.training.labels import InvalidLabel, encode, parse_label
         (["1_0", "2"], ("1_0", "2"), "text"),
     ],
 )
-def test_classes(labels: list[str], classes: tuple[object, ...], label_type: str) -> None:
+def test_labels(labels: list[str], classes: tuple[object, ...], label_type: str) -> None:
     encoded = encode(labels)
     assert (encoded.classes, encoded.label_type) == (classes, label_type)
     assert len(encoded.positions) == len(labels)

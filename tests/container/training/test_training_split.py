@@ -22,7 +22,7 @@ def test_holds_out_the_rows_that_scikit_learn_would() -> None:
     train, test = train_test_split(np.arange(16), test_size=0.33, random_state=42, stratify=data.labels)
     assert split.train_features[:, 0].tolist() == train.tolist()
     assert split.test_features[:, 0].tolist() == test.tolist()
-    assert [split.schema.classes[position] for position in split.test_classes] == [data.labels[row] for row in test]
+    assert [split.schema.classes[position] for position in split.test_labels] == [data.labels[row] for row in test]
 
 
 def test_the_seed_chooses_the_rows() -> None:
@@ -36,7 +36,7 @@ def test_the_seed_chooses_the_rows() -> None:
 
 def test_a_validation_channel_is_held_out_instead() -> None:
     split = split_dataset(dataset("aaabbb"), dataset("ba"), SETTINGS)
-    assert (len(split.train_classes), split.test_classes.tolist()) == (6, [1, 0])
+    assert (len(split.train_labels), split.test_labels.tolist()) == (6, [1, 0])
 
 
 @pytest.mark.parametrize("where", ["nowhere", "train", "validation"])

@@ -76,7 +76,7 @@ def test_what_is_no_number_is_told(cell, said):
         max_size=8,
     )
 )
-def test_classes_are_those_of_training(labels):
+def test_labels_are_those_of_training(labels):
     try:
         parsed = [parse_label(label) for label in labels]
     except InvalidLabel:
