@@ -19,6 +19,7 @@ GROUPS = {
     "commands": (),
     "container": ("container",),
     "layer": ("layer",),
+    "tables": ("tables",),
     "node": ("node",),
 }
 WITH_PROJECT = ("dev", "demo", "commands")
