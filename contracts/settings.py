@@ -30,25 +30,79 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ColumnRules(_Section):
+    """What one column has to keep, the label's included. What is not said is not asked."""
+
+    type: Literal["number", "boolean", "category"] | None = None
+    """Unset: as the cells look."""
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str | int | float, ...] | None = None
+    """The only values there may be. Texts for a category, numbers for a number."""
+    missing: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The largest share of rows that may lack a value."""
+    unique: bool = False
+    """Whether no value may stand in two rows."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.minimum is not None and self.maximum is not None and self.maximum < self.minimum:
+            raise ValueError("`maximum` is below `minimum`")
+        if self.type in ("boolean", "category") and (self.minimum is not None or self.maximum is not None):
+            raise ValueError("`minimum` and `maximum` are for numbers")
+        if self.type == "number" and any(isinstance(value, str) for value in self.allowed or ()):
+            raise ValueError("`allowed` of a column of numbers holds a text")
+        return self
+
+
+class DriftSettings(_Section):
+    """How far a column may differ from the dataset of the last release before people are warned, or it is refused."""
+
+    warn_psi: Annotated[float, Field(gt=0)] = 0.2
+    """Population stability index: below .1 is usually called stable, above .25 shifted."""
+    warn_ks: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Kolmogorov-Smirnov: the largest distance between two cumulative distributions, of numbers only."""
+    reject_psi: Annotated[float, Field(gt=0)] | None = None
+    reject_ks: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
 class DataSettings(_Section):
     """What a dataset of this model looks like, and the least that is worth training on."""
 
     label: int | str = 0
-    """Column of the label: position from 0, or a name when the file has a header."""
-    header: bool = False
+    """Column of the label: position from 0, or a name in the header."""
+    header: bool | None = None
+    """Whether the first line holds the columns' names. Unset: as it looks."""
+    separator: Literal[",", ";", "\t"] | None = None
+    """Between the cells of a CSV file. Unset: as it looks."""
+    task: Literal["classification", "regression"] | None = None
+    """Unset: a regression when the label holds numbers that are no classes."""
+    columns: dict[str, ColumnRules] = {}
+    """By the columns' names, or by their positions from 0 where there is no header."""
+    other_columns: Literal["allowed", "refused"] = "allowed"
+    """Columns beside those under `columns`, the label and what is ignored."""
+    ignore: tuple[int | str, ...] = ()
+    """Columns that the model is not given: identifiers, free text."""
     maximum_bytes: Annotated[int, Field(gt=0, le=5 * 1024**3)] = 100 * 1024**2
     """Limit of one dataset. S3 copies at most 5 GiB in one call."""
     minimum_rows: Annotated[int, Field(ge=2)] = 30
     minimum_rows_per_class: Annotated[int, Field(ge=2)] = 5
+    maximum_duplicates: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The largest share of rows that may be a copy of an earlier row."""
+    maximum_leakage: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The largest share of validation rows that may also stand in the training files."""
+    drift: DriftSettings = DriftSettings()
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.33
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
 
     @model_validator(mode="after")
-    def _named_label_needs_header(self) -> Self:
-        if isinstance(self.label, str) and not self.header:
-            raise ValueError("a label given by name needs `header = true`")
-        if isinstance(self.label, int) and self.label < 0:
-            raise ValueError("a label position counts from 0")
+    def _columns_can_be_found(self) -> Self:
+        if isinstance(self.label, str) and self.header is False:
+            raise ValueError("a label given by name needs a header")
+        if any(isinstance(position, int) and position < 0 for position in (self.label, *self.ignore)):
+            raise ValueError("a column's position counts from 0")
+        if self.label in self.ignore:
+            raise ValueError("the label cannot be ignored")
         return self
 
 

@@ -1,73 +1,46 @@
-"""The cells of a line, and what a cell may hold: the rules of the training container's reader, or stricter ones.
+"""What a cell may hold: one rule when a dataset is judged, when it is trained on, and when a request is answered."""
 
-What is accepted here must not fail there, after a cluster was started and paid for.
-"""
-
-import csv
 import math
 import re
-from collections.abc import Sequence
+from typing import Final
 
 # Names of columns and classes stand in mails, on the approval page and in every answer of the endpoint.
-LONGEST_NAME_CHARACTERS = 100
+LONGEST_NAME_CHARACTERS: Final = 100
 # Models compute in single precision. From here on a number rounds to infinity: half a unit in the last place above
 # the largest finite one.
-SINGLE_PRECISION_OVERFLOW = (2 - 2**-24) * 2.0**127
+SINGLE_PRECISION_OVERFLOW: Final = (2 - 2**-24) * 2.0**127
+MISSING: Final = frozenset({"", "nan"})
+"""What stands for a missing value, in lower case, whatever the column holds."""
+TRUE: Final = frozenset({"true", "yes", "t", "y"})
+FALSE: Final = frozenset({"false", "no", "f", "n"})
 
-# The csv module refuses longer cells.
-_LONGEST_CELL_CHARACTERS = 131_072
-_BLANKS = " \t"
-_MISSING = frozenset({"", "nan"})
-_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 # Python's float() takes more than other readers of CSV do: digit separators, digits of other scripts.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-_LARGEST_EXACT_INTEGER = 2**53
-_SHOWN_CHARACTERS = 40
-
-
-class BrokenQuotes(ValueError):
-    """A quote that is not closed in its line, or a cell that is too long for a cell."""
-
-
-def split_cells(line: str) -> list[str]:
-    """The cells of one line. A quoted cell may hold commas, but no line end: one line is one row.
-
-    Raises:
-        BrokenQuotes: the quotes of the line do not match.
-    """
-    if '"' not in line and len(line) <= _LONGEST_CELL_CHARACTERS:
-        return line.split(",")
-    try:
-        return next(csv.reader([line], strict=True))
-    except csv.Error as fault:
-        raise BrokenQuotes(f"not readable as CSV: {fault}") from fault
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+# What other programs write for a missing value, in lower case.
+_USUAL_MARKS: Final = frozenset({"na", "n/a", "null", "none", "?", "-", "#n/a", "nil", "."})
+_LARGEST_EXACT_INTEGER: Final = 2**53
+_SHOWN_CHARACTERS: Final = 40
 
 
 def is_missing(cell: str) -> bool:
     """Nothing, or nan."""
-    return cell.strip(_BLANKS).lower() in _MISSING
-
-
-def are_plain_numbers(cells: Sequence[str]) -> bool:
-    """Whether all cells are numbers that need no closer look. Fast; False may only mean "look at each"."""
-    try:
-        # A missing or infinite cell makes the sum nan or inf, and neither is below the limit.
-        if not sum(map(abs, map(float, cells))) < SINGLE_PRECISION_OVERFLOW:
-            return False
-    except ValueError:
-        return False
-    text = "".join(cells)
-    return text.isascii() and text.isprintable() and "_" not in text
+    return cell.strip().lower() in MISSING
 
 
 def number_fault(cell: str) -> str | None:
     """What keeps a cell from being a number, as the end of a sentence; None when nothing does."""
-    text = cell.strip(_BLANKS)
+    text = cell.strip()
     if _INFINITE.fullmatch(text):
         return f"{show(cell)} is infinite"
+    if text.lower() in _USUAL_MARKS:
+        return f"{show(cell)} is not a number; leave the cell empty where a value is missing"
+    if _DECIMAL_COMMA.fullmatch(text):
+        return f"{show(cell)} is not a number; write a point before decimals"
     if not _NUMBER.fullmatch(text):
-        return f"{show(cell)} is not a number (leave a cell empty where a value is missing)"
+        return f"{show(cell)} is not a number"
     if abs(float(text)) >= SINGLE_PRECISION_OVERFLOW:
         return f"{show(cell)} is too large for single precision"
     return None
