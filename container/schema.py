@@ -2,13 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
+
+from tables.kinds import Kind, LabelType, Task
 
 SCHEMA_FILE: Final = "schema.json"
 VERSION: Final = 2
-Task = Literal["classification", "regression"]
-Kind = Literal["number", "boolean", "category"]
-LabelType = Literal["integer", "text", "number"]
 
 
 class UnreadableSchema(ValueError):

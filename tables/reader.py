@@ -40,15 +40,15 @@ _STORED_AS: Final[dict[str, Storage]] = {"number": "number", "boolean": "text", 
 class TableReader:
     """One pass over a dataset. The first file fixes the columns, and their first values how they are kept."""
 
-    def __init__(self, settings: DataSettings, columns: Columns | None = None) -> None:
-        """`columns` are those of a table read before, which this one must have too."""
+    def __init__(self, settings: DataSettings, like: "TableReader | None" = None) -> None:
+        """`like` has read a table whose columns this one must have too."""
         self._settings = settings
         self._columns: Columns | None = None
         self._storage: list[Storage | None] = []
         self._file: str | None = None
         self.findings = Findings()
-        if columns is not None:
-            self._fix(columns)
+        if like is not None:
+            self._columns, self._storage = like.columns, list(like._storage)  # noqa: SLF001 -- of its own class
 
     @property
     def columns(self) -> Columns:

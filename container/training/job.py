@@ -89,12 +89,12 @@ def _check_single_host(layout: Layout) -> None:
 
 
 def _read_split(layout: Layout, hyperparameters: Hyperparameters) -> Split:
-    dataset = read_dataset(layout.channel("train"), hyperparameters.data)
     folder = layout.channel("validation")
-    validation = read_dataset(folder, hyperparameters.data) if folder.is_dir() else None
-    split = split_dataset(dataset, validation, hyperparameters.data)
+    dataset = read_dataset(layout.channel("train"), folder if folder.is_dir() else None, hyperparameters.data)
+    split = split_dataset(dataset, hyperparameters.data)
     rows = len(split.train_labels) + len(split.test_labels)
-    _say(f"read {rows} rows, {split.schema.feature_count} features, {len(split.schema.classes)} classes")
+    told = f"{len(split.schema.classes)} classes" if split.schema.classes else "a number to predict"
+    _say(f"read {rows} rows, {split.schema.feature_count} features, {told}")
     return split
 
 
