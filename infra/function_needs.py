@@ -10,16 +10,32 @@ _ENDPOINT_SECONDS = 290
 
 
 def validate_dataset(names: Names) -> FunctionNeeds:
-    """Reads a dataset, nothing else."""
-    frozen = Grant(
-        "ReadDataset",
-        "Reads the run's frozen copy, never the dropped object that may change meanwhile.",
-        ("s3:GetObject",),
-        (names.objects("runs/*/train/dataset.csv"),),
+    """Reads a dataset, and writes down what it saw."""
+    profiles = (names.objects("runs/*/profile.json"),)
+    grants = (
+        Grant(
+            "ReadDataset",
+            "Reads the run's frozen copy, never the dropped object that may change meanwhile.",
+            ("s3:GetObject",),
+            (names.objects("runs/*/train/*"), names.objects("runs/*/validation/*")),
+        ),
+        Grant("WriteProfile", "Keeps the dataset's profile beside it.", ("s3:PutObject",), profiles),
+        Grant(
+            "ReadProfile",
+            "Compares the dataset with that of the last release, whose run may be any earlier one.",
+            ("s3:GetObject",),
+            profiles,
+        ),
     )
-    # As long as a function may take: a dataset of the size limit is read once, as a stream.
+    # As long as a function may take, two processors, and room for a dataset of the size limit.
     return FunctionNeeds(
-        "validate_dataset", "Refuses bad data before training is paid for.", (frozen,), 900, memory_mb=1024
+        "validate_dataset",
+        "Refuses bad data before training is paid for.",
+        grants,
+        900,
+        memory_mb=3538,
+        storage_mb=6 * 1024,
+        reads_tables=True,
     )
 
 

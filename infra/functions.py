@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -28,6 +28,8 @@ class FunctionNeeds:
     timeout_seconds: int
     memory_mb: int = 256
     environment: Mapping[str, str] = field(default_factory=dict)
+    storage_mb: int = 512
+    """Of its own disk, which lasts for one call."""
     reads_tables: bool = False
     """Whether it imports `tables`, which needs more libraries than other functions do."""
 
@@ -65,6 +67,7 @@ class FunctionMaker:
             role=self._role(f"{construct}Role", needs, group_name).without_policy_updates(),
             timeout=Duration.seconds(needs.timeout_seconds),
             memory_size=needs.memory_mb,
+            ephemeral_storage_size=Size.mebibytes(needs.storage_mb),
             environment={**_SDK_RETRIES, **needs.environment},
             tracing=lambda_.Tracing.ACTIVE,
             log_group=log_group(self._scope, f"{construct}Logs", group_name, self._deployment),

@@ -174,7 +174,7 @@ def _dataset(names: Names) -> list[Grant]:
             "FreezeDataset",
             "The copy that validation and training share. Tags are replaced by none, so no tagging right is needed.",
             ("s3:PutObject",),
-            (names.objects("runs/*/train/dataset.csv"),),
+            (names.objects("runs/*/train/*"),),
         ),
     ]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from infra.closure import source_files
 from infra.project import CannotSynthesise, Project
 
-# Resolved for Lambda, whatever machine this runs on.
-LAMBDA_PYTHON, LAMBDA_PLATFORM = "3.13", "aarch64-manylinux2014"
+# Resolved for Lambda, whatever machine this runs on: Python 3.13 runs there on Amazon Linux 2023, which has glibc 2.34.
+LAMBDA_PYTHON, LAMBDA_PLATFORM = "3.13", "aarch64-manylinux_2_28"
 # By the names of their locks. A compiled one is for Lambda's processor.
 LAYERS = ("layer", "tables")
 COMPILED = ("tables",)
@@ -96,7 +96,7 @@ def _make_portable(packages: Path, *, compiled: bool) -> None:
     shutil.rmtree(packages / "bin", ignore_errors=True)
     for path in sorted(packages.rglob("*")):
         noted = path.name in _MACHINE_DEPENDENT and path.parent.suffix == ".dist-info"
-        # Without `compiled` the one such file is markupsafe's optional speed-up, which would tie the layer to a processor.
+        # Elsewhere the one such file is the optional speed-up of markupsafe, which would tie the layer to a processor.
         unwanted = path.suffix == ".so" and not compiled
         if path.is_file() and (unwanted or noted or path.name == ".lock"):
             path.unlink()

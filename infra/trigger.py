@@ -14,9 +14,10 @@ from infra.deployment import Deployment
 from infra.encryption import account_key
 from infra.grants import Grant, role
 from infra.names import CLOSE_RUN, PROMOTE_MODEL, Names, arn
+from tables.files import FORMATS
 
 # Folder markers and the settings that may lie beside a dataset (`run.json`) start nothing.
-DATASET_KEYS = "datasets/*/*.csv"
+DATASET_KEYS = tuple(f"datasets/*/*.{suffix}" for suffix in FORMATS)
 
 
 class Undelivered(Construct):
@@ -56,7 +57,7 @@ class DatasetDropped(Construct):
             f"Starts {PROMOTE_MODEL} for every dropped dataset.",
             "aws.s3",
             "Object Created",
-            {"bucket": {"name": [names.bucket]}, "object": {"key": [{"wildcard": DATASET_KEYS}]}},
+            {"bucket": {"name": [names.bucket]}, "object": {"key": [{"wildcard": keys} for keys in DATASET_KEYS]}},
         )
         _start(
             rule,

@@ -14,7 +14,7 @@ Rule = Literal[
     # Its rows together
     "rows", "classes", "rows-per-class", "no-values", "label-type",
     # Its files together
-    "files", "duplicates", "leakage",
+    "files", "duplicates", "leakage", "drift",
 ]  # fmt: skip
 """Stable names: a person looks one up in docs/datasets.md, a program may act on it."""
 

@@ -1,7 +1,7 @@
 """The label column: whether it holds classes or numbers, and what they are."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
@@ -22,69 +22,85 @@ _MOST_FRACTIONAL_CLASSES: Final = 10
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Of a classification `values[row]` is the row's class as its position in `classes`, which are in ascending order;
-    of a regression, which has no classes, the number itself (float64).
+class Classes:
+    """What a classification tells apart. `positions[id]` is where a text of the dictionary stands in `names`, which
+    are in ascending order.
     """
 
-    task: Task
-    classes: tuple[int, ...] | tuple[str, ...]
+    names: tuple[int, ...] | tuple[str, ...]
     label_type: LabelType
-    values: NDArray[np.int64] | NDArray[np.float64]
+    positions: NDArray[np.int64]
 
 
-@dataclass
+@dataclass(frozen=True)
+class LabelCells:
+    """One block's labels, as far as they can still be either."""
+
+    ids: NDArray[np.int32] | None
+    """Numbers in the dictionary of texts; None once there are too many for classes."""
+    numbers: NDArray[np.float64] | None
+    """None once a label was no number."""
+
+
 class LabelColumn:
-    """Takes the label's cells block by block."""
+    """Takes the label's cells block by block, and tells what they are."""
 
-    _texts: Dictionary = field(default_factory=lambda: Dictionary(MAXIMUM_CLASSES))
-    _ids: list[NDArray[np.int32]] = field(default_factory=list)
-    _numbers: list[NDArray[np.float64]] | None = field(default_factory=list)
-    _first_text: str | None = None
+    def __init__(self) -> None:
+        self._texts = Dictionary(MAXIMUM_CLASSES)
+        self._first_text: str | None = None
 
-    def add(self, cells: pl.Series, blame: Callable[[int, Finding], None]) -> None:
+    def add(self, cells: pl.Series, blame: Callable[[int, Finding], None]) -> LabelCells:
         """`cells` are stripped texts, null where missing; `blame` hears of each row of theirs that is at fault."""
         for index in cells.is_null().arg_true():
             blame(index, Finding("label-missing", "the label is missing"))
-        fresh = self._texts.learn(cells)
-        for name in fresh:
+        for name in self._texts.learn(cells):
             if (fault := name_fault(name)) is not None:
-                index = (cells == name).arg_true()[0]
-                blame(index, Finding("label-name", fault))
-        if not self._texts.full:
-            self._ids.append(self._texts.ids(cells))
-        self._take_numbers(cells)
+                blame((cells == name).arg_true()[0], Finding("label-name", fault))
+        ids = None if self._texts.full else self._texts.ids(cells)
+        return LabelCells(ids, self._numbers(cells))
 
-    def _take_numbers(self, cells: pl.Series) -> None:
-        if self._numbers is None:
-            return
+    def _numbers(self, cells: pl.Series) -> NDArray[np.float64] | None:
+        if self._first_text is not None:
+            return None
         numbers = cells.cast(pl.Float64, strict=False)
         texts = (cells.is_not_null() & ~numbers.is_finite().fill_null(value=False)).arg_true()
         if len(texts):
-            self._numbers, self._first_text = None, cells[texts[0]]
-        else:
-            self._numbers.append(numbers.to_numpy())
+            self._first_text = cells[texts[0]]
+            return None
+        return numbers.to_numpy()
 
-    def labels(self, task: Task | None) -> Labels:
-        """All labels so far. `task` None: as they look.
+    def task(self, declared: Task | None) -> Task:
+        """What is declared, else as the labels look.
 
         Raises:
-            UnusableTable: the task does not fit the labels.
+            UnusableTable: the labels do not fit the task.
         """
-        task = task or self._task()
-        if task == "regression":
-            if self._numbers is None:
-                fault = f"the label {show(self._first_text or '')} is no number, which a regression predicts"
-                raise UnusableTable([Finding("label-type", fault)])
-            return Labels("regression", (), "number", np.concatenate([np.empty(0), *self._numbers]))
-        if self._texts.full:
+        task = declared or self._task()
+        if task == "regression" and self._first_text is not None:
+            fault = f"the label {show(self._first_text)} is no number, which a regression predicts"
+            raise UnusableTable([Finding("label-type", fault)])
+        if task == "classification" and self._texts.full:
             fault = f"the label has more than {MAXIMUM_CLASSES:,} values; is it a class?"
             raise UnusableTable([Finding("classes", fault)])
-        ids = np.concatenate([np.empty(0, np.int32), *self._ids])
-        return _classes(self._texts.names, ids)
+        return task
+
+    def classes(self) -> Classes:
+        """Of a classification.
+
+        When all labels are whole numbers, however written, the classes are integers: `0`, `0.000` and `0e0` are one.
+        Other numbers are compared as numbers too; where one label is no number, all are texts.
+        """
+        texts = self._texts.names
+        numbers = {text: label_number(text) for text in texts}
+        integers = {text: number for text, number in numbers.items() if isinstance(number, int)}
+        if len(integers) == len(numbers):
+            return _ranked(integers, "integer")
+        if None in numbers.values():
+            return _ranked({text: text for text in texts}, "text")
+        return _ranked({text: str(number) for text, number in numbers.items()}, "text")
 
     def _task(self) -> Task:
-        if self._numbers is None:
+        if self._first_text is not None:
             return "classification"
         if self._texts.full:
             return "regression"
@@ -94,24 +110,8 @@ class LabelColumn:
         return "regression" if len(numbers) > most else "classification"
 
 
-def _classes(texts: tuple[str, ...], ids: NDArray[np.int32]) -> Labels:
-    """When all texts are whole numbers, however written, the classes are integers: `0`, `0.000` and `0e0` are one.
-
-    Other numbers are compared as numbers too; where one text is no number, all are texts.
-    """
-    numbers = {text: label_number(text) for text in texts}
-    integers = {text: number for text, number in numbers.items() if isinstance(number, int)}
-    if len(integers) == len(numbers):
-        return _ranked(texts, ids, integers, "integer")
-    if None in numbers.values():
-        return _ranked(texts, ids, {text: text for text in texts}, "text")
-    return _ranked(texts, ids, {text: str(number) for text, number in numbers.items()}, "text")
-
-
-def _ranked(
-    texts: tuple[str, ...], ids: NDArray[np.int32], names: Mapping[str, Class], label_type: LabelType
-) -> Labels:
+def _ranked(names: Mapping[str, Class], label_type: LabelType) -> Classes:
+    """`names` are in the order of the dictionary."""
     classes = tuple(sorted(set(names.values())))
     ranks = {name: position for position, name in enumerate(classes)}
-    positions = np.array([ranks[names[text]] for text in texts], dtype=np.int64)
-    return Labels("classification", classes, label_type, positions[ids] if len(texts) else ids.astype(np.int64))
+    return Classes(classes, label_type, np.array([ranks[name] for name in names.values()], dtype=np.int64))

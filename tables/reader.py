@@ -57,6 +57,11 @@ class TableReader:
             raise UnusableTable(self.findings)
         return self._columns
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether the first file has told its columns."""
+        return self._columns is not None
+
     def storage(self, position: int) -> Storage:
         """How a column was kept, once all is read; a column without a value as numbers."""
         return self._storage[position] or "number"

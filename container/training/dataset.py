@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -16,12 +16,25 @@ from tables.dictionary import UNKNOWN, Dictionary
 from tables.files import formats_told, table_files
 from tables.findings import Finding, UnusableTable
 from tables.frames import Frame
-from tables.labels import LabelColumn, Labels
+from tables.kinds import LabelType, Task
+from tables.labels import LabelCells, LabelColumn
 from tables.reader import TableReader
 
 # Free text has a new value in every row; no category among the later ones could be frequent enough to be learnt from.
 _MOST_TEXTS: Final = 100_000
 _FINDINGS_SHOWN: Final = 5
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Of a classification `values[row]` is the row's class as its position in `classes`, which are in ascending order;
+    of a regression, which has no classes, the number itself (float64).
+    """
+
+    task: Task
+    classes: tuple[int, ...] | tuple[str, ...]
+    label_type: LabelType
+    values: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,8 @@ class _Builder:
 
     settings: DataSettings
     reader: TableReader | None = None
-    labels: LabelColumn = field(default_factory=LabelColumn)
+    label: LabelColumn = field(default_factory=LabelColumn)
+    labels: list[LabelCells] = field(default_factory=list)
     texts: dict[int, Dictionary] = field(default_factory=dict)
     rows: int = 0
 
@@ -78,7 +92,7 @@ class _Builder:
             title = columns.title(columns.label)
             reader.findings.add(replace(finding, rows=(frame.row_of(index),), column=title))
 
-        self.labels.add(frame.data[str(columns.label)], blame)
+        self.labels.append(self.label.add(frame.data[str(columns.label)], blame))
         rows = np.empty((frame.data.height, len(columns.features)), dtype=np.float32)
         for feature, position in enumerate(columns.features):
             cells = frame.data[str(position)]
@@ -95,6 +109,16 @@ class _Builder:
         numbers[numbers == UNKNOWN] = np.nan
         return numbers
 
+    def all_labels(self) -> Labels:
+        """Raises: UnusableTable: they do not fit the task."""
+        task = self.label.task(self.settings.task)
+        if task == "regression":
+            numbers = [part.numbers for part in self.labels if part.numbers is not None]
+            return Labels(task, (), "number", np.concatenate(numbers))
+        classes = self.label.classes()
+        ids = [part.ids for part in self.labels if part.ids is not None]
+        return Labels(task, classes.names, classes.label_type, classes.positions[np.concatenate(ids)])
+
 
 def read_dataset(train: Path, validation: Path | None, settings: DataSettings) -> Dataset:
     """Every table under the channels' folders, in order of their paths.
@@ -107,7 +131,7 @@ def read_dataset(train: Path, validation: Path | None, settings: DataSettings) -
     assert builder.reader is not None  # noqa: S101 -- a part has been read
     columns = builder.reader.columns
     try:
-        labels = builder.labels.labels(settings.task)
+        labels = builder.all_labels()
     except UnusableTable as fault:
         raise UnusableDataset(str(fault)) from fault
     names = None if columns.names is None else tuple(columns.names[position] for position in columns.features)

@@ -9,11 +9,10 @@ from sklearn.model_selection import train_test_split
 
 from container.predictor import Rows
 from container.schema import Column, Schema
-from container.training.dataset import Dataset
+from container.training.dataset import Dataset, Labels
 from container.training.encoding import fit_encoding
 from container.training.faults import UnusableDataset
 from contracts.settings import DataSettings
-from tables.labels import Labels
 
 Positions = NDArray[np.int64]
 """Shape (rows,): each row's class as its position in the schema's classes."""

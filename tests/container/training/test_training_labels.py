@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
+from container.training.labels import InvalidLabel, encode, parse_label
 from hypothesis import given
 from hypothesis import strategies as st
-
-from container.training.labels import InvalidLabel, encode, parse_label
 
 
 @pytest.mark.parametrize(

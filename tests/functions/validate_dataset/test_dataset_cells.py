@@ -2,10 +2,6 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from container.fields import parse_feature
 from container.training.labels import InvalidLabel, encode, parse_label
 from functions.validate_dataset.cells import (
     BrokenQuotes,
@@ -18,6 +14,10 @@ from functions.validate_dataset.cells import (
 )
 from functions.validate_dataset.rules import Rules
 from functions.validate_dataset.table import read_table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from container.fields import parse_feature
 
 LOOKALIKES = st.text("0123456789.eE+-_ \tinfatyINFNA٣x\x0b\xa0", max_size=8)
 CELLS = st.one_of(st.text(max_size=12), LOOKALIKES, st.floats().map(repr), st.integers().map(str))
