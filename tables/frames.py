@@ -136,7 +136,10 @@ def split_carefully(block: Block, shape: Shape, findings: Findings, file: str | 
                 findings.add(Finding("width", f"{told} instead of {shape.width}", (row,), file=file))
             row = block.first_row + reader.line_num
     except csv.Error as fault:
-        findings.add(Finding("quotes", f"not readable as CSV: {fault}", (row,), file=file))
+        told = (
+            "a cell is longer than 131,072 characters; is a quote not closed?" if "limit" in str(fault) else str(fault)
+        )
+        findings.add(Finding("quotes", f"not readable as CSV: {told}", (row,), file=file))
     return records
 
 
