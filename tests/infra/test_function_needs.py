@@ -24,6 +24,7 @@ RIGHTS = {
     "get_object": "s3:GetObject",
     "invoke_endpoint": "sagemaker:InvokeEndpoint",
     "put_item": "dynamodb:PutItem",
+    "put_object": "s3:PutObject",
     "query": "dynamodb:Query",
     "send_email": "ses:SendEmail",
     "send_task_failure": "states:SendTaskFailure",

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from infra.project import PROJECT, CannotSynthesise, Project
-from infra.staging import LAYERS, check_layers, stage_functions, stage_layers
+from infra.staging import COMPILED, LAYERS, check_layers, stage_functions, stage_layers
 from infra.synthesise import synthesise
+from local.gateway.compiled_packages import link_packages
 
 VERBS = sorted(handler.parent.name for handler in (PROJECT.root / "functions").glob("*/handler.py"))
 # What Lambda's own Python brings along: boto3 and what it needs.
@@ -48,6 +49,17 @@ def test_nothing_compiled_and_nothing_of_this_machine_is_published(project: Proj
     assert not [file for file in files if file.is_file() and here in file.read_bytes()]
 
 
+def packages_of_layers(project: Project, folder: Path) -> list[Path]:
+    """As a function finds them; what is compiled for Lambda's processor comes from this environment."""
+    compiled = {
+        file.relative_to(project.staged_layer(layer) / "python").parts[0]
+        for layer in COMPILED
+        for file in (project.staged_layer(layer) / "python").rglob("*.so")
+    }
+    assert link_packages(compiled, folder) == []
+    return [folder / "python", *(project.staged_layer(layer) / "python" for layer in LAYERS)]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_handler_runs_from_what_is_published_and_nothing_else(verb: str, tmp_path: Path, project: Project) -> None:
     for package in LAMBDA_BRINGS:
@@ -57,7 +69,7 @@ def test_handler_runs_from_what_is_published_and_nothing_else(verb: str, tmp_pat
         origin = Path(spec.origin)
         source = origin.parent if origin.name == "__init__.py" else origin
         (tmp_path / source.name).symlink_to(source)
-    paths = [project.staged_functions / verb, project.staged_layer / "python", tmp_path]
+    paths = [project.staged_functions / verb, *packages_of_layers(project, tmp_path / "stand-ins"), tmp_path]
     code = (
         f"import sys; sys.path[:0] = {[str(path) for path in paths]}; import functions.{verb}.handler as it; it.handle"
     )
