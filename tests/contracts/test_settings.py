@@ -25,7 +25,7 @@ def test_defaults_are_those_of_the_course(tmp_path):
     assert (scaling.scale_in_cooldown_seconds, scaling.scale_out_cooldown_seconds) == (30, 60)
     assert (settings.data.label, settings.data.header, settings.data.test_fraction, settings.data.seed) == (
         0,
-        False,
+        None,
         0.33,
         42,
     )
@@ -46,7 +46,12 @@ def test_hyperparameters_travel_as_strings(tmp_path):
     ("text", "key", "rule"),
     [
         (MINIMAL + "[data]\nminimum_rows = 1\n", "data.minimum_rows", "greater than or equal to 2"),
-        (MINIMAL + '[data]\nlabel = "species"\n', "data", "needs `header = true`"),
+        (MINIMAL + '[data]\nlabel = "species"\nheader = false\n', "data", "a label given by name needs a header"),
+        (MINIMAL + "[data]\nignore = [-1]\n", "data", "a column's position counts from 0"),
+        (MINIMAL + '[data]\nlabel = "id"\nignore = ["id"]\n', "data", "the label cannot be ignored"),
+        (MINIMAL + "[data.columns.1]\nminimum = 2\nmaximum = 1\n", "data.columns.1", "`maximum` is below `minimum`"),
+        (MINIMAL + '[data.columns.1]\ntype = "category"\nminimum = 2\n', "data.columns.1", "are for numbers"),
+        (MINIMAL + '[data.columns.1]\ntype = "number"\nallowed = ["a"]\n', "data.columns.1", "holds a text"),
         (MINIMAL + "[data]\nlabel = -1\n", "data", "counts from 0"),
         (MINIMAL + "[data]\nmaximum_bytes = 6000000000\n", "data.maximum_bytes", "less than or equal"),
         (MINIMAL + "[production]\ninstance_count = 1\n", "production.instance_count", "greater than or equal to 2"),
