@@ -77,6 +77,8 @@ class DataSettings(_Section):
     """Between the cells of a CSV file. Unset: as it looks."""
     task: Literal["classification", "regression"] | None = None
     """Unset: a regression when the label holds numbers that are no classes."""
+    missing_values: tuple[str, ...] = ("NA", "N/A", "null")
+    """What stands for a missing value beside an empty cell and `nan`, in upper or lower case."""
     columns: dict[str, ColumnRules] = {}
     """By the columns' names, or by their positions from 0 where there is no header."""
     other_columns: Literal["allowed", "refused"] = "allowed"

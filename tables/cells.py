@@ -1,7 +1,9 @@
 """What a cell may hold: one rule when a dataset is judged, when it is trained on, and when a request is answered."""
 
+import itertools
 import math
 import re
+from collections.abc import Iterable
 from typing import Final
 
 # Names of columns and classes stand in mails, on the approval page and in every answer of the endpoint.
@@ -9,8 +11,6 @@ LONGEST_NAME_CHARACTERS: Final = 100
 # Models compute in single precision. From here on a number rounds to infinity: half a unit in the last place above
 # the largest finite one.
 SINGLE_PRECISION_OVERFLOW: Final = (2 - 2**-24) * 2.0**127
-MISSING: Final = frozenset({"", "nan"})
-"""What stands for a missing value, in lower case, whatever the column holds."""
 TRUE: Final = frozenset({"true", "yes", "t", "y"})
 FALSE: Final = frozenset({"false", "no", "f", "n"})
 
@@ -21,13 +21,26 @@ _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 # What other programs write for a missing value, in lower case.
 _USUAL_MARKS: Final = frozenset({"na", "n/a", "null", "none", "?", "-", "#n/a", "nil", "."})
+_MIXED_UP_TO_LETTERS: Final = 4
 _LARGEST_EXACT_INTEGER: Final = 2**53
 _SHOWN_CHARACTERS: Final = 40
 
 
-def is_missing(cell: str) -> bool:
-    """Nothing, or nan."""
-    return cell.strip().lower() in MISSING
+class MissingMarks:
+    """What stands for a missing value, in upper or lower case, beside nothing and `nan`."""
+
+    def __init__(self, marks: Iterable[str]) -> None:
+        self._lower = {"", "nan", *(mark.strip().lower() for mark in marks)}
+
+    def __contains__(self, cell: str) -> bool:
+        return cell.strip().lower() in self._lower
+
+    def spellings(self) -> list[str]:
+        """Every way in which they are written: short ones in all mixtures of upper and lower case."""
+        short = {mark for mark in self._lower if len(mark) <= _MIXED_UP_TO_LETTERS}
+        mixed = ("".join(letters) for mark in short for letters in itertools.product(*({c, c.upper()} for c in mark)))
+        long = (spelt for mark in self._lower - short for spelt in (mark, mark.upper(), mark.capitalize()))
+        return sorted({*mixed, *long})
 
 
 def number_fault(cell: str) -> str | None:
@@ -36,7 +49,7 @@ def number_fault(cell: str) -> str | None:
     if _INFINITE.fullmatch(text):
         return f"{show(cell)} is infinite"
     if text.lower() in _USUAL_MARKS:
-        return f"{show(cell)} is not a number; leave the cell empty where a value is missing"
+        return f"{show(cell)} is not a number; leave the cell empty where a value is missing, or set missing_values"
     if _DECIMAL_COMMA.fullmatch(text):
         return f"{show(cell)} is not a number; write a point before decimals"
     if not _NUMBER.fullmatch(text):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tables.cells import is_missing, number_fault
+from contracts.settings import DataSettings
+from tables.cells import MissingMarks, number_fault
 from tables.findings import Finding, UnusableTable
 
 SEPARATORS: Final = (",", ";", "\t")
@@ -24,16 +25,17 @@ class Dialect:
     header: bool
 
 
-def detect_dialect(content: bytes, separator: str | None, header: bool | None, label: int | str) -> Dialect:  # noqa: FBT001 -- a setting that may be unset
+def detect_dialect(content: bytes, settings: DataSettings) -> Dialect:
     """What is declared holds; the rest is seen in the beginning of the file.
 
     Raises:
         UnusableTable: it cannot be told whether there is a header.
     """
     sample = _whole_lines(content).decode("utf-8", errors="replace")
-    separator = separator or _separator(sample)
+    separator = settings.separator or _separator(sample)
+    header = settings.header
     if header is None:
-        header = _has_header(_records(sample, separator), label)
+        header = _has_header(_records(sample, separator), settings.label, MissingMarks(settings.missing_values))
     return Dialect(separator, header)
 
 
@@ -70,16 +72,16 @@ def _separator(sample: str) -> str:
     return max(SEPARATORS, key=agreement)
 
 
-def _has_header(records: Sequence[Record], label: int | str) -> bool:
+def _has_header(records: Sequence[Record], label: int | str, missing: MissingMarks) -> bool:
     if not records:
         return False
     first, rest = records[0], [record for record in records[1:] if len(record) == len(records[0])]
     if isinstance(label, str) and label in first:
         return True
-    if any(is_missing(cell) or _is_number(cell) for cell in first):
+    if any(cell in missing or _is_number(cell) for cell in first):
         return False
     columns = [[record[position] for record in rest] for position in range(len(first))]
-    if not rest or any(_are_numbers(column) for column in columns):
+    if not rest or any(_are_numbers(column, missing) for column in columns):
         return True
     if len(set(first)) < len(first) or any(cell in column for cell, column in zip(first, columns, strict=True)):
         return False
@@ -95,8 +97,8 @@ def _has_header(records: Sequence[Record], label: int | str) -> bool:
     )
 
 
-def _are_numbers(cells: Sequence[str]) -> bool:
-    told = [cell for cell in cells if not is_missing(cell)]
+def _are_numbers(cells: Sequence[str], missing: MissingMarks) -> bool:
+    told = [cell for cell in cells if cell not in missing]
     # One damaged cell does not make a column of numbers a column of texts.
     return bool(told) and 2 * sum(map(_is_number, told)) > len(told)
 

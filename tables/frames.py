@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -11,14 +10,10 @@ import numpy as np
 import polars as pl
 
 from tables.blocks import Block
-from tables.cells import MISSING, SINGLE_PRECISION_OVERFLOW, number_fault, show
+from tables.cells import SINGLE_PRECISION_OVERFLOW, number_fault, show
 from tables.findings import Finding, Findings
 
 Storage = Literal["number", "text"]
-# Each in every mixture of upper and lower case.
-_SPELLINGS: Final = sorted(
-    "".join(letters) for mark in MISSING for letters in itertools.product(*({c, c.upper()} for c in mark))
-)
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,8 @@ class Shape:
     width: int
     separator: str
     storage: tuple[Storage | None, ...]
+    missing: tuple[str, ...]
+    """Every spelling of a missing value."""
 
 
 def parse_quickly(block: Block, shape: Shape) -> pl.DataFrame | None:
@@ -56,6 +53,7 @@ def parse_quickly(block: Block, shape: Shape) -> pl.DataFrame | None:
             has_header=False,
             separator=shape.separator,
             schema=dict(zip(names, types, strict=True)),
+            null_values=[mark for mark in shape.missing if mark and mark.encode() in content] or None,
         )
     except pl.exceptions.PolarsError:
         return None
@@ -64,22 +62,20 @@ def parse_quickly(block: Block, shape: Shape) -> pl.DataFrame | None:
         separators = _separators(content, shape.separator, quoted=quoted)
         if separators != frame.height * (shape.width - 1):
             return None
-    return _finite(_tidied(frame, content))
+    return _finite(_tidied(frame, content, shape.missing))
 
 
-def _tidied(frame: pl.DataFrame, content: bytes) -> pl.DataFrame:
-    """Nulls where a value is missing, however it is written; only what the block can hold is looked for."""
-    spelt, blanks, quoted = b"n" in content or b"N" in content, b" " in content or b"\t" in content, b'"' in content
-    tidy = [as_text(pl.col(pl.String))] if spelt or blanks or quoted else []
-    if spelt:
-        tidy.append(pl.col(pl.Float64).fill_nan(None))
-    return frame.with_columns(tidy) if tidy else frame
+def _tidied(frame: pl.DataFrame, content: bytes, missing: Sequence[str]) -> pl.DataFrame:
+    """Nulls where a value is missing between blanks or quotes; only what the block can hold is looked for."""
+    if b" " in content or b"\t" in content or b'"' in content:
+        return frame.with_columns(as_text(pl.col(pl.String), missing))
+    return frame
 
 
-def as_text(cells: pl.Expr) -> pl.Expr:
+def as_text(cells: pl.Expr, missing: Sequence[str]) -> pl.Expr:
     """Without the blanks around it; null where it is missing."""
     stripped = cells.str.strip_chars()
-    return pl.when(~stripped.is_in(_SPELLINGS)).then(stripped)
+    return pl.when(~stripped.is_in(missing)).then(stripped)
 
 
 def _finite(frame: pl.DataFrame) -> pl.DataFrame | None:
@@ -201,13 +197,13 @@ def _why(cell: str) -> Finding:
     return Finding("infinite" if "infinite" in fault or "too large" in fault else "type", fault)
 
 
-def from_parquet(data: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
+def from_parquet(data: pl.DataFrame, missing: Sequence[str]) -> tuple[pl.DataFrame, list[int]]:
     """Numbers as Float64, all else as stripped text, named by position; and the columns that are neither."""
     columns = {str(position): _plain(column) for position, column in enumerate(data.get_columns())}
     foreign = [int(name) for name, column in columns.items() if column is None]
     nothing = pl.repeat(None, data.height, dtype=pl.String, eager=True)
     frame = pl.DataFrame({name: nothing if column is None else column for name, column in columns.items()})
-    return frame.with_columns(as_text(pl.col(pl.String))), foreign
+    return frame.with_columns(as_text(pl.col(pl.String), missing)), foreign
 
 
 def _plain(column: pl.Series) -> pl.Series | None:

@@ -1,7 +1,8 @@
 """One pass over a dataset's frames: counts what a profile tells, and finds cells that break a column's rules."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from contracts.settings import ColumnRules, DataSettings
-from tables.cells import FALSE, TRUE, show
+from tables.cells import FALSE, TRUE, label_number, show
 from tables.columns import Columns
 from tables.dictionary import Dictionary
 from tables.findings import Finding, Findings, Rule
@@ -23,8 +24,8 @@ from tables.sketch import Sketch
 _DISTRIBUTION_POINTS: Final = 200
 _MOST_COUNTED: Final = 10_000
 _MOST_KEPT: Final = 50
-# Of a column that must be unique all values are compared, up to so many; 8 bytes are kept of each.
-_MOST_COMPARED: Final = 16_777_216
+# Of a column that must be unique all values are compared, up to so many; 16 bytes are kept of each.
+_MOST_COMPARED: Final = 4_194_304
 _ROWS_KEPT: Final = 5
 
 
@@ -35,6 +36,15 @@ def spread_of(sketch: Sketch) -> NumberSpread | None:
     return NumberSpread(
         sketch.minimum, sketch.maximum, sketch.mean, sketch.quantiles(SHARES), sketch.distribution(_DISTRIBUTION_POINTS)
     )
+
+
+def _among(cells: pl.Series, allowed: Sequence[str | int | float]) -> pl.Series:
+    """Which cells hold one of these; numbers are compared as numbers, however they are written."""
+    numbers = [number for value in allowed if isinstance(number := label_number(str(value)), int | float)]
+    if cells.dtype != pl.String:
+        return cells.is_in(pl.Series(numbers, dtype=pl.Float64).implode())
+    as_numbers = cells.cast(pl.Float64, strict=False).is_in(pl.Series(numbers, dtype=pl.Float64).implode())
+    return cells.is_in([str(value) for value in allowed]) | as_numbers.fill_null(value=False)
 
 
 @dataclass
@@ -67,7 +77,7 @@ class _Column:
     sketch: Sketch = field(default_factory=Sketch)
     texts: _Texts = field(default_factory=_Texts)
     hashes: list[pl.Series] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
     compared: int = 0
 
 
@@ -126,9 +136,9 @@ class Profiler:
             wrong = ~cells.str.to_lowercase().is_in(sorted(TRUE | FALSE))
             self._blame_each(position, frame, cells, wrong, "type", "is neither true nor false")
         if rules.allowed is not None:
-            allowed = pl.Series([str(v) for v in rules.allowed] if cells.dtype == pl.String else list(rules.allowed))
-            wrong = ~cells.is_in(allowed.cast(cells.dtype, strict=False).implode())
-            self._blame_each(position, frame, cells, wrong, "allowed", "is not among the allowed values")
+            self._blame_each(
+                position, frame, cells, ~_among(cells, rules.allowed), "allowed", "is not among the allowed values"
+            )
         if rules.minimum is not None or rules.maximum is not None:
             self._check_range(position, rules, cells.cast(pl.Float64, strict=False), frame)
         if rules.unique:
@@ -166,7 +176,7 @@ class Profiler:
         room = _MOST_COMPARED - seen.compared
         present = cells.is_not_null().arg_true().head(room)
         seen.hashes.append(cells.hash(seed=0).gather(present))
-        seen.lines += [frame.row_of(index) for index in present]
+        seen.lines.extend(frame.row_of(index) for index in present)
         seen.compared += len(present)
 
     def columns(self) -> Iterator[ColumnProfile]:

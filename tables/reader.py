@@ -16,6 +16,7 @@ import polars as pl
 
 from contracts.settings import DataSettings
 from tables.blocks import MAXIMUM_RECORD_BYTES, Block, read_blocks
+from tables.cells import MissingMarks
 from tables.columns import Columns, fix_columns, reorder
 from tables.dialect import Dialect, detect_dialect
 from tables.files import TableFile
@@ -43,6 +44,7 @@ class TableReader:
     def __init__(self, settings: DataSettings, like: "TableReader | None" = None) -> None:
         """`like` has read a table whose columns this one must have too."""
         self._settings = settings
+        self._missing = tuple(MissingMarks(settings.missing_values).spellings())
         self._columns: Columns | None = None
         self._storage: list[Storage | None] = []
         self._file: str | None = None
@@ -87,8 +89,7 @@ class TableReader:
             first = next(blocks, None)
             if first is None:
                 return
-            asked = self._settings
-            dialect = detect_dialect(first.content, asked.separator, asked.header, asked.label)
+            dialect = detect_dialect(first.content, self._settings)
             first, places = self._begin(first, dialect)
             for block in itertools.chain([first], blocks):
                 if block.content:
@@ -120,7 +121,7 @@ class TableReader:
         storage: list[Storage | None] = [None] * len(places)
         for position, place in enumerate(places):
             storage[place] = self._storage[position]
-        shape = Shape(len(places), dialect.separator, tuple(storage))
+        shape = Shape(len(places), dialect.separator, tuple(storage), self._missing)
         data = parse_quickly(block, shape)
         if data is None:
             data = parse_quickly(block, replace(shape, storage=_ALL_TEXT * shape.width))
@@ -131,7 +132,7 @@ class TableReader:
             texts = pl.DataFrame(
                 records.cells, schema=[(name, pl.String) for name in sorted(names, key=int)], orient="row"
             )
-            data, row_of = texts.with_columns(as_text(pl.all())), records.rows.__getitem__
+            data, row_of = texts.with_columns(as_text(pl.all(), self._missing)), records.rows.__getitem__
         ordered = data.select(pl.col(name).alias(str(position)) for position, name in enumerate(names))
         return Frame(self._stored(ordered, row_of), file.name, row_of)
 
@@ -156,7 +157,7 @@ class TableReader:
         places = reorder(self.columns, names, 1)
         first = 0
         for data in source.select([names[place] for place in places]).collect_batches(chunk_size=_PARQUET_ROWS):
-            ordered, foreign = from_parquet(data)
+            ordered, foreign = from_parquet(data, self._missing)
             for position in foreign:
                 kind = schema[names[places[position]]]
                 fault = f"the column is of type {kind}; a column holds numbers, true and false, or text"

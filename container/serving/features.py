@@ -6,15 +6,25 @@ from typing import Any, Final
 
 from container.fields import InvalidField, checked, parse_feature, quoted
 from container.schema import Column
-from tables.cells import FALSE, MISSING, TRUE
+from tables.cells import FALSE, TRUE, MissingMarks
 
 Parse = Callable[[Any], float]
 _JSON_NAMES: Final = {bool: "boolean", list: "list", dict: "map", int: "number", float: "number"}
 
 
-def text_parser(column: Column) -> Parse:
+def text_parser(column: Column, missing: MissingMarks) -> Parse:
     """For a cell of text/csv."""
-    return {"number": parse_feature, "boolean": _parse_boolean, "category": _category_parser(column)}[column.kind]
+    parse = {"number": parse_feature, "boolean": _parse_boolean, "category": _category_parser(column)}[column.kind]
+
+    def parse_present(text: str) -> float:
+        try:
+            return parse(text)
+        except InvalidField:
+            if text in missing:
+                return math.nan
+            raise
+
+    return parse_present
 
 
 def json_parser(column: Column) -> Parse:
@@ -31,8 +41,6 @@ def _category_parser(column: Column) -> Callable[[str], float]:
 
 def _parse_boolean(text: str) -> float:
     word = text.strip().lower()
-    if word in MISSING:
-        return math.nan
     if word in TRUE:
         return 1.0
     if word in FALSE:

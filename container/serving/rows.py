@@ -17,6 +17,7 @@ from container.schema import Schema
 from container.serving.features import Parse, json_parser, text_parser
 from container.serving.media import CSV, JSON, parse_media_type
 from container.serving.rejections import RejectedRequest
+from tables.cells import MissingMarks
 
 _JSON_FORM: Final = (
     'send {"instances": [[value, ...], ...]} or [[value, ...], ...]; where columns have names, a row may be a map'
@@ -53,7 +54,8 @@ def read_csv(text: str, schema: Schema) -> Rows:
         lines = list(csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), strict=True))
     except csv.Error as fault:
         raise _invalid(f"the body is not CSV: {fault}") from None
-    parsers = [text_parser(column) for column in schema.columns]
+    missing = MissingMarks(schema.missing_values)
+    parsers = [text_parser(column, missing) for column in schema.columns]
     names = _header(lines, parsers, schema)
     if names is None:
         return _rows(lines, parsers, schema)

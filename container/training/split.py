@@ -54,6 +54,7 @@ def split_dataset(dataset: Dataset, settings: DataSettings) -> Split:
         classes=labels.classes,
         label_type=labels.label_type,
         missing_allowed=any(bool(np.isnan(part).any()) for part in features),
+        missing_values=settings.missing_values,
     )
     return Split(schema, features[0], values[0], features[1], values[1])
 

@@ -66,10 +66,16 @@ def test_quoted_cells_hold_what_separates_others(tmp_path: Path) -> None:
     assert [frame.row_of(index) for index in (0, 1)] == [2, 4]
 
 
-@pytest.mark.parametrize("cell", ["", '""', "nan", "NaN", " NAN ", "  "])
+@pytest.mark.parametrize("cell", ["", '""', "nan", "NaN", " NAN ", "  ", "NA", "na", '"N/A"', "null"])
 def test_missing_values_however_they_are_written(tmp_path: Path, cell: str) -> None:
     rows, findings = read(write(tmp_path, f"0,1,a\n1,{cell},{cell}\n"))
     assert (rows, findings) == ([("0", 1.0, "a"), ("1", None, None)], [])
+
+
+def test_the_settings_may_name_other_marks_of_a_missing_value(tmp_path: Path) -> None:
+    write(tmp_path, "0,1,a\n1,-999,?\n0,2,NA\n")
+    rows, findings = read(tmp_path, DataSettings(missing_values=("?", "-999")))
+    assert (rows, findings) == ([("0", 1.0, "a"), ("1", None, None), ("0", 2.0, "NA")], [])
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,7 @@ def test_missing_values_however_they_are_written(tmp_path: Path, cell: str) -> N
         ("0,1\n   \n", "row 2: 1 cell instead of 2 [width]"),
         ("0,1\n1,x\n0,3\n", 'row 2, column 1: "x" is not a number [type]'),
         ("0,1\n1,1_0\n0,3\n", 'row 2, column 1: "1_0" is not a number [type]'),
-        ("0,1\n1,NA\n0,3\n", "leave the cell empty where a value is missing [type]"),
+        ("0,1\n1,?\n0,3\n", "leave the cell empty where a value is missing, or set missing_values [type]"),
         ("0,1\n1,-inf\n0,3\n", 'row 2, column 1: "-inf" is infinite [infinite]'),
         ("0,1\n1,1e39\n0,3\n", 'row 2, column 1: "1e39" is too large for single precision [infinite]'),
         ("0,1\n1,1e400\n0,3\n", 'row 2, column 1: "1e400" is too large for single precision [infinite]'),
@@ -92,7 +98,6 @@ def test_missing_values_however_they_are_written(tmp_path: Path, cell: str) -> N
         (b"0,1\r1,2\n", "row 1: a carriage return inside the line; end lines with LF or CR LF [encoding]"),
         ("0,1\n".encode("utf-16"), "the file is encoded as UTF-16; save it as UTF-8 [encoding]"),
         ("a,b,a\n1,2,3\n", 'row 1, column "a": another column has the same name [header]'),
-        ("a,,c\n1,2,3\n", ""),
         ("0\n1\n", "row 1: there is one column; a dataset has a label and at least one feature [width]"),
     ],
 )
