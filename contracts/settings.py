@@ -5,7 +5,7 @@ The resolved settings travel through a run as JSON (`ModelSettings.resolved`), f
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -28,6 +28,10 @@ class InvalidSettings(ValueError):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def resolved(self) -> dict[str, Any]:
+        """The section as the JSON object that a run carries."""
+        return self.model_dump(mode="json")
 
 
 class ColumnRules(_Section):
@@ -125,6 +129,14 @@ class TrainingSettings(_Section):
         if len(set(types)) < len(types):
             raise ValueError("`fallback_instance_types` names a type twice, or that of `instance_type`")
         return self
+
+    def resolved(self) -> dict[str, Any]:
+        """Hyperparameters are strings, as SageMaker wants them."""
+        texts = {
+            key: str(value).lower() if isinstance(value, bool) else str(value)
+            for key, value in self.hyperparameters.items()
+        }
+        return {**super().resolved(), "hyperparameters": texts}
 
 
 class GateSettings(_Section):
@@ -226,13 +238,9 @@ class ModelSettings(_Section):
         """Its name."""
         return f"{self.name}-production"
 
-    def resolved(self) -> dict[str, object]:
-        """The settings as the JSON object a run carries. Hyperparameters are strings, as SageMaker wants them."""
-        settings = self.model_dump(mode="json")
-        settings["training"]["hyperparameters"] = {
-            key: str(value).lower() if isinstance(value, bool) else str(value)
-            for key, value in self.training.hyperparameters.items()
-        }
+    def resolved(self) -> dict[str, Any]:
+        """The settings as the JSON object a run carries."""
+        settings = {**self.model_dump(mode="json"), "training": self.training.resolved()}
         settings["development"]["endpoint"] = self.development_endpoint
         settings["production"]["endpoint"] = self.production_endpoint
         return settings

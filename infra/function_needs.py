@@ -9,6 +9,46 @@ from infra.names import Names, arn
 _ENDPOINT_SECONDS = 290
 
 
+def freeze_dataset(names: Names) -> FunctionNeeds:
+    """Copies what was dropped."""
+    grants = (
+        Grant(
+            "ReadDataset",
+            "A run works on the version that was dropped, not on whatever has the key by now.",
+            ("s3:GetObjectVersion",),
+            (names.objects("datasets/*"),),
+        ),
+        Grant(
+            "FindFiles",
+            "Looks which files of a folder are there.",
+            ("s3:ListBucket",),
+            (names.whole_bucket(),),
+            {"StringLike": {"s3:prefix": "datasets/*"}},
+        ),
+        Grant(
+            "PinFiles",
+            "Asks for the versions of the files that a run.json names.",
+            ("s3:GetObject",),
+            (names.objects("datasets/*"),),
+        ),
+        Grant(
+            "FreezeDataset",
+            "The copy that validation and training share. Tags are replaced by none, so no tagging right is needed.",
+            ("s3:PutObject",),
+            (names.objects("runs/*/train/*"), names.objects("runs/*/validation/*")),
+        ),
+    )
+    # S3 copies some 100 MB a second; the function waits for it.
+    return FunctionNeeds(
+        "freeze_dataset",
+        "Copies what was dropped under the run's own key.",
+        grants,
+        900,
+        memory_mb=512,
+        reads_tables=True,
+    )
+
+
 def validate_dataset(names: Names) -> FunctionNeeds:
     """Reads a dataset, and writes down what it saw."""
     profiles = (names.objects("runs/*/profile.json"),)

@@ -25,6 +25,7 @@ def test_only_created_objects_of_the_deployments_bucket_start_runs(workflow: Tem
         ("datasets/iris-model/", False),
         ("datasets/iris.csv", False),
         ("datasets/iris-model/run.json", False),
+        ("datasets/iris-model/2026-11/run.json", True),
         ("datasets/iris-model/iris.csv.part", False),
         ("runs/r1/train/dataset.csv", False),
         ("monitoring/dev/a/b.csv", False),

@@ -8,7 +8,7 @@ from tests.infra.template import Template
 
 VERBS = sorted(handler.parent.name for handler in (PROJECT.root / "functions").glob("*/handler.py"))
 # Those that import what reads tables.
-READ_TABLES = ("validate_dataset",)
+READ_TABLES = ("freeze_dataset", "validate_dataset")
 
 
 def invoked(definition: dict) -> dict[str, str]:
