@@ -15,7 +15,8 @@ from container.layout import Layout
 from container.predictor import MODEL_FILE, load_predictor
 from container.schema import SCHEMA_FILE
 from container.training.entry import train
-from container.training.job import ESTIMATOR_FILE, metric_lines
+from container.training.forest import ESTIMATOR_FILE
+from container.training.job import metric_lines
 from contracts.reports import EVALUATION_FILE, Evaluation, GateCheck, Scores, read_evaluation
 
 LayOut = Callable[..., Layout]
@@ -53,7 +54,7 @@ def test_leaves_model_report_and_metrics(iris_job: Any) -> None:
 
 def test_uses_the_hyperparameters(iris_job: Any) -> None:
     forest = joblib.load(iris_job.layout.output_data / ESTIMATOR_FILE)
-    assert (forest.n_estimators, forest.max_depth, forest.n_jobs, forest.random_state) == (120, 20, 4, 42)
+    assert (forest.n_estimators, forest.max_depth, forest.random_state) == (120, 20, 42)
 
 
 def test_the_same_dataset_and_settings_give_the_same_bytes(iris_job: Any, iris_csv: str, lay_out: LayOut) -> None:
@@ -142,7 +143,11 @@ ROWS = "".join(f"{row % 2},{row},1\n" for row in range(40))
         (ROWS + "1,2,x\n", {}, 'channel train: row 41, column 2: "x" is not a number [type]'),
         ("", {}, "channel train: no rows"),
         (b"0,1\xff", {}, "channel train: row 1: byte 0xFF is not UTF-8; save the file as UTF-8 [encoding]"),
-        (ROWS, {"max_depth": "many"}, "hyperparameter max_depth is 'many', not an integer"),
+        (
+            ROWS,
+            {"max_depth": "many"},
+            "hyperparameter max_depth is 'many'; allowed is an integer from 1 to 64. random-forest knows n_estimators, max_depth, min_samples_split, min_samples_leaf, max_leaf_nodes, min_impurity_decrease, max_features, criterion, class_weight, bootstrap, max_samples, n_jobs, seed",
+        ),
         (ROWS, {"data": '{"minimum_rows": 50}'}, "40 rows, the settings ask for 50"),
     ],
 )
