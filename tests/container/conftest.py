@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -267,11 +266,3 @@ def sparse() -> Fitted:
     names = ("sepal length", "sepal width", "petal length", "petal width")
     classes = ("setosa", 'versi"color', "virginica, blue")
     return fit_iris(classifier(names, classes, missing_allowed=True), share_missing=0.2)
-
-
-@pytest.fixture
-def keep_sigterm() -> Iterator[None]:
-    """The training entry point takes over SIGTERM for its process, which is ours here."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, handler)

@@ -1,7 +1,6 @@
 import io
 import json
 import re
-import signal
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +20,6 @@ from contracts.reports import EVALUATION_FILE, Evaluation, GateCheck, Scores, re
 
 LayOut = Callable[..., Layout]
 METRIC = re.compile(r"([a-z0-9_]+)=([-+0-9.eEnaif]+);")
-
-pytestmark = pytest.mark.usefixtures("keep_sigterm")
 
 
 def pack(folder: Path) -> bytes:
@@ -211,29 +208,3 @@ def test_metrics_of_a_champion_are_only_written_when_there_is_one() -> None:
         "gate_passed=0;",
         "test_rows=4;",
     ]
-
-
-def handles_sigterm(pid: int) -> bool:
-    caught = re.search(r"^SigCgt:\s+([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def test_sigterm_ends_the_job_with_a_reason(lay_out: LayOut, start_container: Any, until: Any) -> None:
-    layout = lay_out(ROWS)
-    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
-    until(lambda: handles_sigterm(process.pid), "the job handles SIGTERM")
-    process.terminate()
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert layout.failure.read_text() == "stopped by SIGTERM"
-
-
-@pytest.mark.full
-def test_sigterm_ends_the_job_while_it_fits(lay_out: LayOut, start_container: Any) -> None:
-    rows = "".join(f"{row * row % 7},{row * 31 % 101},{row * 17 % 103}\n" for row in range(20_000))
-    layout = lay_out(rows, {"n_estimators": "10000", "max_depth": "64"})
-    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
-    assert any(line.startswith("fitting") for line in process.stdout)
-    process.terminate()
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert layout.failure.read_text() == "stopped by SIGTERM"
-    assert not (layout.model / MODEL_FILE).exists()
