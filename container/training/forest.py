@@ -27,6 +27,8 @@ _CRITERIA: Final[dict[Task, tuple[str, ...]]] = {
 # How the table's words are called in scikit-learn.
 _NAMES: Final = {"none": None, "all": None}
 _STEPS: Final = 10
+# scikit-learn looks for missing values by adding everything up, which may be too much for a 32-bit number.
+_UNHEEDED: Final[dict[str, Any]] = {"invalid": "ignore", "over": "ignore"}
 
 
 class FittedForest:
@@ -38,11 +40,13 @@ class FittedForest:
 
     def probabilities(self, rows: Rows) -> NDArray[np.float64]:
         """Shape (rows, classes)."""
-        return np.asarray(self._forest.predict_proba(rows), dtype=np.float64)
+        with np.errstate(**_UNHEEDED):
+            return np.asarray(self._forest.predict_proba(rows), dtype=np.float64)
 
     def values(self, rows: Rows) -> NDArray[np.float64]:
         """Shape (rows,)."""
-        return np.asarray(self._forest.predict(rows), dtype=np.float64)
+        with np.errstate(**_UNHEEDED):
+            return np.asarray(self._forest.predict(rows), dtype=np.float64)
 
     def importances(self) -> NDArray[np.float64]:
         """Shape (features,): by how much the splits on each lessened the impurity; they add up to 1, or are all 0."""
