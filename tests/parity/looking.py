@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from container.training.agreement import Agreement, compare
-from tests.parity.cases import Case, fit_case
+from container.training.faults import ExportDiffers
+from tests.parity.cases import CASES, Case, fit_case
 from tests.parity.rows import RowMaker
 
 
@@ -74,3 +75,11 @@ def look(case: Case, seed: int, minimum_rows: int, *, quick: bool = False) -> Fi
     finding.cpu_seconds = round(time.process_time() - began, 1)
     finding.peak_memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return finding
+
+
+def look_at(number: int, seed: int, rows: int) -> Finding | str:
+    """The finding about `CASES[number]`; the fault where its graph differs."""
+    try:
+        return look(CASES[number], seed, rows)
+    except ExportDiffers as fault:
+        return f"{CASES[number].name}: {fault}"
