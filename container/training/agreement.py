@@ -66,8 +66,7 @@ def compare(estimator: Estimator, predictor: Predictor, rows: Rows) -> Agreement
 
 def _compare_classes(estimator: Estimator, predictor: Predictor, rows: Rows, start: int) -> Agreement:
     expected = estimator.probabilities(rows)
-    given = predictor.probabilities(rows)
-    answers = predictor.answer(rows)
+    answers, given = predictor.answer_with_probabilities(rows)
     differences = np.abs(given - expected).max(axis=1)
     _refuse(~(differences <= TOLERANCE), "probabilities", start)
     best = expected.max(axis=1, keepdims=True)

@@ -44,6 +44,9 @@ def test_answers_positions_of_classes_and_their_probabilities(folder: Path, comp
     assert predictor.answer(complete.rows).tolist() == complete.forest.predict(complete.rows).tolist()
     expected = complete.forest.predict_proba(complete.rows)
     np.testing.assert_allclose(predictor.probabilities(complete.rows), expected, atol=1e-6)
+    positions, probabilities = predictor.answer_with_probabilities(complete.rows)
+    assert positions.tolist() == predictor.answer(complete.rows).tolist()
+    np.testing.assert_array_equal(probabilities, predictor.probabilities(complete.rows))
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, SCHEMA_FILE])
