@@ -13,7 +13,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from container.schema import SCHEMA_FILE, Schema, Task, UnreadableSchema
+from container.schema import SCHEMA_FILE, Schema, UnreadableSchema
+from tables.kinds import Task
 
 MODEL_FILE: Final = "model.onnx"
 INPUT: Final = "features"

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from container.predictor import Rows
-from container.schema import Task
 from container.training.accelerated import accelerate
 from container.training.ensemble import Ensemble, Link, Tree
 from container.training.faults import InvalidHyperparameters
 from container.training.hyperparameters import Hyperparameters
 from container.training.progress import Progress, Say
 from container.training.split import Split
+from tables.kinds import Task
 
 ESTIMATOR_FILE: Final = "estimator.joblib"
 Forest: TypeAlias = RandomForestClassifier | RandomForestRegressor

@@ -145,7 +145,8 @@ def test_ranks_are_the_order_of_numbers(number: float) -> None:
     value = np.array([number], np.float32)
     assert at_rank(rank(value))[0] == value[0]
     for step, limit in ((-1, -np.inf), (1, np.inf)):
-        assert at_rank(rank(value) + step)[0] == np.nextafter(value, np.float32(limit))[0]
+        with np.errstate(over="ignore"):
+            assert at_rank(rank(value) + step)[0] == np.nextafter(value, np.float32(limit))[0]
 
 
 @given(st.floats(allow_nan=False))
