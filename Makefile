@@ -94,6 +94,9 @@ check: $(VENV)/.dev ## Format, lint, types, import rules, templates
 bench: $(VENV)/.dev ## Measure the main job: build/bench.json (median of 3)
 	@$(PY) -m tests.bench
 
+parity: $(VENV)/.dev ## Compare exported graphs with their estimators on millions of rows: build/export-parity.json
+	@$(PY) -m tests.parity
+
 format: $(VENV)/.dev ## Format the code
 	@$(PY) -m ruff check --fix-only -q . ; $(PY) -m ruff format .
 
@@ -103,7 +106,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench format lock clean
+.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from contracts.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, AlgorithmName
+from contracts.hyperparameters import as_text
+
 # SageMaker: endpoint names have at most 63 characters; "-development" is the longest suffix we add.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){0,39}$")]
 MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$")]
@@ -121,7 +124,20 @@ class TrainingSettings(_Section):
     instance_count: Literal[1] = 1
     volume_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
     maximum_seconds: Annotated[int, Field(ge=60, le=432_000)] = 3_600
+    algorithm: AlgorithmName = DEFAULT_ALGORITHM
     hyperparameters: dict[str, str | int | float | bool] = {}
+    """The algorithm's; `contracts/algorithms.py` has them all."""
+
+    @property
+    def hyperparameter_texts(self) -> dict[str, str]:
+        """As SageMaker wants them: strings."""
+        return {name: as_text(value) for name, value in self.hyperparameters.items()}
+
+    @model_validator(mode="after")
+    def _hyperparameters_fit_the_algorithm(self) -> Self:
+        # What needs the dataset (is the number of classes right?) is left to the training job.
+        ALGORITHMS[self.algorithm].read(self.hyperparameter_texts)
+        return self
 
     @model_validator(mode="after")
     def _each_instance_type_once(self) -> Self:
@@ -131,12 +147,8 @@ class TrainingSettings(_Section):
         return self
 
     def resolved(self) -> dict[str, Any]:
-        """Hyperparameters are strings, as SageMaker wants them."""
-        texts = {
-            key: str(value).lower() if isinstance(value, bool) else str(value)
-            for key, value in self.hyperparameters.items()
-        }
-        return {**super().resolved(), "hyperparameters": texts}
+        """The section as a run carries it; hyperparameters are strings."""
+        return {**super().resolved(), "hyperparameters": self.hyperparameter_texts}
 
 
 class GateSettings(_Section):

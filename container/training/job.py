@@ -4,24 +4,20 @@ import json
 import os
 from pathlib import Path
 
-import joblib
-from sklearn.ensemble import RandomForestClassifier
-
 from container.layout import Layout
 from container.predictor import MODEL_FILE, Predictor
 from container.schema import SCHEMA_FILE
+from container.training.agreement import compare
 from container.training.champion import load_champion
 from container.training.dataset import read_dataset
 from container.training.evaluation import evaluate
-from container.training.export import compare, export_forest
+from container.training.export import export_ensemble
 from container.training.faults import InvalidHyperparameters, ReportTooLarge, TrainingFault, UnreadableChampion
-from container.training.fitting import fit
+from container.training.fitting import Fitted, fit
 from container.training.hyperparameters import Hyperparameters, parse_hyperparameters
 from container.training.split import Split, split_dataset
 from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
 from contracts.settings import GateSettings
-
-ESTIMATOR_FILE = "estimator.joblib"
 
 
 def run(layout: Layout) -> None:
@@ -32,18 +28,19 @@ def run(layout: Layout) -> None:
         OSError: a file cannot be read or written.
     """
     hyperparameters = _read_hyperparameters(layout)
+    for warning in hyperparameters.warnings:
+        _say(f"warning: {warning}")
     _check_single_host(layout)
     split = _read_split(layout, hyperparameters)
-    _say(f"fitting {hyperparameters.n_estimators} trees on {len(split.train_labels)} rows")
-    forest = fit(split, hyperparameters)
-    model = export_forest(forest)
+    estimator = fit(split, hyperparameters, _say)
+    model = export_ensemble(estimator.ensemble())
     candidate = Predictor(model, split.schema)
     for part, rows in (("training", split.train_features), ("held-out", split.test_features)):
-        comparison = compare(forest, candidate, rows)
-        _say(f"exported model agrees on {comparison.rows} {part} rows, {comparison.ties} of them ties")
+        agreement = compare(estimator, candidate, rows)
+        _say(f"exported model agrees on {agreement.rows} {part} rows, {agreement.ties} of them ties")
     champion = _read_champion(layout, split.schema.feature_count, hyperparameters.gate)
     evaluation = evaluate(split, candidate, champion, hyperparameters.gate)
-    _write(layout, evaluation, forest, split.schema.to_json(), model)
+    _write(layout, evaluation, estimator, split.schema.to_json(), model)
     for line in metric_lines(evaluation):
         _say(line)
 
@@ -108,9 +105,7 @@ def _read_champion(layout: Layout, feature_count: int, gate: GateSettings) -> Pr
         return None
 
 
-def _write(
-    layout: Layout, evaluation: Evaluation, forest: RandomForestClassifier, schema_text: str, model: bytes
-) -> None:
+def _write(layout: Layout, evaluation: Evaluation, estimator: Fitted, schema_text: str, model: bytes) -> None:
     report = evaluation.to_json()
     if len(report) > MAXIMUM_REPORT_BYTES:
         raise ReportTooLarge(
@@ -120,7 +115,7 @@ def _write(
     for folder in (layout.output_data, layout.model):
         folder.mkdir(parents=True, exist_ok=True)
     (layout.output_data / EVALUATION_FILE).write_text(report, encoding="utf-8")
-    joblib.dump(forest, layout.output_data / ESTIMATOR_FILE, compress=3)
+    estimator.save(layout.output_data)
     (layout.model / SCHEMA_FILE).write_text(schema_text, encoding="utf-8")
     _write_whole(layout.model / MODEL_FILE, model)
 

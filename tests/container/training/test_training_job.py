@@ -1,7 +1,6 @@
 import io
 import json
 import re
-import signal
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +14,12 @@ from container.layout import Layout
 from container.predictor import MODEL_FILE, load_predictor
 from container.schema import SCHEMA_FILE
 from container.training.entry import train
-from container.training.job import ESTIMATOR_FILE, metric_lines
+from container.training.forest import ESTIMATOR_FILE
+from container.training.job import metric_lines
 from contracts.reports import EVALUATION_FILE, Evaluation, GateCheck, Scores, read_evaluation
 
 LayOut = Callable[..., Layout]
 METRIC = re.compile(r"([a-z0-9_]+)=([-+0-9.eEnaif]+);")
-
-pytestmark = pytest.mark.usefixtures("keep_sigterm")
 
 
 def pack(folder: Path) -> bytes:
@@ -53,7 +51,7 @@ def test_leaves_model_report_and_metrics(iris_job: Any) -> None:
 
 def test_uses_the_hyperparameters(iris_job: Any) -> None:
     forest = joblib.load(iris_job.layout.output_data / ESTIMATOR_FILE)
-    assert (forest.n_estimators, forest.max_depth, forest.n_jobs, forest.random_state) == (120, 20, 4, 42)
+    assert (forest.n_estimators, forest.max_depth, forest.random_state) == (120, 20, 42)
 
 
 def test_the_same_dataset_and_settings_give_the_same_bytes(iris_job: Any, iris_csv: str, lay_out: LayOut) -> None:
@@ -142,7 +140,11 @@ ROWS = "".join(f"{row % 2},{row},1\n" for row in range(40))
         (ROWS + "1,2,x\n", {}, 'channel train: row 41, column 2: "x" is not a number [type]'),
         ("", {}, "channel train: no rows"),
         (b"0,1\xff", {}, "channel train: row 1: byte 0xFF is not UTF-8; save the file as UTF-8 [encoding]"),
-        (ROWS, {"max_depth": "many"}, "hyperparameter max_depth is 'many', not an integer"),
+        (
+            ROWS,
+            {"max_depth": "many"},
+            "hyperparameter max_depth is 'many'; allowed is an integer from 1 to 64. random-forest knows n_estimators, max_depth, min_samples_split, min_samples_leaf, max_leaf_nodes, min_impurity_decrease, max_features, criterion, class_weight, bootstrap, max_samples, n_jobs, seed",
+        ),
         (ROWS, {"data": '{"minimum_rows": 50}'}, "40 rows, the settings ask for 50"),
     ],
 )
@@ -206,29 +208,3 @@ def test_metrics_of_a_champion_are_only_written_when_there_is_one() -> None:
         "gate_passed=0;",
         "test_rows=4;",
     ]
-
-
-def handles_sigterm(pid: int) -> bool:
-    caught = re.search(r"^SigCgt:\s+([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def test_sigterm_ends_the_job_with_a_reason(lay_out: LayOut, start_container: Any, until: Any) -> None:
-    layout = lay_out(ROWS)
-    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
-    until(lambda: handles_sigterm(process.pid), "the job handles SIGTERM")
-    process.terminate()
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert layout.failure.read_text() == "stopped by SIGTERM"
-
-
-@pytest.mark.full
-def test_sigterm_ends_the_job_while_it_fits(lay_out: LayOut, start_container: Any) -> None:
-    rows = "".join(f"{row * row % 7},{row * 31 % 101},{row * 17 % 103}\n" for row in range(20_000))
-    layout = lay_out(rows, {"n_estimators": "10000", "max_depth": "64"})
-    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
-    assert any(line.startswith("fitting") for line in process.stdout)
-    process.terminate()
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert layout.failure.read_text() == "stopped by SIGTERM"
-    assert not (layout.model / MODEL_FILE).exists()
