@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from container.predictor import Predictor, Rows
 from container.training.export import TIE
-from container.training.faults import ExportDiffers
+from container.training.faults import ExportDiffers, ModelDiverged
 
 # How far a probability may be off, and a regression's value as a share of itself.
 TOLERANCE: Final = 1e-6
@@ -56,6 +56,7 @@ def compare(estimator: Estimator, predictor: Predictor, rows: Rows) -> Agreement
 
     Raises:
         ExportDiffers: it does not; names the first row.
+        ModelDiverged: the estimator itself has no answer.
     """
     total = Agreement()
     check = _compare_classes if predictor.schema.task == "classification" else _compare_values
@@ -65,7 +66,7 @@ def compare(estimator: Estimator, predictor: Predictor, rows: Rows) -> Agreement
 
 
 def _compare_classes(estimator: Estimator, predictor: Predictor, rows: Rows, start: int) -> Agreement:
-    expected = estimator.probabilities(rows)
+    expected = _finite(estimator.probabilities(rows), start)
     answers, given = predictor.answer_with_probabilities(rows)
     differences = np.abs(given - expected).max(axis=1)
     _refuse(~(differences <= TOLERANCE), "probabilities", start)
@@ -80,13 +81,23 @@ def _compare_classes(estimator: Estimator, predictor: Predictor, rows: Rows, sta
 
 
 def _compare_values(estimator: Estimator, predictor: Predictor, rows: Rows, start: int) -> Agreement:
-    expected = estimator.values(rows)
+    expected = _finite(estimator.values(rows), start)
     given = predictor.values(rows)
     sizes = np.abs(expected)
     scales = np.maximum(sizes + _CANCELLED * sizes.max(), np.finfo(np.float32).tiny)
     shares = np.abs(given - expected) / scales
     _refuse(~(shares <= TOLERANCE), "value", start)
     return Agreement(len(rows), worst=float(shares.max()))
+
+
+def _finite(answers: NDArray[np.float64], start: int) -> NDArray[np.float64]:
+    broken = np.flatnonzero(~np.isfinite(answers.reshape(len(answers), -1)).all(axis=1))
+    if len(broken):
+        raise ModelDiverged(
+            f"the fitted model answers row {start + broken[0] + 1} with no finite number: the hyperparameters let its "
+            "sums grow without bound; a smaller eta, a larger lambda or min_child_weight, or another objective helps"
+        )
+    return answers
 
 
 def _refuse(differing: NDArray[np.bool_], what: str, start: int) -> None:

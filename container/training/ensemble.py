@@ -15,7 +15,10 @@ regression. `exponential`: its logarithm is."""
 
 @dataclass(frozen=True)
 class Tree:
-    """Node 0 is the root. All arrays but `outputs` have one entry per node."""
+    """Node 0 is the root. All arrays but `outputs` have one entry per node.
+
+    Libraries may leave nodes behind that they have pruned: no way leads there, and they mean nothing.
+    """
 
     left: NDArray[np.int64]
     """Where a row goes on that passes the comparison with the threshold; -1 in a leaf."""
@@ -33,6 +36,17 @@ class Tree:
     def is_leaf(self) -> NDArray[np.bool_]:
         """Per node."""
         return self.left < 0
+
+    @property
+    def is_reached(self) -> NDArray[np.bool_]:
+        """Per node: whether a way leads there from the root."""
+        reached = np.zeros(len(self.left), dtype=bool)
+        level = np.array([0])
+        while len(level):
+            reached[level] = True
+            split = level[self.left[level] >= 0]
+            level = np.concatenate([self.left[split], self.right[split]])
+        return reached
 
 
 @dataclass(frozen=True)

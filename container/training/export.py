@@ -5,7 +5,7 @@ and adds up 64-bit shares, so its graph does. XGBoost does both in 32 bits, begi
 its graph: the sums are the same to the last bit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -84,13 +84,12 @@ def _probability_nodes(ensemble: Ensemble) -> list[NodeProto]:
 
 
 def _label_nodes() -> list[NodeProto]:
-    """The first class that is as probable as any."""
+    """The first class that is as probable as any: what is above the line is cut to it, and the first maximum taken."""
     return [
         helper.make_node("ReduceMax", [PROBABILITIES_OUTPUT, "last_axis"], ["most"], keepdims=1),
         helper.make_node("Sub", ["most", "tied_within"], ["enough"]),
-        helper.make_node("GreaterOrEqual", [PROBABILITIES_OUTPUT, "enough"], ["tied"]),
-        helper.make_node("Cast", ["tied"], ["tied_as_number"], to=TensorProto.FLOAT),
-        helper.make_node("ArgMax", ["tied_as_number"], [LABEL_OUTPUT], axis=1, keepdims=0, select_last_index=0),
+        helper.make_node("Min", [PROBABILITIES_OUTPUT, "enough"], ["cut"]),
+        helper.make_node("ArgMax", ["cut"], [LABEL_OUTPUT], axis=1, keepdims=0, select_last_index=0),
     ]
 
 
@@ -105,26 +104,29 @@ def _value_nodes(ensemble: Ensemble) -> list[NodeProto]:
 
 def _tree_attributes(ensemble: Ensemble) -> dict[str, Any]:
     trees = ensemble.trees
-    leaves = np.concatenate([tree.is_leaf for tree in trees])
+    nodes = [np.flatnonzero(tree.is_reached) for tree in trees]
+    leaves = np.concatenate([tree.is_leaf[kept] for tree, kept in zip(trees, nodes, strict=True)])
     branch = {"<=": "BRANCH_LEQ", "<": "BRANCH_LT"}[ensemble.comparison]
-    sizes = [len(tree.left) for tree in trees]
 
-    def joined(arrays: Iterable[NDArray[Any]]) -> list[int]:
-        numbers: list[int] = np.where(leaves, 0, np.concatenate(list(arrays))).astype(np.int64).tolist()
+    def joined(array: Callable[[Tree], NDArray[Any]]) -> NDArray[Any]:
+        return np.where(leaves, 0, np.concatenate([array(tree)[kept] for tree, kept in zip(trees, nodes, strict=True)]))
+
+    def integers(array: Callable[[Tree], NDArray[Any]]) -> list[int]:
+        numbers: list[int] = joined(array).astype(np.int64).tolist()
         return numbers
 
     attributes = {
         "n_targets": ensemble.output_count,
-        "nodes_treeids": np.repeat(np.arange(len(trees)), sizes).tolist(),
-        "nodes_nodeids": np.concatenate([np.arange(size) for size in sizes]).tolist(),
+        "nodes_treeids": np.repeat(np.arange(len(trees)), [len(kept) for kept in nodes]).tolist(),
+        "nodes_nodeids": np.concatenate(nodes).tolist(),
         "nodes_modes": np.where(leaves, "LEAF", branch).tolist(),
-        "nodes_featureids": joined(tree.feature for tree in trees),
-        "nodes_truenodeids": joined(tree.left for tree in trees),
-        "nodes_falsenodeids": joined(tree.right for tree in trees),
-        "nodes_missing_value_tracks_true": joined(tree.missing_left for tree in trees),
+        "nodes_featureids": integers(lambda tree: tree.feature),
+        "nodes_truenodeids": integers(lambda tree: tree.left),
+        "nodes_falsenodeids": integers(lambda tree: tree.right),
+        "nodes_missing_value_tracks_true": integers(lambda tree: tree.missing_left),
         **_target_attributes(trees),
     }
-    thresholds = np.where(leaves, 0, np.concatenate([tree.threshold for tree in trees]))
+    thresholds = joined(lambda tree: tree.threshold)
     weights = attributes.pop("target_weights")
     if ensemble.wide:
         attributes["nodes_values_as_tensor"] = numpy_helper.from_array(thresholds)
@@ -139,7 +141,7 @@ def _target_attributes(trees: tuple[Tree, ...]) -> dict[str, Any]:
     """What each leaf adds to which sum. Zeros are left out, but for one: no leaf is without an entry."""
     places, weights = [], []
     for number, tree in enumerate(trees):
-        nodes = np.flatnonzero(tree.is_leaf)
+        nodes = np.flatnonzero(tree.is_leaf & tree.is_reached)
         adds = tree.value[nodes] != 0
         adds[:, 0] |= ~adds.any(axis=1)
         leaf, column = np.nonzero(adds)

@@ -5,6 +5,7 @@ TrainingFault
 ├── UnusableDataset
 ├── UnreadableChampion
 ├── ExportDiffers
+├── ModelDiverged
 └── ReportTooLarge
 """
 
@@ -27,6 +28,10 @@ class UnreadableChampion(TrainingFault):
 
 class ExportDiffers(TrainingFault):
     """The exported graph answers rows differently from the estimator it was made from."""
+
+
+class ModelDiverged(TrainingFault):
+    """The fitted model answers with infinity, or with no number at all."""
 
 
 class ReportTooLarge(TrainingFault):

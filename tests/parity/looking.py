@@ -63,7 +63,7 @@ def look(case: Case, seed: int, minimum_rows: int, *, quick: bool = False) -> Fi
         unreachable=sum(plan.targets.unreachable for plan in maker.plans),
     )
     reached = [np.zeros(len(plan.targets.node), dtype=bool) for plan in maker.plans]
-    nodes = sum(int((~tree.is_leaf).sum()) for tree in subject.ensemble.trees)
+    nodes = sum(int((~tree.is_leaf & tree.is_reached).sum()) for tree in subject.ensemble.trees)
     finding = Finding(case.name, seed, len(subject.ensemble.trees), nodes, coverage)
     for batch in maker.batches(minimum_rows):
         plan = batch.plan

@@ -85,7 +85,7 @@ class Targets:
 
 def find_targets(tree: Tree, paths: Paths, comparison: Comparison) -> Targets:
     """Every node that splits, with every value, as far as any row reaches it."""
-    nodes = np.flatnonzero(~tree.is_leaf)
+    nodes = np.flatnonzero(~tree.is_leaf & tree.is_reached)
     feature = tree.feature[nodes]
     centre = centres(tree, comparison)[nodes]
     others = (paths.low[nodes] <= paths.high[nodes]) | paths.missing[nodes]

@@ -7,7 +7,7 @@ import pytest
 from container.predictor import Predictor
 from container.training.agreement import compare
 from container.training.export import TIE, export_ensemble
-from container.training.faults import ExportDiffers
+from container.training.faults import ExportDiffers, ModelDiverged
 from tests.container.fits import classification, exported, fitted, regression
 from tests.container.schemas import classifier
 
@@ -45,6 +45,21 @@ def test_a_regressions_graph_answers_as_it_does(given, missing) -> None:
     agreement = compare(estimator, predictor, split.test_features)
     assert agreement.rows == len(split.test_features)
     assert agreement.worst < 5e-7
+
+
+def test_nodes_that_pruning_left_behind_are_not_exported() -> None:
+    split = classification(rows=60, classes=3)
+    estimator, predictor = fitted(
+        split, algorithm="xgboost", num_round=20, max_depth=9, tree_method="exact", gamma=4, eta=1
+    )
+    assert not all(tree.is_reached.all() for tree in estimator.ensemble().trees)
+    assert compare(estimator, predictor, split.test_features).worst < 5e-7
+
+
+def test_an_estimator_without_answers_is_told_from_an_export_that_differs() -> None:
+    for predictor in (Answering((np.nan, 1.0)), Answering(np.inf, task="regression")):
+        with pytest.raises(ModelDiverged, match=r"row 1 with no finite number: .* a smaller eta"):
+            compare(Fixed(predictor._numbers), predictor, ROWS)
 
 
 @pytest.mark.parametrize("split", [classification(), classification(classes=2), regression()])

@@ -13,10 +13,12 @@ import pytest
 from container.layout import Layout
 from container.predictor import MODEL_FILE, load_predictor
 from container.schema import SCHEMA_FILE
+from container.training import boosting
 from container.training.entry import train
 from container.training.forest import ESTIMATOR_FILE
 from container.training.job import metric_lines
 from contracts.reports import EVALUATION_FILE, Evaluation, GateCheck, Scores, read_evaluation
+from tests.contracts.test_hyperparameters import COURSE
 
 LayOut = Callable[..., Layout]
 METRIC = re.compile(r"([a-z0-9_]+)=([-+0-9.eEnaif]+);")
@@ -69,6 +71,19 @@ def test_another_dataset_gives_another_model(iris_job: Any, iris_csv: str, lay_o
     row = np.array([[4.6, 3.1, 1.5, 0.2]], dtype=np.float32)
     answers = [int(load_predictor(folder).answer(row)[0]) for folder in (iris_job.layout.model, layout.model)]
     assert answers == [0, 1]
+
+
+def test_trains_xgboost_with_the_courses_hyperparameters(
+    iris_csv: str, lay_out: LayOut, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = lay_out(iris_csv, {"algorithm": "xgboost", "n_jobs": "1", **COURSE})
+    assert train(layout) == 0
+    assert {path.name for path in layout.output_data.iterdir()} == {EVALUATION_FILE, boosting.ESTIMATOR_FILE}
+    assert read_evaluation(pack(layout.output_data)).candidate.accuracy > 0.85
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "warning: silent is deprecated and does nothing: XGBoost's own messages are not shown"
+    assert "fitting 30 rounds of multi:softmax on 100 rows" in lines
+    assert "30 of 30 rounds" in lines
 
 
 def few_trees(**hyperparameters: str) -> dict[str, str]:
