@@ -50,7 +50,7 @@ def test_a_regressions_graph_answers_as_it_does(given, missing) -> None:
 def test_nodes_that_pruning_left_behind_are_not_exported() -> None:
     split = classification(rows=60, classes=3)
     estimator, predictor = fitted(
-        split, algorithm="xgboost", num_round=20, max_depth=9, tree_method="exact", gamma=4, eta=1
+        split, algorithm="xgboost", num_round=20, max_depth=9, tree_method="exact", gamma=8, eta=1
     )
     assert not all(tree.is_reached.all() for tree in estimator.ensemble().trees)
     assert compare(estimator, predictor, split.test_features).worst < 5e-7
