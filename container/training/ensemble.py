@@ -48,6 +48,21 @@ class Tree:
             level = np.concatenate([self.left[split], self.right[split]])
         return reached
 
+    def without_pruned(self) -> "Tree":
+        """The tree with its nodes numbered without gaps, and none that no way leads to."""
+        kept = np.flatnonzero(self.is_reached)
+        number = np.full(len(self.left) + 1, -1)  # the last for -1
+        number[kept] = np.arange(len(kept))
+        return Tree(
+            number[self.left[kept]],
+            number[self.right[kept]],
+            self.feature[kept],
+            self.threshold[kept],
+            self.missing_left[kept],
+            self.outputs,
+            self.value[kept],
+        )
+
 
 @dataclass(frozen=True)
 class Ensemble:

@@ -5,7 +5,7 @@ and adds up 64-bit shares, so its graph does. XGBoost does both in 32 bits, begi
 its graph: the sums are the same to the last bit.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -103,30 +103,28 @@ def _value_nodes(ensemble: Ensemble) -> list[NodeProto]:
 
 
 def _tree_attributes(ensemble: Ensemble) -> dict[str, Any]:
-    trees = ensemble.trees
-    nodes = [np.flatnonzero(tree.is_reached) for tree in trees]
-    leaves = np.concatenate([tree.is_leaf[kept] for tree, kept in zip(trees, nodes, strict=True)])
+    # ONNX Runtime takes a node to which no way leads for another root, and a number beyond the nodes' count for none.
+    trees = tuple(tree.without_pruned() for tree in ensemble.trees)
+    leaves = np.concatenate([tree.is_leaf for tree in trees])
     branch = {"<=": "BRANCH_LEQ", "<": "BRANCH_LT"}[ensemble.comparison]
+    sizes = [len(tree.left) for tree in trees]
 
-    def joined(array: Callable[[Tree], NDArray[Any]]) -> NDArray[Any]:
-        return np.where(leaves, 0, np.concatenate([array(tree)[kept] for tree, kept in zip(trees, nodes, strict=True)]))
-
-    def integers(array: Callable[[Tree], NDArray[Any]]) -> list[int]:
-        numbers: list[int] = joined(array).astype(np.int64).tolist()
+    def joined(arrays: Iterable[NDArray[Any]]) -> list[int]:
+        numbers: list[int] = np.where(leaves, 0, np.concatenate(list(arrays))).astype(np.int64).tolist()
         return numbers
 
     attributes = {
         "n_targets": ensemble.output_count,
-        "nodes_treeids": np.repeat(np.arange(len(trees)), [len(kept) for kept in nodes]).tolist(),
-        "nodes_nodeids": np.concatenate(nodes).tolist(),
+        "nodes_treeids": np.repeat(np.arange(len(trees)), sizes).tolist(),
+        "nodes_nodeids": np.concatenate([np.arange(size) for size in sizes]).tolist(),
         "nodes_modes": np.where(leaves, "LEAF", branch).tolist(),
-        "nodes_featureids": integers(lambda tree: tree.feature),
-        "nodes_truenodeids": integers(lambda tree: tree.left),
-        "nodes_falsenodeids": integers(lambda tree: tree.right),
-        "nodes_missing_value_tracks_true": integers(lambda tree: tree.missing_left),
+        "nodes_featureids": joined(tree.feature for tree in trees),
+        "nodes_truenodeids": joined(tree.left for tree in trees),
+        "nodes_falsenodeids": joined(tree.right for tree in trees),
+        "nodes_missing_value_tracks_true": joined(tree.missing_left for tree in trees),
         **_target_attributes(trees),
     }
-    thresholds = joined(lambda tree: tree.threshold)
+    thresholds = np.where(leaves, 0, np.concatenate([tree.threshold for tree in trees]))
     weights = attributes.pop("target_weights")
     if ensemble.wide:
         attributes["nodes_values_as_tensor"] = numpy_helper.from_array(thresholds)
@@ -141,7 +139,7 @@ def _target_attributes(trees: tuple[Tree, ...]) -> dict[str, Any]:
     """What each leaf adds to which sum. Zeros are left out, but for one: no leaf is without an entry."""
     places, weights = [], []
     for number, tree in enumerate(trees):
-        nodes = np.flatnonzero(tree.is_leaf & tree.is_reached)
+        nodes = np.flatnonzero(tree.is_leaf)
         adds = tree.value[nodes] != 0
         adds[:, 0] |= ~adds.any(axis=1)
         leaf, column = np.nonzero(adds)
