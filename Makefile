@@ -97,6 +97,14 @@ bench: $(VENV)/.dev ## Measure the main job: build/bench.json (median of 3)
 parity: $(VENV)/.dev ## Compare exported graphs with their estimators on millions of rows: build/export-parity.json
 	@$(PY) -m tests.parity
 
+bench-training: $(VENV)/.dev build/bench-environment/.made ## Measure training and validation beside others: build/bench-training.json
+	@$(PY) -m tests.bench.training $(if $(filter yes,$(WHOLE)),--whole)
+
+build/bench-environment/.made: locks/bench.txt $(VENV)/.installer
+	@$(PYTHON) -m venv build/bench-environment
+	@VIRTUAL_ENV=$(CURDIR)/build/bench-environment $(VENV)/bin/uv pip install --quiet --require-hashes -r $<
+	@touch $@
+
 format: $(VENV)/.dev ## Format the code
 	@$(PY) -m ruff check --fix-only -q . ; $(PY) -m ruff format .
 
@@ -106,7 +114,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench parity format lock clean
+.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench bench-training parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

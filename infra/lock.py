@@ -20,6 +20,7 @@ GROUPS = {
     "container": ("container",),
     "layer": ("layer",),
     "tables": ("tables",),
+    "bench": ("bench",),
     "node": ("node",),
 }
 WITH_PROJECT = ("dev", "demo", "commands")

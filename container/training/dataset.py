@@ -23,6 +23,7 @@ from tables.reader import TableReader
 # Free text has a new value in every row; no category among the later ones could be frequent enough to be learnt from.
 _MOST_TEXTS: Final = 100_000
 _FINDINGS_SHOWN: Final = 5
+_SPARE_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,25 @@ class Dataset:
     validation: Part | None
 
 
+class _Matrix:
+    """Rows that are appended to: the memory grows in place, where parts that are joined in the end need it twice."""
+
+    def __init__(self, columns: int) -> None:
+        self._rows = np.empty((0, columns), dtype=np.float32)
+        self._count = 0
+
+    def append(self, rows: Rows) -> None:
+        needed = self._count + len(rows)
+        if needed > len(self._rows):
+            self._rows.resize((needed + _SPARE_ROWS, self._rows.shape[1]), refcheck=False)
+        self._rows[self._count : needed] = rows
+        self._count = needed
+
+    def whole(self) -> Rows:
+        self._rows.resize((self._count, self._rows.shape[1]), refcheck=False)
+        return self._rows
+
+
 @dataclass
 class _Builder:
     """What the files have said so far."""
@@ -76,14 +96,19 @@ class _Builder:
         if not files:
             raise UnusableDataset(f"channel {folder.name}: no file that ends in {formats_told()}")
         reader = TableReader(self.settings, like=self.reader)
-        parts = [self._features(frame, reader) for frame in reader.frames(files)]
+        matrix: _Matrix | None = None
+        for frame in reader.frames(files):
+            rows = self._features(frame, reader)
+            matrix = matrix or _Matrix(rows.shape[1])
+            matrix.append(rows)
         if reader.findings:
             raise UnusableDataset(f"channel {folder.name}: {_told(reader.findings)}")
-        if not parts:
+        features = matrix.whole() if matrix else np.empty((0, 0), dtype=np.float32)
+        if not len(features):
             raise UnusableDataset(f"channel {folder.name}: no rows")
         self.reader = reader
-        first, self.rows = self.rows, self.rows + sum(map(len, parts))
-        return Part(_joined(parts), slice(first, self.rows))
+        first, self.rows = self.rows, self.rows + len(features)
+        return Part(features, slice(first, self.rows))
 
     def _features(self, frame: Frame, reader: TableReader) -> Rows:
         columns = reader.columns
@@ -137,18 +162,6 @@ def read_dataset(train: Path, validation: Path | None, settings: DataSettings) -
     names = None if columns.names is None else tuple(columns.names[position] for position in columns.features)
     texts = {feature: dictionary.names for feature, dictionary in builder.texts.items()}
     return Dataset(names, texts, labels, parts[0], parts[1] if len(parts) > 1 else None)
-
-
-def _joined(parts: list[Rows]) -> Rows:
-    """One matrix; each part's memory is given back as soon as it is copied."""
-    matrix = np.empty((sum(map(len, parts)), parts[0].shape[1]), dtype=np.float32)
-    first = 0
-    parts.reverse()
-    while parts:
-        part = parts.pop()
-        matrix[first : first + len(part)] = part
-        first += len(part)
-    return matrix
 
 
 def _told(findings: Iterable[Finding]) -> str:

@@ -1,0 +1,1 @@
+"""`make bench-training`: what training and validation cost beside pandas with scikit-learn, and beside polars alone."""

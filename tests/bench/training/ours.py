@@ -1,0 +1,72 @@
+"""Our own ways through the same work: `python -m tests.bench.training.ours train|job|validate|scan FILE [TREES CPUS]`."""
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from container.layout import Layout
+from container.training import job
+from container.training.dataset import read_dataset
+from container.training.fitting import fit
+from container.training.hyperparameters import parse_hyperparameters
+from container.training.split import split_dataset
+from contracts.settings import DataSettings
+from tables.files import TableFile
+from tables.judge import judge
+from tests.bench.training.measured import measure
+
+SETTINGS = DataSettings(header=False, maximum_bytes=5 * 1024**3)
+
+
+def train(file: Path, trees: int, cpus: int) -> dict[str, object]:
+    """As far as the peer goes: read, split, grow, ask for the held-out rows."""
+    given = {"n_estimators": str(trees), "max_depth": "11", "n_jobs": str(cpus), "data": SETTINGS.model_dump_json()}
+    hyperparameters = parse_hyperparameters(json.dumps(given), cpus)
+    split = split_dataset(read_dataset(file.parent, None, SETTINGS), SETTINGS)
+    fitted = fit(split, hyperparameters, lambda _: None)
+    answers = fitted.probabilities(split.test_features).argmax(axis=1)
+    return {"accuracy": float(np.mean(answers == split.test_labels)), "trees": trees}
+
+
+def whole_job(file: Path, trees: int, cpus: int) -> dict[str, object]:
+    """The training job itself: with the export and its proof, the evaluation and all files."""
+    with tempfile.TemporaryDirectory() as folder:
+        layout = Layout(Path(folder))
+        given = {"n_estimators": str(trees), "max_depth": "11", "n_jobs": str(cpus), "data": SETTINGS.model_dump_json()}
+        layout.hyperparameters.parent.mkdir(parents=True)
+        layout.hyperparameters.write_text(json.dumps(given))
+        layout.channel("train").mkdir(parents=True)
+        shutil.copy(file, layout.channel("train"))
+        with (layout.base / "said").open("w") as said:
+            sys.stdout, stdout = said, sys.stdout
+            job.run(layout)
+            sys.stdout = stdout
+        report = json.loads((layout.output_data / "evaluation.json").read_text())
+    return {"accuracy": report["candidate"]["accuracy"], "trees": trees}
+
+
+def validate(file: Path) -> dict[str, object]:
+    """Everything that is judged before training."""
+    return {"rows": judge([TableFile(file, file.name, "csv")], [], SETTINGS).profile.rows}
+
+
+def scan(file: Path) -> dict[str, object]:
+    """The library alone: every number parsed, and added up so that none can be left out."""
+    sums = pl.scan_csv(file, has_header=False).select(pl.len(), pl.all().sum()).collect(engine="streaming")
+    return {"rows": sums["len"][0]}
+
+
+def main() -> None:
+    """Run what the command line names."""
+    way, file, *numbers = sys.argv[1:]
+    works = {"train": train, "job": whole_job, "validate": validate, "scan": scan}
+    measure(lambda: works[way](Path(file), *map(int, numbers)))
+
+
+if __name__ == "__main__":
+    main()
