@@ -59,7 +59,13 @@ def _files(dataset: Path) -> list[TableFile]:
 
 def _reading(settings: Path, label: str) -> DataSettings:
     """How the model's datasets are read, without the rules that are to be proposed anew."""
-    asked: dict[str, Any] = {"columns": {}, "minimum_rows": 2, "minimum_rows_per_class": 2}
+    asked: dict[str, Any] = {
+        "columns": {},
+        "other_columns": "allowed",
+        "maximum_duplicates": 1.0,
+        "minimum_rows": 2,
+        "minimum_rows_per_class": 2,
+    }
     if label:
         asked["label"] = int(label) if label.isdecimal() else label
     try:

@@ -78,10 +78,13 @@ def _has_header(records: Sequence[Record], label: int | str, missing: MissingMar
     first, rest = records[0], [record for record in records[1:] if len(record) == len(records[0])]
     if isinstance(label, str) and label in first:
         return True
-    if any(cell in missing or _is_number(cell) for cell in first):
+    if any(_is_number(cell) or (cell and cell in missing) for cell in first):
         return False
     columns = [[record[position] for record in rest] for position in range(len(first))]
-    if not rest or any(_are_numbers(column, missing) for column in columns):
+    above_numbers = [name for name, column in zip(first, columns, strict=True) if _are_numbers(column, missing)]
+    if "" in first:  # a table written with its row numbers has no name above them; else a value is missing
+        return first.count("") == 1 and any(above_numbers)
+    if not rest or above_numbers:
         return True
     if len(set(first)) < len(first) or any(cell in column for cell, column in zip(first, columns, strict=True)):
         return False
