@@ -97,9 +97,15 @@ def _take_over(document: tomlkit.TOMLDocument, proposal: Mapping[str, Any]) -> N
     for key, value in proposal.items():
         if key != "columns":
             data[key] = value
+    former = data.get("columns", {})
     columns = tomlkit.table(is_super_table=True)
+    # A dataset does not show that values must not repeat, and says nothing about columns that are ignored.
+    for name in data.get("ignore", ()):
+        if str(name) in former:
+            columns[str(name)] = former[str(name)]
     for name, rules in proposal["columns"].items():
-        columns[name] = _rules(rules)
+        unique = {"unique": True} if former.get(name, {}).get("unique") else {}
+        columns[name] = _rules({**rules, **unique})
     data["columns"] = columns
     data.add(tomlkit.nl())
 

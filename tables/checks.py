@@ -94,10 +94,10 @@ class ColumnCheck:
             yield "allowed", wrong, f"is not among the allowed values{_listed(rules.allowed)}"
         if rules.minimum is not None:
             told = f"is below the minimum of {show_number(rules.minimum)}"
-            yield "range", cells.cast(pl.Float64, strict=False) < rules.minimum, told
+            yield "range", _is_number(cells) & (cells.cast(pl.Float64, strict=False) < rules.minimum), told
         if rules.maximum is not None:
             told = f"is above the maximum of {show_number(rules.maximum)}"
-            yield "range", cells.cast(pl.Float64, strict=False) > rules.maximum, told
+            yield "range", _is_number(cells) & (cells.cast(pl.Float64, strict=False) > rules.maximum), told
 
     def _blame(self, finding: Finding, frame: Frame, index: int, findings: Findings) -> None:
         findings.add(replace(finding, rows=(frame.row_of(index),), column=self.title, file=frame.file))
@@ -149,7 +149,8 @@ def _among(cells: pl.Series, allowed: Sequence[str | int | float], *, by_number:
     if cells.dtype != pl.String:
         return cells.is_in(numbers.implode())
     among = cells.is_in([str(value) for value in allowed])
-    return among | cells.cast(pl.Float64, strict=False).is_in(numbers.implode()) if by_number else among
+    as_number = cells.cast(pl.Float64, strict=False).is_in(numbers.implode())
+    return among | as_number.fill_null(value=False) if by_number else among
 
 
 def _listed(allowed: Sequence[str | int | float], most: int = 5) -> str:

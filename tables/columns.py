@@ -55,7 +55,7 @@ def fix_columns(names: Sequence[str] | None, width: int, settings: DataSettings,
     ignored = {each: _position(each, title, width) for each in settings.ignore}
     declared = {name: _position(name, title, width, by_text=True) for name in settings.columns}
     for asked, position in (*ignored.items(), *declared.items()):
-        if position is None:
+        if position is None and str(asked) != str(settings.label):
             findings.append(
                 Finding("columns", _not_found("a column that the settings name", asked, title, width), (row,))
             )

@@ -23,6 +23,8 @@ class Dialect:
 
     separator: str
     header: bool
+    width: int
+    """Cells of the header; without one of most records, so that a damaged first one does not stand for all."""
 
 
 def detect_dialect(content: bytes, settings: DataSettings) -> Dialect:
@@ -33,10 +35,11 @@ def detect_dialect(content: bytes, settings: DataSettings) -> Dialect:
     """
     sample = _whole_lines(content).decode("utf-8", errors="replace")
     separator = settings.separator or _separator(sample)
-    header = settings.header
+    records, header = _records(sample, separator), settings.header
     if header is None:
-        header = _has_header(_records(sample, separator), settings.label, MissingMarks(settings.missing_values))
-    return Dialect(separator, header)
+        header = _has_header(records, settings.label, MissingMarks(settings.missing_values))
+    widths = Counter(map(len, records[:1] if header else records))
+    return Dialect(separator, header, widths.most_common(1)[0][0] if widths else 1)
 
 
 def _whole_lines(content: bytes) -> bytes:

@@ -109,7 +109,7 @@ class TableReader:
         record, rest = _split_first(block, dialect)
         names = record if dialect.header else None
         if self._columns is None:
-            self._fix(fix_columns(names, len(record), self._settings, block.first_row))
+            self._fix(fix_columns(names, dialect.width, self._settings, block.first_row))
         elif (names is None) != (self.columns.names is None):
             has, had = ("no header", "one") if names is None else ("a header", "none")
             raise UnusableTable([Finding("header", f"this file has {has}, the first has {had}", (block.first_row,))])

@@ -123,7 +123,9 @@ def test_a_quote_that_stays_open_is_told(tmp_path: Path) -> None:
 def test_an_open_quote_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks.read_blocks, "__defaults__", (1024,))
     _, findings = read(write(tmp_path, OPEN_QUOTE))
-    assert f"row 2: a quote is opened and not closed within {blocks.MAXIMUM_RECORD_BYTES:,} bytes [quotes]" in findings[0]
+    assert (
+        f"row 2: a quote is opened and not closed within {blocks.MAXIMUM_RECORD_BYTES:,} bytes [quotes]" in findings[0]
+    )
 
 
 def test_a_file_without_line_ends_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
