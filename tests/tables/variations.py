@@ -113,11 +113,12 @@ def numbers(table: Table, chance: random.Random) -> Iterator[Variation]:
         "no zero before the point": lambda cell: cell.removeprefix("0") if cell.startswith("0.") else cell,
         "a point at the end": lambda cell: cell if "." in cell else f"{cell}.",
     }
-    at_random = {
-        f"a mixture, {number}": lambda cell: chance.choice(list(spellings.values()))(cell) for number in range(4)
-    }
+
+    def mixed(cell: str) -> str:
+        return chance.choice(list(spellings.values()))(cell)
+
     positions = {*table.numbers, *([] if table.name == "penguins" else [table.label])}
-    for name, spell in {**spellings, **at_random}.items():
+    for name, spell in [*spellings.items(), *((f"a mixture, {number}", mixed) for number in range(4))]:
         rows = [
             [spell(cell) if position in positions and cell != "NA" else cell for position, cell in enumerate(row)]
             for row in table.rows
