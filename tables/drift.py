@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tables.profiles import ColumnProfile, NumberSpread
 
-# A share of nothing would make the index infinite.
+# A share of nothing would make the index infinite: it counts as half a row, and at least as this.
 _LEAST_SHARE: Final = 1e-4
 _BINS: Final = 10
 # Two draws from one and the same source differ by more than what is taken for chance once in a thousand times.
@@ -123,7 +123,7 @@ def _category_shares(before: ColumnProfile, now: ColumnProfile, absent: tuple[fl
 
 def _drift(p: Shares, q: Shares, rows: Rows, ks: float | None = None) -> Drift:
     used = (p > 0) | (q > 0)
-    p, q = np.maximum(p[used], _LEAST_SHARE), np.maximum(q[used], _LEAST_SHARE)
+    p, q = (np.maximum(each[used], max(_LEAST_SHARE, 0.5 / count)) for each, count in ((p, rows.before), (q, rows.now)))
     psi = float(np.sum((p - q) * np.log(p / q)))
     chance = _chi_squared_quantile(max(1, len(p) - 1)) * rows.scatter
     return Drift(psi, ks, chance, _KOLMOGOROV_QUANTILE * math.sqrt(rows.scatter))

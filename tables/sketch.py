@@ -12,6 +12,8 @@ _CELLS: Final = 1 << 16
 _SIGN: Final = 1 << 15
 # Numbers wait until there are so many, since counting them goes over all cells.
 _WAITING: Final = 4_096
+# What is new beyond the former ends would else be told with the next evenly spaced share.
+_ENDS: Final = (0.0001, 0.001, 0.999, 0.9999)
 
 
 class Sketch:
@@ -32,9 +34,9 @@ class Sketch:
         """`numbers` are finite."""
         if not len(numbers):
             return
-        # A negative zero is counted with zero.
-        cells = (numbers + 0.0).astype(np.float32).view(np.uint32) >> 16
-        self._waiting.append(cells.astype(np.uint16))
+        cells = (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+        cells[cells == _SIGN] = 0  # a negative zero is counted with zero
+        self._waiting.append(cells)
         self._waiting_count += len(cells)
         if self._waiting_count >= _WAITING:
             self._count_waiting()
@@ -58,11 +60,13 @@ class Sketch:
         return self._sum / self.count if self.count else 0.0
 
     def distribution(self, points: int) -> tuple[tuple[float, float], ...]:
-        """Up to so many (value, share of the numbers that are at most it), at evenly spaced shares, the last 1."""
+        """(value, share of the numbers that are at most it), ascending, the last 1: at up to so many evenly spaced
+        shares, and close to both ends.
+        """
         if not self.count:
             return ()
         values, shares = self._steps()
-        wanted = np.arange(1, points + 1) / points
+        wanted = np.concatenate([np.arange(1, points + 1) / points, _ENDS])
         chosen = np.unique(np.minimum(np.searchsorted(shares, wanted - 1e-12), len(values) - 1))
         return tuple((float(values[i]), float(shares[i])) for i in chosen)
 
