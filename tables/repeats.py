@@ -54,7 +54,7 @@ class RowHashes:
         """The share of rows that are a copy of an earlier one."""
         self._count_waiting()
         rows = int(self._counts.sum())
-        return 1 - len(self._hashes) / rows if rows else 0.0
+        return (rows - len(self._hashes)) / rows if rows else 0.0
 
     def share_in(self, other: "RowHashes") -> float:
         """The share of these rows that also stand in the other dataset."""
