@@ -59,7 +59,13 @@ def _files(dataset: Path) -> list[TableFile]:
 
 def _reading(settings: Path, label: str) -> DataSettings:
     """How the model's datasets are read, without the rules that are to be proposed anew."""
-    asked: dict[str, Any] = {"columns": {}, "minimum_rows": 2, "minimum_rows_per_class": 2}
+    asked: dict[str, Any] = {
+        "columns": {},
+        "other_columns": "allowed",
+        "maximum_duplicates": 1.0,
+        "minimum_rows": 2,
+        "minimum_rows_per_class": 2,
+    }
     if label:
         asked["label"] = int(label) if label.isdecimal() else label
     try:
@@ -91,9 +97,15 @@ def _take_over(document: tomlkit.TOMLDocument, proposal: Mapping[str, Any]) -> N
     for key, value in proposal.items():
         if key != "columns":
             data[key] = value
+    former = data.get("columns", {})
     columns = tomlkit.table(is_super_table=True)
+    # A dataset does not show that values must not repeat, and says nothing about columns that are ignored.
+    for name in data.get("ignore", ()):
+        if str(name) in former:
+            columns[str(name)] = former[str(name)]
     for name, rules in proposal["columns"].items():
-        columns[name] = _rules(rules)
+        unique = {"unique": True} if former.get(name, {}).get("unique") else {}
+        columns[name] = _rules({**rules, **unique})
     data["columns"] = columns
     data.add(tomlkit.nl())
 

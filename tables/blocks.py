@@ -1,5 +1,8 @@
 """A CSV file in pieces of whole records, so that memory is bounded whatever the file's size."""
 
+import io
+import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -12,6 +15,8 @@ BLOCK_BYTES: Final = 8 * 1024**2
 # A row of 10,000 numbers has about 200 kB. Without a limit one file without line ends would fill the memory.
 MAXIMUM_RECORD_BYTES: Final = 1024**2
 _LINE_END: Final = ord("\n")
+_CELL_BEFORE: Final = np.frombuffer(b",;\t\n", dtype=np.uint8)
+_QUOTED_CELL: Final = re.compile(rb'(?:\A|(?<=[,;\t\n]))"[^"]*(?:""[^"]*)*("|\Z)')
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WIDE_ENCODINGS: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -31,12 +36,13 @@ def read_blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[Block]:
         UnusableTable: encoded as UTF-16, or a record larger than `MAXIMUM_RECORD_BYTES`.
         OSError, EOFError, zlib.error: what the stream raises.
     """
-    row = 1
-    while content := _whole_records(stream, size, row):
-        if row == 1:
-            content = _without_mark(content)
-        yield Block(content, row)
-        row += count_lines(content)
+    for block in _blocks(stream, size, 1):
+        yield Block(_without_mark(block.content), 1) if block.first_row == 1 else block
+
+
+def split_block(block: Block, size: int) -> Iterator[Block]:
+    """The block in smaller ones."""
+    return _blocks(io.BytesIO(block.content), size, block.first_row)
 
 
 def count_lines(content: bytes) -> int:
@@ -44,36 +50,54 @@ def count_lines(content: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(content, dtype=np.uint8) == _LINE_END))
 
 
+def _blocks(stream: BinaryIO, size: int, row: int) -> Iterator[Block]:
+    while content := _whole_records(stream, size, row):
+        yield Block(content, row)
+        row += count_lines(content)
+
+
 def _whole_records(stream: BinaryIO, size: int, row: int) -> bytes:
     """The next `size` bytes, and what belongs to the last record in them."""
     content = stream.read(size)
-    if not content or (content.endswith(b"\n") and b'"' not in content):
-        return content
-    rest = [content, stream.readline(MAXIMUM_RECORD_BYTES)]
-    length = len(rest[-1])
-    within_quotes = sum(_quotes(part) for part in rest) % 2
-    while (within_quotes or not rest[-1].endswith(b"\n")) and rest[-1]:
-        rest.append(stream.readline(MAXIMUM_RECORD_BYTES))
-        within_quotes ^= _quotes(rest[-1]) % 2
-        length += len(rest[-1])
+    if content and not content.endswith(b"\n"):
+        rest = stream.readline(MAXIMUM_RECORD_BYTES)
+        if len(rest) == MAXIMUM_RECORD_BYTES:
+            fault = f"the line is longer than {MAXIMUM_RECORD_BYTES:,} bytes; are its line ends missing?"
+            raise UnusableTable([Finding("width", fault, (row + count_lines(content),))])
+        content += rest
+    opened = _open_quote(content)
+    return content if opened is None else content + _until_closed(stream, row + content.count(b"\n", 0, opened))
+
+
+def _until_closed(stream: BinaryIO, opened_in: int) -> bytes:
+    """The lines up to the one that closes the quote."""
+    lines, length, within_quotes = [], 0, True
+    while within_quotes and (line := stream.readline(MAXIMUM_RECORD_BYTES)):
+        lines.append(line)
+        length += len(line)
+        within_quotes ^= line.count(b'"') % 2 == 1
         if length > MAXIMUM_RECORD_BYTES:
-            first = row + count_lines(content)
-            raise UnusableTable([Finding("quotes" if within_quotes else "width", _too_long(within_quotes), (first,))])
-    return b"".join(rest)
+            fault = f"a quote is opened and not closed within {MAXIMUM_RECORD_BYTES:,} bytes"
+            raise UnusableTable([Finding("quotes", fault, (opened_in,))])
+    return b"".join(lines)
 
 
-def _quotes(content: bytes) -> int:
-    # Looking for one is ten times faster than counting, and most files have none.
-    return content.count(b'"') if b'"' in content else 0
+def _open_quote(content: bytes) -> int | None:
+    """Where the quote stands that opens a cell and is not closed. A quote inside a cell is one of its characters."""
+    if b'"' not in content:
+        return None
+    characters = np.frombuffer(content, dtype=np.uint8)
+    quotes = np.flatnonzero(characters == ord('"'))
+    opening, closing = quotes[::2], quotes[1::2]
+    # A doubled quote closes and opens at once: its halves are neighbours.
+    doubled = np.append(False, closing[: len(opening) - 1] + 1 == opening[1:])
+    if bool((doubled | (opening == 0) | np.isin(characters[opening - 1], _CELL_BEFORE)).all()):
+        return int(opening[~doubled][-1]) if len(quotes) % 2 else None
+    last = deque(_QUOTED_CELL.finditer(content), maxlen=1)
+    return None if not last or last[0][1] else last[0].start()
 
 
 def _without_mark(content: bytes) -> bytes:
     if content.startswith(_WIDE_ENCODINGS):
         raise UnusableTable([Finding("encoding", "the file is encoded as UTF-16; save it as UTF-8")])
     return content.removeprefix(_BYTE_ORDER_MARK)
-
-
-def _too_long(within_quotes: int) -> str:
-    if within_quotes:
-        return f"a quote is opened and not closed within {MAXIMUM_RECORD_BYTES:,} bytes"
-    return f"the line is longer than {MAXIMUM_RECORD_BYTES:,} bytes; are its line ends missing?"

@@ -1,7 +1,6 @@
 """What a cell may hold: one rule when a dataset is judged, when it is trained on, and when a request is answered."""
 
 import itertools
-import math
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -66,10 +65,10 @@ def label_number(label: str) -> int | float | None:
     if not _NUMBER.fullmatch(label):
         return None
     number = float(label)
-    if not math.isfinite(number):
+    # From 2**53 on a float no longer tells neighbouring integers apart: such a label stays as it is written.
+    if abs(number) >= _LARGEST_EXACT_INTEGER:
         return None
-    # Beyond 2**53 a float no longer tells neighbouring integers apart: such a label stays as it is written.
-    return int(number) if number.is_integer() and abs(number) < _LARGEST_EXACT_INTEGER else number
+    return int(number) if number.is_integer() else number
 
 
 def name_fault(name: str) -> str | None:
@@ -79,6 +78,11 @@ def name_fault(name: str) -> str | None:
     if not name.isprintable():
         return f"{show(name)} holds characters that cannot be printed"
     return None
+
+
+def show_number(number: float) -> str:
+    """A number as people write it: digits where they tell something, no exponent where it can be left out."""
+    return f"{number:.15g}"
 
 
 def show(cell: str) -> str:

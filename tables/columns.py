@@ -28,8 +28,11 @@ class Columns:
 
     def rules(self, position: int, settings: DataSettings) -> ColumnRules:
         """What the settings ask of a column, by its name or else by its position."""
-        named = settings.columns.get(self.names[position]) if self.names else None
-        return named or settings.columns.get(str(position)) or _NO_RULES
+        if self.names and (named := settings.columns.get(self.names[position])):
+            return named
+        asked = settings.columns.get(str(position))
+        # Where a header says `2`, that is a name and no position.
+        return asked if asked and str(position) not in (self.names or ()) else _NO_RULES
 
 
 _NO_RULES = ColumnRules()
@@ -52,7 +55,7 @@ def fix_columns(names: Sequence[str] | None, width: int, settings: DataSettings,
     ignored = {each: _position(each, title, width) for each in settings.ignore}
     declared = {name: _position(name, title, width, by_text=True) for name in settings.columns}
     for asked, position in (*ignored.items(), *declared.items()):
-        if position is None:
+        if position is None and str(asked) != str(settings.label):
             findings.append(
                 Finding("columns", _not_found("a column that the settings name", asked, title, width), (row,))
             )
@@ -80,7 +83,8 @@ def reorder(columns: Columns, names: Sequence[str], row: int) -> list[int]:
     """
     expected = columns.names or ()
     if sorted(expected) == sorted(names):
-        return [list(names).index(name) for name in expected]
+        places = {name: place for place, name in enumerate(names)}
+        return [places[name] for name in expected]
     missing, extra = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
     told = [
         f"{what}: {', '.join(map(show, some[:5]))}" for what, some in (("missing", missing), ("new", extra)) if some
@@ -93,13 +97,15 @@ def _header_findings(names: Sequence[str], row: int) -> list[Finding]:
     if names and all(number_fault(name) is None for name in names):
         return [Finding("header", "there are only numbers where the columns' names should stand", (row,))]
     findings = []
+    seen: set[str] = set()
     for position, name in enumerate(names):
         if not name:
             findings.append(Finding("header", "the column has no name", (row,), position))
         elif (fault := name_fault(name)) is not None:
             findings.append(Finding("header", fault, (row,), position))
-        elif name in names[:position]:
+        elif name in seen:
             findings.append(Finding("header", "another column has the same name", (row,), name))
+        seen.add(name)
     return findings
 
 

@@ -23,6 +23,8 @@ class Dialect:
 
     separator: str
     header: bool
+    width: int
+    """Cells of the header; without one of most records, so that a damaged first one does not stand for all."""
 
 
 def detect_dialect(content: bytes, settings: DataSettings) -> Dialect:
@@ -33,10 +35,11 @@ def detect_dialect(content: bytes, settings: DataSettings) -> Dialect:
     """
     sample = _whole_lines(content).decode("utf-8", errors="replace")
     separator = settings.separator or _separator(sample)
-    header = settings.header
+    records, header = _records(sample, separator), settings.header
     if header is None:
-        header = _has_header(_records(sample, separator), settings.label, MissingMarks(settings.missing_values))
-    return Dialect(separator, header)
+        header = _has_header(records, settings.label, MissingMarks(settings.missing_values))
+    widths = Counter(map(len, records[:1] if header else records))
+    return Dialect(separator, header, widths.most_common(1)[0][0] if widths else 1)
 
 
 def _whole_lines(content: bytes) -> bytes:
@@ -78,10 +81,13 @@ def _has_header(records: Sequence[Record], label: int | str, missing: MissingMar
     first, rest = records[0], [record for record in records[1:] if len(record) == len(records[0])]
     if isinstance(label, str) and label in first:
         return True
-    if any(cell in missing or _is_number(cell) for cell in first):
+    if any(_is_number(cell) or (cell and cell in missing) for cell in first):
         return False
     columns = [[record[position] for record in rest] for position in range(len(first))]
-    if not rest or any(_are_numbers(column, missing) for column in columns):
+    above_numbers = [name for name, column in zip(first, columns, strict=True) if _are_numbers(column, missing)]
+    if "" in first:  # a table written with its row numbers has no name above them; else a value is missing
+        return first.count("") == 1 and any(above_numbers)
+    if not rest or above_numbers:
         return True
     if len(set(first)) < len(first) or any(cell in column for cell, column in zip(first, columns, strict=True)):
         return False

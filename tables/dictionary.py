@@ -10,10 +10,12 @@ UNKNOWN: Final = -1
 
 
 class Dictionary:
-    """Up to `limit` texts; what comes after them stays unknown, so that memory is bounded."""
+    """Up to `limit` texts, of up to so many characters together; what comes after them stays unknown, so that memory
+    is bounded.
+    """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, characters: int | None = None) -> None:
+        self._limit, self._characters = limit, characters
         self._ids: dict[str, int] = {}
         self.full = False
 
@@ -27,11 +29,19 @@ class Dictionary:
         if self.full:
             return []
         fresh = [text for text in cells.drop_nulls().unique(maintain_order=True) if text not in self._ids]
-        room = self._limit - len(self._ids)
+        room = self._room_for(fresh)
         self.full = len(fresh) > room
         for text in fresh[:room]:
             self._ids[text] = len(self._ids)
         return fresh[:room]
+
+    def _room_for(self, texts: list[str]) -> int:
+        room = min(self._limit - len(self._ids), len(texts))
+        if self._characters is None:
+            return room
+        fitting = int(np.searchsorted(np.cumsum([len(text) for text in texts[:room]]), self._characters, side="right"))
+        self._characters -= sum(len(text) for text in texts[:fitting])
+        return fitting
 
     def ids(self, cells: pl.Series) -> NDArray[np.int32]:
         """Each cell's number; `UNKNOWN` for a missing value, and for a text that is not known."""

@@ -1,20 +1,20 @@
 """What is wrong with a dataset: which rule, where, how often."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 Rule = Literal[
     # The file as a whole
-    "size", "format", "encoding", "empty",
+    "format", "encoding", "empty",
     # Its shape
     "width", "quotes", "header", "columns", "label-column",
     # Its cells
     "type", "infinite", "range", "allowed", "missing", "label-missing", "label-name", "unique",
     # Its rows together
     "rows", "classes", "rows-per-class", "no-values", "label-type",
-    # Its files together
-    "files", "duplicates", "leakage", "drift",
+    # Compared with its copies, its validation files and the last release
+    "duplicates", "leakage", "drift",
 ]  # fmt: skip
 """Stable names: a person looks one up in docs/datasets.md, a program may act on it."""
 
@@ -79,6 +79,18 @@ class Findings:
     def enough(self) -> bool:
         """Whether there are as many as a person wants to read."""
         return len(self._found) >= MAXIMUM_FINDINGS
+
+
+def first_of(indices: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first few rows at fault, each with how many it stands for: the last of them for all that follow."""
+    shown = indices[:ROWS_SHOWN]
+    for number, index in enumerate(shown, start=1):
+        yield index, 1 if number < len(shown) else 1 + len(indices) - len(shown)
+
+
+def percent(share: float) -> str:
+    """With as many digits as tell one share from another."""
+    return f"{100 * share:.3g}%"
 
 
 def _rows(rows: tuple[int, ...], count: int) -> str:

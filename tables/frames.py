@@ -4,14 +4,14 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from tables.blocks import Block
 from tables.cells import SINGLE_PRECISION_OVERFLOW, number_fault, show
-from tables.findings import Finding, Findings
+from tables.findings import Finding, Findings, Rule, first_of
 
 Storage = Literal["number", "text"]
 
@@ -21,7 +21,8 @@ class Frame:
     """Whole rows of one file. Column `str(position)` holds Float64 or, stripped, String; null where it is missing."""
 
     data: pl.DataFrame
-    file: str
+    file: str | None
+    """How messages call the file; None where the dataset has only this one."""
     row_of: Callable[[int], int]
     """The line in the file, from 1, of a row of the frame, from 0."""
 
@@ -85,9 +86,12 @@ def as_text(cells: pl.Expr, missing: Sequence[str]) -> pl.Expr:
 
 
 def _finite(frame: pl.DataFrame) -> pl.DataFrame | None:
-    numbers = frame.select(pl.col(pl.Float64).abs().max())
-    largest = [value for value in numbers.row(0) if value is not None] if numbers.width else []
-    return frame if all(value < SINGLE_PRECISION_OVERFLOW for value in largest) else None
+    numbers = frame.select(pl.col(pl.Float64))
+    # A maximum passes over NaN, which the library also reads from `-nan`.
+    if any(column.is_nan().any() for column in numbers):
+        return None
+    largest = numbers.select(pl.all().abs().max()).row(0) if numbers.width else ()
+    return frame if all(number < SINGLE_PRECISION_OVERFLOW for number in largest if number is not None) else None
 
 
 def _separators(content: bytes, separator: str, *, quoted: bool) -> int:
@@ -178,44 +182,45 @@ def convert(
     storage: Sequence[Storage | None],
     blame: Callable[[int, int, Finding], None],
 ) -> pl.DataFrame:
-    """Stripped cells as they are kept. `blame` hears of each cell that is no number: row of the frame, column, why."""
+    """Stripped cells as they are kept. `blame` hears of cells that are no numbers: row of the frame, column, why."""
     converted = []
     for position, kept in enumerate(storage):
         column = texts[str(position)]
-        if kept == "number" and column.dtype == pl.String:
-            numbers = column.cast(pl.Float64, strict=False)
-            wrong = column.is_not_null() & (
-                numbers.is_null() | numbers.is_nan() | (numbers.abs() >= SINGLE_PRECISION_OVERFLOW)
-            )
-            for index in wrong.arg_true().head(_BLAMED_PER_BLOCK):
-                blame(index, position, _why(column[index]))
-            converted.append(numbers.set(wrong, None) if wrong.any() else numbers)
-        else:
-            converted.append(column)
+        converted.append(_as_numbers(column, position, blame) if kept == "number" else column)
     return pl.DataFrame(converted)
 
 
-_BLAMED_PER_BLOCK: Final = 1_000
+def _as_numbers(column: pl.Series, position: int, blame: Callable[[int, int, Finding], None]) -> pl.Series:
+    numbers = column.cast(pl.Float64, strict=False)
+    no_number = column.is_not_null() & (numbers.is_null() | numbers.is_nan())
+    infinite = ~no_number & (numbers.abs() >= SINGLE_PRECISION_OVERFLOW).fill_null(value=False)
+    rules: tuple[tuple[Rule, pl.Series], ...] = (("type", no_number), ("infinite", infinite))
+    for rule, wrong in rules:
+        for index, count in first_of(wrong.arg_true().to_list()):
+            fault = number_fault(str(column[index])) or f"{show(str(column[index]))} is not a number"
+            blame(index, position, Finding(rule, fault, count=count))
+    wrong = no_number | infinite
+    return numbers.set(wrong, None) if wrong.any() else numbers
 
 
-def _why(cell: str) -> Finding:
-    fault = number_fault(cell) or f"{show(cell)} is not a number"
-    return Finding("infinite" if "infinite" in fault or "too large" in fault else "type", fault)
-
-
-def from_parquet(data: pl.DataFrame, missing: Sequence[str]) -> tuple[pl.DataFrame, list[int]]:
+def from_parquet(
+    data: pl.DataFrame, storage: Sequence[Storage | None], missing: Sequence[str]
+) -> tuple[pl.DataFrame, list[int]]:
     """Numbers as Float64, all else as stripped text, named by position; and the columns that are neither."""
-    columns = {str(position): _plain(column) for position, column in enumerate(data.get_columns())}
+    kept = zip(data.get_columns(), storage, strict=True)
+    columns = {str(position): _plain(column, stored) for position, (column, stored) in enumerate(kept)}
     foreign = [int(name) for name, column in columns.items() if column is None]
     nothing = pl.repeat(None, data.height, dtype=pl.String, eager=True)
     frame = pl.DataFrame({name: nothing if column is None else column for name, column in columns.items()})
     return frame.with_columns(as_text(pl.col(pl.String), missing)), foreign
 
 
-def _plain(column: pl.Series) -> pl.Series | None:
+def _plain(column: pl.Series, stored: Storage | None) -> pl.Series | None:
     kind = column.dtype
-    if kind.is_numeric():
+    if kind.is_numeric() and stored != "text":
         return column.cast(pl.Float64).fill_nan(None)
+    if kind.is_numeric():
+        return column.cast(pl.String)  # of an integer all its digits
     if kind.is_temporal() or kind in (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null):
         return column.cast(pl.String)  # of a boolean: true and false
     return None

@@ -9,6 +9,8 @@ from tables.profiles import ColumnProfile, NumberSpread, Profile
 _MOST_ALLOWED: Final = 20
 _LEAST_ROWS_EACH: Final = 5
 _DIGITS: Final = 2
+# Below it, less than the digits asked for can be told apart.
+_LEAST_NORMAL: Final = 1e-300
 
 
 def propose(profile: Profile) -> dict[str, Any]:
@@ -53,8 +55,8 @@ def _range(spread: NumberSpread) -> dict[str, float]:
 
 def _outward(value: float, *, down: bool) -> float:
     """Rounded to a few digits, away from the numbers."""
-    if value == 0:
-        return 0.0
+    if abs(value) < _LEAST_NORMAL:
+        return 0.0 if down == (value > 0) else math.copysign(_LEAST_NORMAL, value)
     unit = 10.0 ** (math.floor(math.log10(abs(value))) - _DIGITS + 1)
     steps = math.floor(value / unit) if down else math.ceil(value / unit)
     return float(f"{steps * unit:.{_DIGITS}g}")

@@ -1,14 +1,14 @@
 """Decides whether a dataset may be trained on: accepted, accepted with warnings, or rejected with rule and place."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.settings import DataSettings
 from tables.cells import show
-from tables.drift import class_drift, column_drift, number_drift
+from tables.drift import Rows, class_drift, column_drift, number_drift
 from tables.files import TableFile
-from tables.findings import MAXIMUM_FINDINGS, Finding, Findings, UnusableTable
+from tables.findings import MAXIMUM_FINDINGS, Finding, UnusableTable, percent
 from tables.profiler import Profiler, spread_of
 from tables.profiles import ColumnProfile, Profile
 from tables.reader import TableReader
@@ -49,34 +49,38 @@ def judge(
     Raises:
         UnusableTable: with at most `MAXIMUM_FINDINGS` findings.
     """
-    findings = Findings()
-    reader, profiler = _pass_over(train, settings, findings, None, "train")
+    if validation:
+        train, validation = _named(train, "train"), _named(validation, "validation")
+    reader = TableReader(settings, names_files=bool(validation))
+    profiler = _pass_over(reader, train, settings, None)
     held_out = None
-    if validation and not findings:
-        _, held_out = _pass_over(validation, settings, findings, reader, "validation")
-    _refuse(findings)
+    if validation and not reader.findings:
+        reader = TableReader(settings, reader, names_files=True)
+        held_out = _pass_over(reader, validation, settings, profiler)
+    _refuse(reader.findings)
     profile = _profile(profiler, held_out, reader, settings)
-    _refuse(_findings_of_the_whole(profile, profiler, settings, former))
+    _refuse(_findings_of_the_whole(profile, profiler, held_out, settings, former))
     return Accepted(profile, tuple(_bounded(_warnings(profile, profiler, settings, former))))
 
 
+def _named(files: Sequence[TableFile], channel: str) -> list[TableFile]:
+    return [replace(file, name=f"{channel}/{file.name}") for file in files]
+
+
 def _pass_over(
-    files: Sequence[TableFile], settings: DataSettings, findings: Findings, like: TableReader | None, channel: str
-) -> tuple[TableReader, Profiler]:
-    reader = TableReader(settings, like)
+    reader: TableReader, files: Sequence[TableFile], settings: DataSettings, train: Profiler | None
+) -> Profiler:
     profiler: Profiler | None = None
     for frame in reader.frames(files):
-        profiler = profiler or Profiler(settings, reader.columns, reader.findings, several_files=len(files) > 1)
+        profiler = profiler or Profiler(settings, reader.columns, reader.findings, train)
         profiler.add(frame)
-    for finding in reader.findings:
-        findings.add(finding)
+    if not reader.findings and (profiler is None or not profiler.rows):
+        header = reader.has_columns and reader.columns.names is not None
+        fault = "there is a header with no rows below it" if header else "there are no rows"
+        reader.findings.add(Finding("empty", f"the validation files: {fault}" if train else fault))
     if profiler is None:
-        if not findings:
-            header = reader.has_columns and reader.columns.names is not None
-            fault = "there is a header with no rows below it" if header else "there are no rows"
-            findings.add(Finding("empty", f"{channel}: {fault}" if like else fault))
-        raise UnusableTable(findings)
-    return reader, profiler
+        raise UnusableTable(reader.findings)
+    return profiler
 
 
 def _refuse(findings: Iterable[Finding]) -> None:
@@ -85,13 +89,17 @@ def _refuse(findings: Iterable[Finding]) -> None:
 
 
 def _profile(train: Profiler, validation: Profiler | None, reader: TableReader, settings: DataSettings) -> Profile:
-    task = train.label.task(settings.task)
+    label = reader.columns.title(reader.columns.label)
+    try:
+        task = train.label.task(settings.task)
+    except UnusableTable as fault:
+        raise UnusableTable(replace(finding, column=label) for finding in fault.findings) from fault
     numbers = train.label_numbers if task == "regression" else None
     return Profile(
         rows=train.rows,
         validation_rows=validation.rows if validation else None,
         task=task,
-        label=reader.columns.title(reader.columns.label),
+        label=label,
         classes=_classes(train) if task == "classification" else {},
         target=spread_of(numbers) if numbers else None,
         columns=tuple(train.columns()),
@@ -100,60 +108,69 @@ def _profile(train: Profiler, validation: Profiler | None, reader: TableReader, 
     )
 
 
-def _classes(train: Profiler) -> dict[str, int]:
-    classes = train.label.classes()
+def _classes(profiler: Profiler) -> dict[str, int]:
+    """Rows by class, of the classes that stand in these files."""
+    classes = profiler.label.classes()
     rows = [0] * len(classes.names)
-    for text, count in train.label_rows.items():
+    for text, count in profiler.label_rows.items():
         rows[classes.positions[text]] += count
-    return {str(name): count for name, count in zip(classes.names, rows, strict=True)}
+    return {str(name): count for name, count in zip(classes.names, rows, strict=True) if count}
 
 
 def _findings_of_the_whole(
-    profile: Profile, profiler: Profiler, settings: DataSettings, former: Profile | None
+    profile: Profile, profiler: Profiler, held_out: Profiler | None, settings: DataSettings, former: Profile | None
 ) -> Iterator[Finding]:
     if profile.rows < settings.minimum_rows:
         yield Finding("rows", f"{_rows(profile.rows)}; at least {settings.minimum_rows} are asked for (minimum_rows)")
-    yield from _findings_of_the_label(profile, settings)
+    yield from _findings_of_the_label(profile, held_out, settings)
     for column in profile.columns:
         if column.missing == profile.rows:
             yield Finding("no-values", "there is no value in any row", column=column.title)
     yield from profiler.findings_of_columns()
     if profile.duplicates > settings.maximum_duplicates:
-        told = f"{profile.duplicates:.1%} of the rows are copies; {settings.maximum_duplicates:.1%} are allowed"
-        yield Finding("duplicates", f"{told} (maximum_duplicates)")
+        told = f"{_share(profile.duplicates, profile.rows, 'rows')} are copies of earlier ones"
+        yield Finding("duplicates", f"{told}; {percent(settings.maximum_duplicates)} are allowed (maximum_duplicates)")
     if (profile.leakage or 0) > settings.maximum_leakage:
-        told = f"{profile.leakage:.1%} of the validation rows also stand in the training files"
-        yield Finding("leakage", f"{told}; {settings.maximum_leakage:.1%} are allowed (maximum_leakage)")
+        told = f"{_share(profile.leakage or 0, profile.validation_rows or 0, 'validation rows')} also stand in the "
+        allowed = f"{percent(settings.maximum_leakage)} are allowed (maximum_leakage)"
+        yield Finding("leakage", f"{told}training files; {allowed}")
     if former is not None:
         yield from (finding for finding, rejected in _drift(profile, former, settings) if rejected)
 
 
-def _findings_of_the_label(profile: Profile, settings: DataSettings) -> Iterator[Finding]:
+def _findings_of_the_label(profile: Profile, held_out: Profiler | None, settings: DataSettings) -> Iterator[Finding]:
     if profile.task == "regression":
         if profile.target is not None and profile.target.minimum == profile.target.maximum:
-            yield Finding("classes", "the label is the same number in all rows; there is nothing to learn")
+            told = "the label is the same number in all rows; there is nothing to learn"
+            yield Finding("classes", told, column=profile.label)
         return
     if len(profile.classes) == 1:
-        name = show(next(iter(profile.classes)))
-        yield Finding("classes", f"all rows are of one class, {name}; there is nothing to tell apart")
-    for name, rows in sorted(profile.classes.items(), key=lambda item: item[1]):
-        if rows < (least := settings.minimum_rows_per_class):
-            told = f"class {show(name)} has {_rows(rows)}; at least {least} are asked for (minimum_rows_per_class)"
-            yield Finding("rows-per-class", told)
+        told = f"all rows are of one class, {show(next(iter(profile.classes)))}; there is nothing to tell apart"
+        yield Finding("classes", told, column=profile.label)
+    elif held_out and (unknown := sorted(_classes(held_out).keys() - profile.classes.keys())):
+        told = f"only the validation files have {_listed('class', map(show, unknown))}; nothing can be learnt of it"
+        yield Finding("classes", told, column=profile.label)
+    least = settings.minimum_rows_per_class
+    few = sorted((rows, name) for name, rows in profile.classes.items() if rows < least)
+    if few:
+        told = _listed("class", (f"{show(name)} with {_rows(rows)}" for rows, name in few))
+        asked = f"at least {least} rows of each class are asked for (minimum_rows_per_class)"
+        yield Finding("rows-per-class", f"there is {told}; {asked}", column=profile.label)
 
 
 def _warnings(profile: Profile, profiler: Profiler, settings: DataSettings, former: Profile | None) -> Iterator[Warned]:
     for column in profile.columns:
         if column.missing:
-            share = column.missing / profile.rows
-            yield Warned(
-                "missing", f"has no value in {column.missing} of {profile.rows} rows ({share:.1%})", column.title
-            )
+            share = percent(column.missing / profile.rows)
+            yield Warned("missing", f"has no value in {column.missing} of {profile.rows} rows ({share})", column.title)
+        elif _is_constant(column):
+            yield Warned("constant", "holds the same value in all rows; nothing can be learnt from it", column.title)
     if profile.duplicates:
         about = "about " if profiler.hashes.sampled else ""
-        yield Warned("duplicates", f"{about}{profile.duplicates:.1%} of the rows are copies of earlier ones")
+        told = _share(profile.duplicates, profile.rows, "rows")
+        yield Warned("duplicates", f"{about}{told} are copies of earlier ones")
     if profile.leakage:
-        yield Warned("leakage", f"{profile.leakage:.1%} of the validation rows also stand in the training files")
+        yield Warned("leakage", f"{percent(profile.leakage)} of the validation rows also stand in the training files")
     if former is not None:
         yield from _changes(profile, former)
         for finding, rejected in _drift(profile, former, settings):
@@ -161,8 +178,16 @@ def _warnings(profile: Profile, profiler: Profiler, settings: DataSettings, form
                 yield Warned("drift", finding.fault, finding.column)
 
 
+def _is_constant(column: ColumnProfile) -> bool:
+    if column.numbers is not None:
+        return column.numbers.minimum == column.numbers.maximum
+    return column.distinct == 1 and not column.other
+
+
 def _changes(profile: Profile, former: Profile) -> Iterator[Warned]:
     """What is new, or gone, since the last release."""
+    if former.task != profile.task:
+        yield Warned("task", f"the label makes a {profile.task}; that of the last release made a {former.task}")
     then = {column.title: column for column in former.columns}
     now = {column.title: column for column in profile.columns}
     for title in sorted(then.keys() - now.keys(), key=str):
@@ -175,8 +200,7 @@ def _changes(profile: Profile, former: Profile) -> Iterator[Warned]:
         known = {text for text, _ in then[title].categories} if title in then and not then[title].other else None
         fresh = [text for text, _ in column.categories if known and text not in known]
         if fresh:
-            shown = ", ".join(map(show, fresh[:5])) + (f" and {len(fresh) - 5} more" if len(fresh) > 5 else "")
-            yield Warned("categories", f"has new values: {shown}", title)
+            yield Warned("categories", f"has {_listed('new values:', map(show, fresh))}", title)
     for name in sorted(former.classes.keys() ^ profile.classes.keys()):
         yield Warned("classes", f"class {show(name)} is {'gone' if name in former.classes else 'new'}")
 
@@ -185,27 +209,23 @@ def _drift(profile: Profile, former: Profile, settings: DataSettings) -> Iterato
     """Every column that moved further than is to be told; and whether so far that the dataset is refused."""
     limits = settings.drift
     then: dict[int | str, ColumnProfile] = {column.title: column for column in former.columns}
+    rows = Rows(former.rows, profile.rows)
     drifts = [
-        (column.title, column_drift(then[column.title], column, former.rows, profile.rows))
+        (column.title, column_drift(then[column.title], column, rows))
         for column in profile.columns
         if column.title in then
     ]
     if profile.target is not None and former.target is not None:
-        drifts.append((profile.label, number_drift(former.target, profile.target)))
+        drifts.append((profile.label, number_drift(former.target, profile.target, rows)))
     elif profile.classes and former.classes:
         drifts.append((profile.label, class_drift(former.classes, profile.classes)))
     for title, drift in drifts:
         if drift is None:
             continue
-        ks = drift.ks or 0.0
-        rejected = _beyond(drift.psi, limits.reject_psi) or _beyond(ks, limits.reject_ks)
-        if rejected or drift.psi > limits.warn_psi or ks > limits.warn_ks:
+        rejected = drift.psi_beyond(limits.reject_psi) or drift.ks_beyond(limits.reject_ks)
+        if rejected or drift.psi_beyond(limits.warn_psi) or drift.ks_beyond(limits.warn_ks):
             told = f"PSI {drift.psi:.2f}" + (f", KS {drift.ks:.2f}" if drift.ks is not None else "")
             yield Finding("drift", f"has moved since the last release: {told}", column=title), rejected
-
-
-def _beyond(value: float, limit: float | None) -> bool:
-    return limit is not None and value > limit
 
 
 def _bounded(warnings: Iterator[Warned]) -> list[Warned]:
@@ -217,3 +237,14 @@ def _bounded(warnings: Iterator[Warned]) -> list[Warned]:
 
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
+
+
+def _share(share: float, rows: int, what: str) -> str:
+    """A sample may tell less than one row."""
+    return f"{max(1, round(share * rows))} of {rows} {what} ({percent(share)})"
+
+
+def _listed(what: str, texts: Iterable[str], most: int = 5) -> str:
+    told = list(texts)
+    more = f" and {len(told) - most} more" if len(told) > most else ""
+    return f"{what} {', '.join(told[:most])}{more}"

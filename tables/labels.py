@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tables.cells import label_number, name_fault, show
 from tables.dictionary import Dictionary
-from tables.findings import Finding, UnusableTable
+from tables.findings import Finding, UnusableTable, first_of
 from tables.kinds import LabelType, Task
 
 Class = TypeVar("Class", int, str)
@@ -52,8 +52,8 @@ class LabelColumn:
     def add(self, cells: pl.Series, blame: Callable[[int, Finding], None]) -> LabelCells:
         """`cells` are stripped texts, null where missing; `blame` hears of each row of theirs that is at fault."""
         if cells.null_count():
-            for index in cells.is_null().arg_true():
-                blame(index, Finding("label-missing", "the label is missing"))
+            for index, count in first_of(cells.is_null().arg_true().to_list()):
+                blame(index, Finding("label-missing", "the label is missing", count=count))
         for name in self._texts.learn(cells):
             if (fault := name_fault(name)) is not None:
                 blame((cells == name).arg_true()[0], Finding("label-name", fault))
@@ -105,8 +105,8 @@ class LabelColumn:
             return "classification"
         if self._texts.full:
             return "regression"
-        numbers = {label_number(text) for text in self._texts.names}
-        whole = all(isinstance(number, int) for number in numbers)
+        numbers = {number if (number := label_number(text)) is not None else text for text in self._texts.names}
+        whole = not any(isinstance(number, float) for number in numbers)
         most = _MOST_WHOLE_CLASSES if whole else _MOST_FRACTIONAL_CLASSES
         return "regression" if len(numbers) > most else "classification"
 

@@ -1,19 +1,19 @@
-"""One pass over a dataset's frames: counts what a profile tells, and finds cells that break a column's rules."""
+"""One pass over a dataset's frames: counts what a profile tells, and holds the columns' rules against the cells."""
 
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from contracts.settings import ColumnRules, DataSettings
-from tables.cells import FALSE, TRUE, label_number, show
+from contracts.settings import DataSettings
+from tables.cells import FALSE, TRUE
+from tables.checks import MOST_COMPARED, ColumnCheck
 from tables.columns import Columns
 from tables.dictionary import Dictionary
-from tables.findings import Finding, Findings, Rule
+from tables.findings import Finding, Findings
 from tables.frames import Frame
 from tables.kinds import Kind
 from tables.labels import LabelColumn
@@ -22,11 +22,11 @@ from tables.repeats import RowHashes
 from tables.sketch import Sketch
 
 _DISTRIBUTION_POINTS: Final = 200
+# So many different texts of a column are counted; of many columns fewer, and of long texts too.
 _MOST_COUNTED: Final = 10_000
+_MOST_COUNTED_TOGETHER: Final = 1_000_000
+_MOST_CHARACTERS_TOGETHER: Final = 33_554_432
 _MOST_KEPT: Final = 50
-# Of a column that must be unique all values are compared, up to so many; 16 bytes are kept of each.
-_MOST_COMPARED: Final = 4_194_304
-_ROWS_KEPT: Final = 5
 
 
 def spread_of(sketch: Sketch) -> NumberSpread | None:
@@ -38,58 +38,66 @@ def spread_of(sketch: Sketch) -> NumberSpread | None:
     )
 
 
-def _among(cells: pl.Series, allowed: Sequence[str | int | float]) -> pl.Series:
-    """Which cells hold one of these; numbers are compared as numbers, however they are written."""
-    numbers = [number for value in allowed if isinstance(number := label_number(str(value)), int | float)]
-    if cells.dtype != pl.String:
-        return cells.is_in(pl.Series(numbers, dtype=pl.Float64).implode())
-    as_numbers = cells.cast(pl.Float64, strict=False).is_in(pl.Series(numbers, dtype=pl.Float64).implode())
-    return cells.is_in([str(value) for value in allowed]) | as_numbers.fill_null(value=False)
-
-
 @dataclass
 class _Texts:
     """Counts of a column's texts, up to a limit of different ones."""
 
-    dictionary: Dictionary = field(default_factory=lambda: Dictionary(_MOST_COUNTED))
+    dictionary: Dictionary
     counts: Counter[int] = field(default_factory=Counter)
-    uncounted: int = 0
 
     def add(self, cells: pl.Series) -> None:
         self.dictionary.learn(cells)
         ids = self.dictionary.ids(cells)
         counts = np.bincount(ids[ids >= 0])
         self.counts.update({int(i): int(counts[i]) for i in np.flatnonzero(counts)})
-        self.uncounted += len(cells) - cells.null_count() - int(counts.sum())
+
+    @property
+    def any(self) -> bool:
+        return bool(self.dictionary.names) or self.dictionary.full
 
     @property
     def kind(self) -> Kind:
-        return "boolean" if {name.lower() for name in self.dictionary.names} <= TRUE | FALSE else "category"
+        words = {name.lower() for name in self.dictionary.names}
+        return "boolean" if words and words <= TRUE | FALSE and not self.dictionary.full else "category"
+
+    @property
+    def distinct(self) -> int:
+        names = self.dictionary.names
+        return len({name.lower() in TRUE for name in names} if self.kind == "boolean" else names)
+
+    def most_common(self) -> tuple[tuple[str, int], ...]:
+        """The most frequent ones with their rows; between equals in order of the texts. Words of truth are one."""
+        names, boolean = self.dictionary.names, self.kind == "boolean"
+        rows: Counter[str] = Counter()
+        for text, count in self.counts.items():
+            rows[str(names[text].lower() in TRUE).lower() if boolean else names[text]] += count
+        return tuple(sorted(rows.items(), key=lambda each: (-each[1], each[0]))[:_MOST_KEPT])
 
 
 @dataclass
 class _Column:
-    """What one feature, or the label, has shown so far."""
+    """What one feature has shown so far."""
 
-    rules: ColumnRules
-    missing: int = 0
-    first_missing: list[int] = field(default_factory=list)
+    texts: _Texts
     sketch: Sketch = field(default_factory=Sketch)
-    texts: _Texts = field(default_factory=_Texts)
-    hashes: list[pl.Series] = field(default_factory=list)
-    lines: "array[int]" = field(default_factory=lambda: array("q"))
-    compared: int = 0
+    missing: int = 0
 
 
 class Profiler:
     """Takes the frames of the training files, or of the validation files, in turn."""
 
-    def __init__(self, settings: DataSettings, columns: Columns, findings: Findings, *, several_files: bool) -> None:
-        self._settings, self._columns, self._findings = settings, columns, findings
-        self._several_files = several_files
-        watched = (*columns.features, columns.label)
-        self._seen = {position: _Column(columns.rules(position, settings)) for position in watched}
-        self.label = LabelColumn()
+    def __init__(
+        self, settings: DataSettings, columns: Columns, findings: Findings, train: "Profiler | None" = None
+    ) -> None:
+        """`train` has seen the training files, where these are the validation files: both share the label's classes,
+        and keep the columns' rules together.
+        """
+        self._columns, self._findings = columns, findings
+        self._checks: dict[int, ColumnCheck] = (
+            train._checks if train else _checks(settings, columns)  # noqa: SLF001 -- of its own class
+        )
+        self._seen = {position: _Column(_texts(len(columns.features))) for position in columns.features}
+        self.label: LabelColumn = train.label if train else LabelColumn()
         self.label_rows: Counter[int] = Counter()
         self.label_numbers: Sketch | None = Sketch()
         self.hashes = RowHashes()
@@ -98,28 +106,23 @@ class Profiler:
     def add(self, frame: Frame) -> None:
         """Count a frame, and tell its faults to the findings."""
         self.rows += frame.data.height
-        self.hashes.add(frame.data.select(str(position) for position in self._seen))
+        label = frame.data[str(self._columns.label)]
+        self.hashes.add(frame.data.select([str(each) for each in self._seen]).with_columns(_comparable(label)))
+        for position, check in self._checks.items():
+            check.add(frame, frame.data[str(position)], self._findings)
+        self._count_label(label, frame)
         for position, seen in self._seen.items():
             cells = frame.data[str(position)]
-            self._check(position, seen, cells, frame)
-            if position == self._columns.label:
-                self._count_label(cells, frame)
-            elif cells.dtype == pl.Float64:
-                self._count_missing(seen, cells, frame)
+            seen.missing += cells.null_count()
+            if cells.dtype == pl.Float64:
                 seen.sketch.add((cells.drop_nulls() if cells.null_count() else cells).to_numpy())
             else:
-                self._count_missing(seen, cells, frame)
                 seen.texts.add(cells)
-
-    def _count_missing(self, seen: _Column, cells: pl.Series, frame: Frame) -> None:
-        if missing := cells.null_count():
-            seen.missing += missing
-            room = _ROWS_KEPT - len(seen.first_missing)
-            seen.first_missing += [frame.row_of(index) for index in cells.is_null().arg_true().head(room)]
 
     def _count_label(self, cells: pl.Series, frame: Frame) -> None:
         def blame(index: int, finding: Finding) -> None:
-            self._blame(self._columns.label, frame, index, finding)
+            title = self._columns.title(self._columns.label)
+            self._findings.add(replace(finding, rows=(frame.row_of(index),), column=title, file=frame.file))
 
         told = self.label.add(cells, blame)
         if told.ids is not None:
@@ -130,87 +133,42 @@ class Profiler:
         elif self.label_numbers is not None:
             self.label_numbers.add(told.numbers[np.isfinite(told.numbers)])
 
-    def _check(self, position: int, seen: _Column, cells: pl.Series, frame: Frame) -> None:
-        rules = seen.rules
-        if rules.type == "boolean" and cells.dtype == pl.String:
-            wrong = ~cells.str.to_lowercase().is_in(sorted(TRUE | FALSE))
-            self._blame_each(position, frame, cells, wrong, "type", "is neither true nor false")
-        if rules.allowed is not None:
-            self._blame_each(
-                position, frame, cells, ~_among(cells, rules.allowed), "allowed", "is not among the allowed values"
-            )
-        if rules.minimum is not None or rules.maximum is not None:
-            self._check_range(position, rules, cells.cast(pl.Float64, strict=False), frame)
-        if rules.unique:
-            self._remember(seen, cells, frame)
-
-    def _check_range(self, position: int, rules: ColumnRules, numbers: pl.Series, frame: Frame) -> None:
-        if rules.minimum is not None:
-            told = f"is below the minimum of {rules.minimum:g}"
-            self._blame_each(position, frame, numbers, numbers < rules.minimum, "range", told)
-        if rules.maximum is not None:
-            told = f"is above the maximum of {rules.maximum:g}"
-            self._blame_each(position, frame, numbers, numbers > rules.maximum, "range", told)
-
-    def _blame_each(
-        self, position: int, frame: Frame, cells: pl.Series, wrong: pl.Series, rule: Rule, told: str
-    ) -> None:
-        indices = wrong.fill_null(value=False).arg_true()
-        for index in indices.head(_ROWS_KEPT):
-            shown = show(cells[index]) if cells.dtype == pl.String else f"{cells[index]:g}"
-            self._blame(position, frame, index, Finding(rule, f"{shown} {told}"))
-        if (more := len(indices) - _ROWS_KEPT) > 0:
-            title = self._columns.title(position)
-            self._findings.add(Finding(rule, told, column=title, file=self._file(frame), count=more))
-
-    def _blame(self, position: int, frame: Frame, index: int, finding: Finding) -> None:
-        title = self._columns.title(position)
-        rows = (frame.row_of(index),)
-        self._findings.add(replace(finding, rows=rows, column=title, file=self._file(frame)))
-
-    def _file(self, frame: Frame) -> str | None:
-        return frame.file if self._several_files else None
-
-    def _remember(self, seen: _Column, cells: pl.Series, frame: Frame) -> None:
-        """For a rule about the whole column: each value's hash, and where it stands."""
-        room = _MOST_COMPARED - seen.compared
-        present = cells.is_not_null().arg_true().head(room)
-        seen.hashes.append(cells.hash(seed=0).gather(present))
-        seen.lines.extend(frame.row_of(index) for index in present)
-        seen.compared += len(present)
-
     def columns(self) -> Iterator[ColumnProfile]:
         """Every feature's profile."""
-        for position in self._columns.features:
-            seen = self._seen[position]
+        for position, seen in self._seen.items():
             name = self._columns.names[position] if self._columns.names else None
-            if seen.texts.dictionary.names:
-                kept = seen.texts.counts.most_common(_MOST_KEPT)
-                names = seen.texts.dictionary.names
-                other = sum(seen.texts.counts.values()) - sum(rows for _, rows in kept) + seen.texts.uncounted
-                yield ColumnProfile(
-                    name,
-                    position,
-                    seen.texts.kind,
-                    seen.missing,
-                    categories=tuple((names[text], rows) for text, rows in kept),
-                    distinct=len(names),
-                    other=other,
-                )
+            if seen.texts.any:
+                kept, distinct = seen.texts.most_common(), seen.texts.distinct
+                other = self.rows - seen.missing - sum(rows for _, rows in kept)
+                yield ColumnProfile(name, position, seen.texts.kind, seen.missing, None, kept, distinct, other)
             else:
-                yield ColumnProfile(name, position, "number", seen.missing, numbers=spread_of(seen.sketch))
+                yield ColumnProfile(name, position, "number", seen.missing, spread_of(seen.sketch))
 
     def findings_of_columns(self) -> Iterator[Finding]:
-        """Rules that only the whole column can break."""
-        for position, seen in self._seen.items():
-            title = self._columns.title(position)
-            share = seen.missing / self.rows if self.rows else 0.0
-            if share > seen.rules.missing:
-                told = f"{share:.1%} of the rows lack a value; the settings allow {seen.rules.missing:.1%}"
-                yield Finding("missing", told, tuple(seen.first_missing), title, count=seen.missing)
-            if seen.rules.unique and seen.hashes:
-                hashes = pl.concat(seen.hashes)
-                again = ~hashes.is_first_distinct()
-                if repeated := again.arg_true().to_list():
-                    rows = tuple(seen.lines[index] for index in repeated[:_ROWS_KEPT])
-                    yield Finding("unique", "the value stands in an earlier row too", rows, title, count=len(repeated))
+        """Rules that only the whole column can break, in the training and the validation files together."""
+        for check in self._checks.values():
+            yield from check.findings_of_the_whole()
+
+
+def _checks(settings: DataSettings, columns: Columns) -> dict[int, ColumnCheck]:
+    """Of every column: an identifier that the model is not given may have to be unique."""
+    rules = [columns.rules(position, settings) for position in range(columns.width)]
+    most = MOST_COMPARED // max(1, sum(each.unique for each in rules))
+    checks = {
+        position: ColumnCheck(each, columns.title(position), most_compared=most) for position, each in enumerate(rules)
+    }
+    label = checks[columns.label]
+    label.label = True
+    label.must_be_number = settings.task == "regression" or label.rules.type == "number"
+    return checks
+
+
+def _texts(columns: int) -> _Texts:
+    counted = min(_MOST_COUNTED, max(2 * _MOST_KEPT, _MOST_COUNTED_TOGETHER // columns))
+    return _Texts(Dictionary(counted, _MOST_CHARACTERS_TOGETHER // columns))
+
+
+def _comparable(label: pl.Series) -> pl.Series:
+    """However a number is written, it is the same label."""
+    number = label.cast(pl.Float64, strict=False).cast(pl.String)
+    return number.fill_null(label)

@@ -14,8 +14,8 @@ from typing import BinaryIO, Final, cast
 
 import polars as pl
 
-from contracts.settings import DataSettings
-from tables.blocks import MAXIMUM_RECORD_BYTES, Block, read_blocks
+from contracts.settings import ColumnRules, DataSettings
+from tables.blocks import MAXIMUM_RECORD_BYTES, Block, read_blocks, split_block
 from tables.cells import MissingMarks
 from tables.columns import Columns, fix_columns, reorder
 from tables.dialect import Dialect, detect_dialect
@@ -34,16 +34,23 @@ from tables.frames import (
 )
 
 _ALL_TEXT: Final[tuple[Storage, ...]] = ("text",)
+# Of a table with many columns fewer rows at once, so that a frame takes about as much memory as a block.
 _PARQUET_ROWS: Final = 131_072
+_PARQUET_CELLS: Final = 2_097_152
+# Cells that need a closer look become Python's texts, of many times the size.
+_CAREFUL_BYTES: Final = 512 * 1024
 _STORED_AS: Final[dict[str, Storage]] = {"number": "number", "boolean": "text", "category": "text"}
 
 
 class TableReader:
     """One pass over a dataset. The first file fixes the columns, and their first values how they are kept."""
 
-    def __init__(self, settings: DataSettings, like: "TableReader | None" = None) -> None:
-        """`like` has read a table whose columns this one must have too."""
+    def __init__(self, settings: DataSettings, like: "TableReader | None" = None, *, names_files: bool = False) -> None:
+        """`like` has read a table whose columns this one must have too. Of several files findings give the names;
+        with `names_files` also of one.
+        """
         self._settings = settings
+        self._names_files = names_files
         self._missing = tuple(MissingMarks(settings.missing_values).spellings())
         self._columns: Columns | None = None
         self._storage: list[Storage | None] = []
@@ -71,7 +78,7 @@ class TableReader:
     def frames(self, files: Sequence[TableFile]) -> Iterator[Frame]:
         """Every row whose cells could be read, file after file. Ends early when `findings` are enough."""
         for file in files:
-            self._file = file.name if len(files) > 1 else None
+            self._file = file.name if len(files) > 1 or self._names_files else None
             try:
                 yield from self._parquet(file) if file.format == "parquet" else self._csv(file)
             except UnusableTable as fault:
@@ -93,7 +100,7 @@ class TableReader:
             first, places = self._begin(first, dialect)
             for block in itertools.chain([first], blocks):
                 if block.content:
-                    yield self._frame(block, dialect, places, file)
+                    yield from self._frames(block, dialect, places)
                 if self.findings.enough:
                     return
 
@@ -102,7 +109,7 @@ class TableReader:
         record, rest = _split_first(block, dialect)
         names = record if dialect.header else None
         if self._columns is None:
-            self._fix(fix_columns(names, len(record), self._settings, block.first_row))
+            self._fix(fix_columns(names, dialect.width, self._settings, block.first_row))
         elif (names is None) != (self.columns.names is None):
             has, had = ("no header", "one") if names is None else ("a header", "none")
             raise UnusableTable([Finding("header", f"this file has {has}, the first has {had}", (block.first_row,))])
@@ -111,12 +118,13 @@ class TableReader:
         return rest, list(range(self.columns.width))
 
     def _fix(self, columns: Columns) -> None:
-        declared = [_STORED_AS.get(columns.rules(p, self._settings).type or "") for p in range(columns.width)]
-        for position in (columns.label, *columns.ignored):
-            declared[position] = "text"
+        declared = [_declared_storage(columns.rules(p, self._settings)) for p in range(columns.width)]
+        declared[columns.label] = "text"
+        for position in columns.ignored:
+            declared[position] = declared[position] or "text"
         self._columns, self._storage = columns, declared
 
-    def _frame(self, block: Block, dialect: Dialect, places: list[int], file: TableFile) -> Frame:
+    def _frames(self, block: Block, dialect: Dialect, places: list[int]) -> Iterator[Frame]:
         names = [str(place) for place in places]
         storage: list[Storage | None] = [None] * len(places)
         for position, place in enumerate(places):
@@ -127,6 +135,10 @@ class TableReader:
             data = parse_quickly(block, replace(shape, storage=_ALL_TEXT * shape.width))
         if data is not None:
             row_of = _lines_of(block, shape, data.height)
+        elif len(block.content) > 2 * _CAREFUL_BYTES:
+            for piece in split_block(block, _CAREFUL_BYTES):
+                yield from self._frames(piece, dialect, places)
+            return
         else:
             records = split_carefully(block, shape, self.findings, self._file)
             texts = pl.DataFrame(
@@ -134,7 +146,7 @@ class TableReader:
             )
             data, row_of = texts.with_columns(as_text(pl.all(), self._missing)), records.rows.__getitem__
         ordered = data.select(pl.col(name).alias(str(position)) for position, name in enumerate(names))
-        return Frame(self._stored(ordered, row_of), file.name, row_of)
+        yield Frame(self._stored(ordered, row_of), self._file, row_of)
 
     def _stored(self, data: pl.DataFrame, row_of: Callable[[int], int]) -> pl.DataFrame:
         def blame(index: int, position: int, finding: Finding) -> None:
@@ -155,18 +167,24 @@ class TableReader:
         if self.columns.names is None:
             raise UnusableTable([Finding("header", "this file has names for its columns, the first has none")])
         places = reorder(self.columns, names, 1)
-        first = 0
-        for data in source.select([names[place] for place in places]).collect_batches(chunk_size=_PARQUET_ROWS):
-            ordered, foreign = from_parquet(data, self._missing)
+        rows, first = max(1, min(_PARQUET_ROWS, _PARQUET_CELLS // len(names))), 0
+        for data in source.select([names[place] for place in places]).collect_batches(chunk_size=rows):
+            ordered, foreign = from_parquet(data, self._storage, self._missing)
             for position in foreign:
                 kind = schema[names[places[position]]]
                 fault = f"the column is of type {kind}; a column holds numbers, true and false, or text"
                 self.findings.add(Finding("type", fault, column=self.columns.title(position), file=self._file))
             row_of = functools.partial(operator.add, first + 1)
-            yield Frame(self._stored(ordered, row_of), file.name, row_of)
+            yield Frame(self._stored(ordered, row_of), self._file, row_of)
             first += data.height
             if self.findings.enough:
                 return
+
+
+def _declared_storage(rules: ColumnRules) -> Storage | None:
+    if rules.type is None and (rules.minimum is not None or rules.maximum is not None):
+        return "number"
+    return _STORED_AS.get(rules.type or "")
 
 
 @contextmanager
@@ -204,11 +222,14 @@ def _split_first(block: Block, dialect: Dialect) -> tuple[list[str], Block]:
 
 
 def _lines_of(block: Block, shape: Shape, height: int) -> Callable[[int], int]:
-    """Asked only where something is wrong: the lines are counted then."""
+    """Asked only where something is wrong: the lines are counted then, once."""
 
-    def line(index: int) -> int:
-        if block.content.count(b"\n") - height in (-1, 0):
-            return block.first_row + index
-        return split_carefully(block, shape, Findings(), None).rows[index]  # cells with line ends in them
+    @functools.cache
+    def lines() -> Sequence[int]:
+        content = block.content
+        count = content.count(b"\n") + (not content.endswith(b"\n"))
+        if count == height:
+            return range(block.first_row, block.first_row + height)
+        return split_carefully(block, shape, Findings(), None).rows  # cells with line ends in them
 
-    return line
+    return lambda index: lines()[index]

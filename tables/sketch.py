@@ -10,13 +10,21 @@ from numpy.typing import NDArray
 # one part in 128. Counting cells is exact, needs one pass and adds up; a quantile is off by less than a cell.
 _CELLS: Final = 1 << 16
 _SIGN: Final = 1 << 15
+# Numbers wait until there are so many, since counting them goes over all cells.
+_WAITING: Final = 4_096
+# What is new beyond the former ends would else be told with the next evenly spaced share.
+_ENDS: Final = (0.0001, 0.001, 0.999, 0.9999)
 
 
 class Sketch:
     """Counts of numbers by their leading bits; exact count, least, greatest and mean."""
 
     def __init__(self) -> None:
-        self._cells = np.zeros(_CELLS, dtype=np.int64)
+        # Only the cells that hold numbers: a dataset may have ten thousand columns.
+        self._cells = np.empty(0, dtype=np.uint16)
+        self._counts = np.empty(0, dtype=np.int64)
+        self._waiting: list[NDArray[np.uint16]] = []
+        self._waiting_count = 0
         self.count = 0
         self.minimum = np.inf
         self.maximum = -np.inf
@@ -26,12 +34,25 @@ class Sketch:
         """`numbers` are finite."""
         if not len(numbers):
             return
-        cells = numbers.astype(np.float32).view(np.uint32) >> 16
-        self._cells += np.bincount(cells, minlength=_CELLS)
+        cells = (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+        cells[cells == _SIGN] = 0  # a negative zero is counted with zero
+        self._waiting.append(cells)
+        self._waiting_count += len(cells)
+        if self._waiting_count >= _WAITING:
+            self._count_waiting()
         self.count += len(numbers)
         self._sum += float(numbers.sum())
         self.minimum = min(self.minimum, float(numbers.min()))
         self.maximum = max(self.maximum, float(numbers.max()))
+
+    def _count_waiting(self) -> None:
+        if not self._waiting:
+            return
+        counts = np.bincount(np.concatenate(self._waiting), minlength=_CELLS)
+        counts[self._cells] += self._counts
+        self._cells = np.flatnonzero(counts).astype(np.uint16)
+        self._counts = counts[self._cells]
+        self._waiting, self._waiting_count = [], 0
 
     @property
     def mean(self) -> float:
@@ -39,11 +60,13 @@ class Sketch:
         return self._sum / self.count if self.count else 0.0
 
     def distribution(self, points: int) -> tuple[tuple[float, float], ...]:
-        """Up to so many (value, share of the numbers that are at most it), at evenly spaced shares, the last 1."""
+        """(value, share of the numbers that are at most it), ascending, the last 1: at up to so many evenly spaced
+        shares, and close to both ends.
+        """
         if not self.count:
             return ()
         values, shares = self._steps()
-        wanted = np.arange(1, points + 1) / points
+        wanted = np.concatenate([np.arange(1, points + 1) / points, _ENDS])
         chosen = np.unique(np.minimum(np.searchsorted(shares, wanted - 1e-12), len(values) - 1))
         return tuple((float(values[i]), float(shares[i])) for i in chosen)
 
@@ -66,10 +89,11 @@ class Sketch:
 
     def _steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The upper ends of the cells that hold numbers, ascending, and the shares up to them."""
-        filled = np.flatnonzero(self._cells)
+        self._count_waiting()
+        filled = self._cells.astype(np.int64)
         order = np.argsort(np.where(filled < _SIGN, filled, _SIGN - 1 - filled))
         cells = filled[order]
         # Of a positive number the cell's greatest has all lower bits set; of a negative one none.
         bits = (cells.astype(np.uint32) << 16) | np.where(cells < _SIGN, 0xFFFF, 0).astype(np.uint32)
         edges = np.minimum(bits.view(np.float32).astype(np.float64), self.maximum)
-        return edges, np.cumsum(self._cells[cells]) / self.count
+        return edges, np.cumsum(self._counts[order]) / self.count
