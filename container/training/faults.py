@@ -4,6 +4,7 @@ TrainingFault
 ├── InvalidHyperparameters
 ├── UnusableDataset
 ├── UnreadableChampion
+├── GateDoesNotApply
 ├── ExportDiffers
 └── ReportTooLarge
 """
@@ -31,3 +32,7 @@ class ExportDiffers(TrainingFault):
 
 class ReportTooLarge(TrainingFault):
     """The evaluation is larger than its readers accept."""
+
+
+class GateDoesNotApply(TrainingFault):
+    """The settings' gate asks for something that no model of this dataset can have."""

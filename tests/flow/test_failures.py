@@ -57,7 +57,7 @@ def test_training_failed(product, iris):
 
 def test_candidate_rejected(product, iris):
     model = "flow-weak"
-    product.model(model, "[gate]\nminimum_accuracy = 1.0\n")
+    product.model(model, "[gate]\nminimum.accuracy = 1.0\n")
     run = product.drop(model, noise(iris))
     run.ends_in("Candidate Rejected")
     assert "accuracy" in run.outcome_mail().text
