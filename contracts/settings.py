@@ -131,8 +131,8 @@ class GateSettings(_Section):
     margin: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.02
     """How much worse still counts as not worse: of a score (higher is better) in its own unit, of an error (lower is
     better) as a share of the champion's."""
-    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.995
-    """One-sided: a candidate that is no better passes `better` once in 200 times."""
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.999
+    """One-sided: a candidate that is just as good passes `better` once in a thousand times."""
 
     @model_validator(mode="after")
     def _of_one_task(self) -> Self:

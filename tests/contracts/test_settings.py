@@ -50,7 +50,7 @@ def test_the_gate_travels_with_what_it_asks_for(tmp_path):
         "classes": {"a, b": {"recall": 0.5}},
         "champion": "not-worse",
         "margin": 0.02,
-        "confidence": 0.995,
+        "confidence": 0.999,
     }
 
 
@@ -104,7 +104,7 @@ def test_rules_belong_to_a_task_or_to_both(tmp_path, text, task, rules):
         (MINIMAL + "[gate.maximum]\nlatency_milliseconds = 0\n", "gate.maximum.latency_milliseconds", "than 0"),
         (MINIMAL + "[gate.classes.setosa]\n", "gate.classes.setosa", "name at least one of recall"),
         (MINIMAL + "[gate]\nmetric = 'calibration_error'\n", "gate.metric", "accuracy"),
-        (MINIMAL + "[gate]\nconfidence = 1.0\n", "gate.confidence", "0.9999"),
+        (MINIMAL + "[gate]\nconfidence = 1.0\n", "gate.confidence", "0.999"),
         (
             MINIMAL + "[gate]\nmetric = 'mae'\nminimum.accuracy = 0.9\n",
             "gate",

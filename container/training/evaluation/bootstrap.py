@@ -5,7 +5,7 @@ difference. Nothing here grows with resamples times rows: metrics that only coun
 which is the same as drawing rows; the others work through a few resamples at a time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,15 +18,15 @@ from container.training.split import Positions
 from contracts.metrics import METRICS
 from contracts.reports import Gain, Interval
 
-# The 99.5th percentile of so many has 20 beyond it.
-RESAMPLES: Final = 4_000
+# Ten of so many lie beyond the highest confidence that the settings allow.
+RESAMPLES: Final = 10_000
 SEED: Final = 42
-# More held-out rows than these would narrow the interval further than any decision needs. They are drawn once.
-_SUMMED_ROWS: Final = 50_000
-_RANKED_ROWS: Final = 10_000
+# Of more held-out rows some are drawn, once: their interval is wider than all of them would have, never narrower.
+_SUMMED_ROWS: Final = 20_000
+_RANKED_ROWS: Final = 5_000
 # Each class ranks all rows anew: many classes have fewer rows.
-_RANKINGS: Final = 400_000
-_LEAST_RANKED_ROWS: Final = 1_000
+_RANKINGS: Final = 100_000
+_LEAST_RANKED_ROWS: Final = 500
 _CHUNK_NUMBERS: Final = 2**21
 # The finest step of the 32-bit numbers that a model answers: what scikit-learn's log_loss takes for 0.
 LEAST_PROBABILITY: Final = np.finfo(np.float32).eps
@@ -36,16 +36,20 @@ Resampled = Mapping[str, Floats]
 """By metric: shape (models, resamples), NaN where a resample leaves it undefined."""
 
 
-def resample_classes(truth: Positions, models: Sequence[ClassAnswers], class_count: int) -> Resampled:
-    """Accuracy, both F1, log loss and ROC AUC of each of `models`."""
-    macro, micro = _f1(truth, models, class_count)
-    return {
-        "accuracy": _accuracy(truth, models),
-        "f1_macro": macro,
-        "f1_micro": micro,
-        "log_loss": _log_loss(truth, models),
-        "roc_auc": _roc_auc(truth, models, class_count),
-    }
+def resample_classes(
+    names: Collection[str], truth: Positions, models: Sequence[ClassAnswers], class_count: int
+) -> Resampled:
+    """Those of `names` that are accuracy, F1, log loss or ROC AUC, of each of `models`."""
+    resampled: dict[str, Floats] = {}
+    if "accuracy" in names:
+        resampled["accuracy"] = _accuracy(truth, models)
+    if "f1_macro" in names or "f1_micro" in names:
+        resampled["f1_macro"], resampled["f1_micro"] = _f1(truth, models, class_count)
+    if "log_loss" in names:
+        resampled["log_loss"] = _log_loss(truth, models)
+    if "roc_auc" in names:
+        resampled["roc_auc"] = _roc_auc(truth, models, class_count)
+    return resampled
 
 
 def resample_numbers(truth: Floats, models: Sequence[NumberAnswers]) -> Resampled:

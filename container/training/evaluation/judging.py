@@ -75,7 +75,8 @@ def score_models(split: Split, models: list[Answers], settings: GateSettings) ->
     else:
         answered = cast("list[ClassAnswers]", models)
         plain = [score_classes(truth, model, classes) for model in answered]
-        resampled = bootstrap.resample_classes(truth, answered, len(classes))
+        defined = {name for each in plain for name in each.values}
+        resampled = bootstrap.resample_classes(defined, truth, answered, len(classes))
     scores = [_with_intervals(each, resampled, place, settings) for place, each in enumerate(plain)]
     return scores, _compare(scores, resampled, settings, split) if len(models) > 1 else None
 

@@ -11,6 +11,8 @@ from container.training.evaluation.bootstrap import gain, interval, resample_cla
 from tests.container.training.evaluation.answered import answers_of
 from tests.container.training.evaluation.test_evaluation_classification import drawn
 
+ALL = ("accuracy", "f1_macro", "f1_micro", "log_loss", "roc_auc")
+
 
 def plainly(score: Any, rows: int, resamples: int = 600) -> Any:
     """The same, resample by resample and row by row: what is vectorised must come to the same distribution."""
@@ -30,7 +32,7 @@ def resembles(drawn: Any, expected: Any) -> bool:
 def test_resampled_metrics_are_those_of_scikit_learn_on_resampled_rows(class_count: int) -> None:
     truth, good = drawn(class_count, rows=200, seed=1)
     _, other = drawn(class_count, rows=200, seed=2)
-    resampled = resample_classes(truth, [good, other], class_count)
+    resampled = resample_classes(ALL, truth, [good, other], class_count)
     positions, shares = good.positions, good.probabilities[:, :class_count].astype(np.float64)
     shares /= shares.sum(axis=1, keepdims=True)
     ranked = shares[:, 1] if class_count == 2 else shares
@@ -66,7 +68,7 @@ def test_resampled_errors_are_those_of_scikit_learn_on_resampled_rows() -> None:
 def test_ties_in_a_ranking_count_half() -> None:
     truth = np.array([0, 1] * 50)
     level = answers_of(np.zeros(100, dtype=int), 2, np.full((100, 2), 0.5))
-    assert (resample_classes(truth, [level], 2)["roc_auc"] == 0.5).all()
+    assert (resample_classes(ALL, truth, [level], 2)["roc_auc"] == 0.5).all()
 
 
 def test_pairs_make_a_difference_narrower_than_its_parts() -> None:
@@ -74,13 +76,13 @@ def test_pairs_make_a_difference_narrower_than_its_parts() -> None:
     positions = model.positions.copy()
     positions[:6] = (truth[:6] + 1) % 3
     slightly_worse = answers_of(positions, 3, model.probabilities)
-    accuracy = resample_classes(truth, [model, slightly_worse], 3)["accuracy"]
+    accuracy = resample_classes(ALL, truth, [model, slightly_worse], 3)["accuracy"]
     assert (accuracy[0] - accuracy[1]).std() < accuracy[0].std() / 3
 
 
 def test_equal_models_never_differ() -> None:
     truth, model = drawn(3)
-    for name, resampled in resample_classes(truth, [model, model], 3).items():
+    for name, resampled in resample_classes(ALL, truth, [model, model], 3).items():
         found = gain(name, 0.5, 0.5, resampled, 0.995)
         assert found is not None
         assert (found.value, found.interval.lower, found.interval.upper) == (0, 0, 0)
@@ -94,20 +96,20 @@ def test_an_error_that_falls_is_a_gain() -> None:
 
 def test_the_same_answers_give_the_same_interval() -> None:
     truth, model = drawn(3)
-    first, second = (resample_classes(truth, [model], 3) for _ in range(2))
+    first, second = (resample_classes(ALL, truth, [model], 3) for _ in range(2))
     assert all((first[name] == second[name]).all() for name in first)
 
 
 def test_a_metric_that_no_resample_defines_has_no_interval() -> None:
     truth = np.zeros(20, dtype=int)
-    resampled = resample_classes(truth, [answers_of(truth, 2)], 2)
+    resampled = resample_classes(ALL, truth, [answers_of(truth, 2)], 2)
     assert interval(resampled["roc_auc"][0], 0.995) is None
     assert interval(resampled["accuracy"][0], 0.995) is not None
 
 
 def test_unknown_answers_are_wrong_in_every_resample() -> None:
     truth = np.array([0, 1] * 20)
-    resampled = resample_classes(truth, [answers_of(np.full(40, UNKNOWN), 2)], 2)
+    resampled = resample_classes(ALL, truth, [answers_of(np.full(40, UNKNOWN), 2)], 2)
     assert not resampled["accuracy"].any()
     assert not resampled["f1_macro"].any()
     assert (resampled["log_loss"] > 15).all()
@@ -116,7 +118,7 @@ def test_unknown_answers_are_wrong_in_every_resample() -> None:
 def test_memory_does_not_grow_with_rows_times_resamples() -> None:
     truth, model = drawn(3, rows=120_000)
     tracemalloc.start()
-    resample_classes(truth, [model, model], 3)
+    resample_classes(ALL, truth, [model, model], 3)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200e6  # rows times resamples would be 1.9 GB in single bytes

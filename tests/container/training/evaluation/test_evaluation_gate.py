@@ -163,7 +163,7 @@ def test_checks_say_what_was_found_and_what_is_asked_for() -> None:
     (better,) = check_gate(against(0.85, lower=-0.004), GateSettings(champion="better"))
     assert better.reason == (
         "Accuracy is 90.0 % and the champion's 85.0 % on the same rows; "
-        "with a confidence of 99.5 % the gain is at least -0.004, and has to be above 0."
+        "with a confidence of 99.9 % the gain is at least -0.004, and has to be above 0."
     )
 
 
