@@ -62,6 +62,9 @@ destroy: $(VENV)/.commands ## Remove everything, data included, after asking (YE
 	@$(PY) -m commands destroy --yes "$(if $(filter command,$(firstword $(origin YES))),$(YES))"
 
 ##@ On this project
+infer: $(VENV)/.demo ## Propose a model's settings from a dataset: MODEL=… DATASET=… [LABEL=…]
+	@$(PY) -m commands infer --model "$(MODEL)" --dataset "$(DATASET)" --label "$(LABEL)"
+
 image: ## Build the container image with docker, podman or buildah (BASE_IMAGE=… instead of the public ECR's)
 	@bash container/build-image.sh build
 
@@ -91,6 +94,9 @@ check: $(VENV)/.dev ## Format, lint, types, import rules, templates
 bench: $(VENV)/.dev ## Measure the main job: build/bench.json (median of 3)
 	@$(PY) -m tests.bench
 
+parity: $(VENV)/.dev ## Compare exported graphs with their estimators on millions of rows: build/export-parity.json
+	@$(PY) -m tests.parity
+
 format: $(VENV)/.dev ## Format the code
 	@$(PY) -m ruff check --fix-only -q . ; $(PY) -m ruff format .
 
@@ -100,7 +106,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV)
 
-.PHONY: help demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench format lock clean
+.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

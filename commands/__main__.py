@@ -120,6 +120,13 @@ def _costs(_options: argparse.Namespace) -> int:
     return _said(text)
 
 
+def _infer(arguments: argparse.Namespace) -> int:
+    # Imported late: what reads tables is not there where only runs are looked at.
+    from commands.infer import infer  # noqa: PLC0415
+
+    return _said(infer(PROJECT, arguments.model, arguments.dataset, arguments.label))
+
+
 def _account() -> Account:
     return find_account(deployment_name())
 
@@ -147,6 +154,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "destroy": _destroy,
     "costs": _costs,
+    "infer": _infer,
 }
 
 
@@ -175,6 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("diff", help="show what a deployment would change")
     commands.add_parser("doctor", help="look for what would keep the deployment from working")
     commands.add_parser("costs", help="compute docs/costs.md from docs/prices.toml")
+    inferring = commands.add_parser("infer", help="propose a model's settings from a dataset")
+    inferring.add_argument("--model", required=True)
+    inferring.add_argument("--dataset", required=True, type=Path)
+    inferring.add_argument("--label", default="", help="the label's name, or its position from 0")
     destroying = commands.add_parser("destroy", help="remove everything, data included")
     destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")
     return parser

@@ -1,13 +1,17 @@
-"""Drops a dataset into the bucket, which starts a run."""
+"""Drops a dataset into the bucket, which starts a run: one file, or a folder with `train` and `validation`."""
 
+import io
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
+from contracts.drop import CHANNELS, RUN_FILE, InvalidRunFile, merged_settings, parse_run_file
 from contracts.settings import InvalidSettings, ModelSettings, load_settings
-
-SUFFIXES = (".csv",)
+from tables.files import format_of, formats_told
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Dropped:
 
 
 def check(models: Path, model: str, dataset: Path) -> ModelSettings:
-    """Everything about a drop that can be known before it: the model, its settings, the file.
+    """Everything about a drop that can be known before it: the model, its settings, the file or files.
 
     Raises:
         CommandFailed: with the file, key and rule, or with what is there instead.
@@ -33,24 +37,70 @@ def check(models: Path, model: str, dataset: Path) -> ModelSettings:
         settings = load_settings(models / f"{model}.toml")
     except InvalidSettings as fault:
         raise CommandFailed(f"The model's settings are invalid:\n{fault}") from fault
-    if not dataset.is_file():
-        raise CommandFailed(f"There is no file {str(dataset)!r}. Name one with DATASET=…")
-    if not dataset.name.endswith(SUFFIXES):
-        raise CommandFailed(f"{dataset.name}: a dataset ends in {' or '.join(SUFFIXES)}")
-    if dataset.stat().st_size > settings.data.maximum_bytes:
-        raise CommandFailed(
-            f"{dataset.name} has {dataset.stat().st_size} bytes; "
-            f"models/{model}.toml allows {settings.data.maximum_bytes} (data.maximum_bytes)"
-        )
+    if dataset.is_dir():
+        size, limit = _check_folder(dataset, settings)
+    elif dataset.is_file():
+        _check_format(dataset)
+        size, limit = dataset.stat().st_size, settings.data.maximum_bytes
+    else:
+        raise CommandFailed(f"There is no file or folder {str(dataset)!r}. Name one with DATASET=…")
+    if size > limit:
+        raise CommandFailed(f"{dataset.name} has {size} bytes; models/{model}.toml allows {limit} (data.maximum_bytes)")
     return settings
 
 
 def drop(deployment: Deployment, model: str, dataset: Path) -> Dropped:
-    """Put the file under the model's prefix; S3 tells EventBridge, and a run starts."""
-    key = f"datasets/{model}/{dataset.name}"
-    with dataset.open("rb") as body:
-        reply = deployment.client("s3").put_object(Bucket=deployment.bucket, Key=key, Body=body)
+    """Put the file, or the folder's files and `run.json` last, under the model's prefix; a run starts."""
+    key = f"datasets/{model}/{dataset.resolve().name}"
+    if not dataset.is_dir():
+        return _upload(deployment, key, dataset)
+    run_file = json.dumps(_run_file(dataset), indent=1)
+    for file in _files(dataset):
+        _upload(deployment, f"{key}/{file.relative_to(dataset).as_posix()}", file)
+    return _put(deployment, f"{key}/{RUN_FILE}", io.BytesIO(run_file.encode()))
+
+
+def _upload(deployment: Deployment, key: str, file: Path) -> Dropped:
+    with file.open("rb") as body:
+        return _put(deployment, key, body)
+
+
+def _put(deployment: Deployment, key: str, body: BinaryIO) -> Dropped:
+    reply = deployment.client("s3").put_object(Bucket=deployment.bucket, Key=key, Body=body)
     return Dropped(deployment.bucket, key, reply["VersionId"])
+
+
+def _check_folder(folder: Path, settings: ModelSettings) -> tuple[int, int]:
+    """The files' bytes together, and how many the run allows."""
+    for file in _files(folder):
+        _check_format(file)
+    try:
+        run_file = parse_run_file(json.dumps(_run_file(folder)).encode())
+        changed = merged_settings(settings.resolved(), run_file)
+    except InvalidRunFile as fault:
+        raise CommandFailed(f"{folder}: {fault}") from fault
+    return run_file.size_bytes, changed["data"]["maximum_bytes"]
+
+
+def _check_format(file: Path) -> None:
+    if format_of(file.name) is None:
+        raise CommandFailed(f"{file.name}: a dataset ends in {formats_told()}")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for channel in CHANNELS for file in (folder / channel).glob("*") if file.is_file())
+
+
+def _run_file(folder: Path) -> Mapping[str, Any]:
+    """What the folder's own `run.json` says, if it has one, and the files as they are."""
+    own = folder / RUN_FILE
+    try:
+        said = json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}
+    except ValueError as fault:
+        raise CommandFailed(f"{own}: not JSON: {fault}") from fault
+    if not isinstance(said, dict):
+        raise CommandFailed(f"{own}: holds no object; docs/datasets.md has an example")
+    return {**said, "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in _files(folder)}}
 
 
 def _names(models: Path) -> list[str]:

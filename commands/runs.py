@@ -1,5 +1,6 @@
 """Lists runs, newest first: what each is about, how it stands, and what it waits for."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from typing import Any
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
 from commands.history import entered, read_events
+from contracts.drop import RUN_FILE
+
+_PART_OF_A_DROP = "Part Of A Drop"
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,12 @@ class Run:
 
 
 def list_runs(deployment: Deployment, *, limit: int = 20) -> Iterator[Run]:
-    """The newest runs."""
+    """The newest runs; not the executions that files of a folder have started, and that ended at once."""
     stepfunctions = deployment.client("stepfunctions")
-    listed = stepfunctions.list_executions(stateMachineArn=deployment.promote_model_arn, maxResults=limit)["executions"]
-    for execution in listed:
-        yield describe_run(stepfunctions, execution["executionArn"])
+    pages = stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=deployment.promote_model_arn)
+    executions = (execution["executionArn"] for page in pages for execution in page["executions"])
+    runs = (describe_run(stepfunctions, execution) for execution in executions)
+    return itertools.islice((run for run in runs if run.state != _PART_OF_A_DROP), limit)
 
 
 def describe_run(stepfunctions: Any, arn: str) -> Run:  # noqa: ANN401 -- a boto3 client
@@ -47,7 +52,7 @@ def describe_run(stepfunctions: Any, arn: str) -> Run:  # noqa: ANN401 -- a boto
         id=execution["name"],
         arn=arn,
         model=key.split("/")[1] if key.count("/") > 1 else "?",
-        dataset=key.rsplit("/", 1)[-1],
+        dataset=key.split("/", 2)[-1].removesuffix(f"/{RUN_FILE}"),
         status=execution["status"],
         state=states[-1] if states else "",
         started=execution["startDate"],

@@ -28,8 +28,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     match command(arguments, environment):
         case "train":
             from container.training.entry import train  # noqa: PLC0415
+            from container.training.supervisor import supervise  # noqa: PLC0415
 
-            return train(layout)
+            return supervise(layout, train)
         case "serve":
             from container.serving.entry import serve  # noqa: PLC0415
 

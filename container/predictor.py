@@ -1,6 +1,7 @@
 """The exported model, ready to answer. The only place that knows ONNX Runtime."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +14,17 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from container.schema import SCHEMA_FILE, Schema, UnreadableSchema
+from tables.kinds import Task
 
 MODEL_FILE: Final = "model.onnx"
+INPUT: Final = "features"
 LABEL_OUTPUT: Final = "label"
 PROBABILITIES_OUTPUT: Final = "probabilities"
+VALUE_OUTPUT: Final = "value"
+_OUTPUTS: Final[Mapping[Task, set[str]]] = {
+    "classification": {LABEL_OUTPUT, PROBABILITIES_OUTPUT},
+    "regression": {VALUE_OUTPUT},
+}
 Rows = NDArray[np.float32]
 """Shape (rows, features). NaN is a missing value."""
 
@@ -26,10 +34,10 @@ class UnreadableModel(ValueError):
 
 
 class Predictor:
-    """Answers rows with classes.
+    """Answers rows with classes, or, of a regression, with values.
 
-    A row whose best probabilities are equal is answered with either of them: the forest adds up in 64-bit, the graph
-    in 32-bit numbers.
+    Of classes that are equally probable the first in `schema.classes` is the answer, on every machine: the graph takes
+    the first whose probability is within 2**-22 of the highest.
     """
 
     def __init__(self, model: bytes, schema: Schema) -> None:
@@ -48,16 +56,31 @@ class Predictor:
             raise UnreadableModel(
                 f"{MODEL_FILE} takes {self._input.shape[1:]} features, {SCHEMA_FILE} says {schema.feature_count}"
             )
+        missing = _OUTPUTS[schema.task] - {output.name for output in self._session.get_outputs()}
+        if missing:
+            raise UnreadableModel(
+                f"{MODEL_FILE} has no output {' or '.join(sorted(missing))}, {SCHEMA_FILE} says {schema.task}"
+            )
 
     def answer(self, rows: Rows) -> NDArray[np.int64]:
-        """Each row's class, as its position in `schema.classes`: shape (rows,)."""
+        """Of a classifier: each row's class, as its position in `schema.classes`. Shape (rows,)."""
         (positions,) = self._session.run([LABEL_OUTPUT], {self._input.name: rows})
         return np.asarray(positions, dtype=np.int64)
 
     def probabilities(self, rows: Rows) -> NDArray[np.float32]:
-        """Shape (rows, classes)."""
+        """Of a classifier: shape (rows, classes)."""
         (shares,) = self._session.run([PROBABILITIES_OUTPUT], {self._input.name: rows})
         return np.asarray(shares, dtype=np.float32)
+
+    def answer_with_probabilities(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Of a classifier: both of the above, in the time of one."""
+        positions, shares = self._session.run([LABEL_OUTPUT, PROBABILITIES_OUTPUT], {self._input.name: rows})
+        return np.asarray(positions, dtype=np.int64), np.asarray(shares, dtype=np.float32)
+
+    def values(self, rows: Rows) -> NDArray[np.float32]:
+        """Of a regression: shape (rows,), in the unit of the dataset's labels."""
+        (values,) = self._session.run([VALUE_OUTPUT], {self._input.name: rows})
+        return np.asarray(values, dtype=np.float32)
 
 
 def load_predictor(folder: Path) -> Predictor:

@@ -2,13 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
+
+from tables.kinds import Kind, LabelType, Task
 
 SCHEMA_FILE: Final = "schema.json"
 VERSION: Final = 2
-Task = Literal["classification", "regression"]
-Kind = Literal["number", "boolean", "category"]
-LabelType = Literal["integer", "text", "number"]
 
 
 class UnreadableSchema(ValueError):
@@ -42,6 +41,8 @@ class Schema:
     """Whether all of `classes` are int, or str; `number` for a regression."""
     missing_allowed: bool
     """Whether the training job saw missing values."""
+    missing_values: tuple[str, ...] = ()
+    """What stands for one in text beside an empty field and `nan`."""
 
     @property
     def feature_count(self) -> int:
@@ -81,7 +82,8 @@ def number_columns(count: int, names: tuple[str, ...] | None = None) -> tuple[Co
 
 def _from_fields(fields: dict[str, Any]) -> Schema:
     columns = [Column(**{**column, "categories": tuple(column["categories"])}) for column in fields.pop("columns")]
-    return Schema(columns=tuple(columns), classes=tuple(fields.pop("classes")), **fields)
+    classes, marks = tuple(fields.pop("classes")), tuple(fields.pop("missing_values"))
+    return Schema(columns=tuple(columns), classes=classes, missing_values=marks, **fields)
 
 
 def _columns_are_consistent(columns: tuple[Column, ...]) -> bool:

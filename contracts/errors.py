@@ -13,6 +13,10 @@ class DatasetRejected(ReleaseFault):
     """The dataset breaks a rule of the model's settings; the message lists the first offending rows and columns."""
 
 
+class DropIncomplete(ReleaseFault):
+    """A folder's `run.json` is there before all the files that it names; they may still come."""
+
+
 class SmokeTestFailed(ReleaseFault):
     """The development endpoint does not give the answers that the training job recorded."""
 

@@ -5,10 +5,12 @@ The resolved settings travel through a run as JSON (`ModelSettings.resolved`), f
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from contracts.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, AlgorithmName
+from contracts.hyperparameters import as_text
 from contracts.metrics import COMPARED_BY_DEFAULT, METRICS, Metric, Task
 
 # SageMaker: endpoint names have at most 63 characters; "-development" is the longest suffix we add.
@@ -33,26 +35,86 @@ class InvalidSettings(ValueError):
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def resolved(self) -> dict[str, Any]:
+        """The section as the JSON object that a run carries."""
+        return self.model_dump(mode="json")
+
+
+class ColumnRules(_Section):
+    """What one column has to keep, the label's included. What is not said is not asked."""
+
+    type: Literal["number", "boolean", "category"] | None = None
+    """Unset: as the cells look."""
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str | int | float, ...] | None = None
+    """The only values there may be. Texts for a category, numbers for a number."""
+    missing: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The largest share of rows that may lack a value."""
+    unique: bool = False
+    """Whether no value may stand in two rows."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.minimum is not None and self.maximum is not None and self.maximum < self.minimum:
+            raise ValueError("`maximum` is below `minimum`")
+        if self.type in ("boolean", "category") and (self.minimum is not None or self.maximum is not None):
+            raise ValueError("`minimum` and `maximum` are for numbers")
+        if self.type == "number" and any(isinstance(value, str) for value in self.allowed or ()):
+            raise ValueError("`allowed` of a column of numbers holds a text")
+        return self
+
+
+class DriftSettings(_Section):
+    """How far a column may differ from the dataset of the last release before people are warned, or it is refused."""
+
+    warn_psi: Annotated[float, Field(gt=0)] = 0.2
+    """Population stability index: below .1 is usually called stable, above .25 shifted."""
+    warn_ks: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Kolmogorov-Smirnov: the largest distance between two cumulative distributions, of numbers only."""
+    reject_psi: Annotated[float, Field(gt=0)] | None = None
+    reject_ks: Annotated[float, Field(gt=0, le=1)] | None = None
+
 
 class DataSettings(_Section):
     """What a dataset of this model looks like, and the least that is worth training on."""
 
     label: int | str = 0
-    """Column of the label: position from 0, or a name when the file has a header."""
-    header: bool = False
+    """Column of the label: position from 0, or a name in the header."""
+    header: bool | None = None
+    """Whether the first line holds the columns' names. Unset: as it looks."""
+    separator: Literal[",", ";", "\t"] | None = None
+    """Between the cells of a CSV file. Unset: as it looks."""
+    task: Literal["classification", "regression"] | None = None
+    """Unset: a regression when the label holds numbers that are no classes."""
+    missing_values: tuple[str, ...] = ("NA", "N/A", "null")
+    """What stands for a missing value beside an empty cell and `nan`, in upper or lower case."""
+    columns: dict[str, ColumnRules] = {}
+    """By the columns' names, or by their positions from 0 where there is no header."""
+    other_columns: Literal["allowed", "refused"] = "allowed"
+    """Columns beside those under `columns`, the label and what is ignored."""
+    ignore: tuple[int | str, ...] = ()
+    """Columns that the model is not given: identifiers, free text."""
     maximum_bytes: Annotated[int, Field(gt=0, le=5 * 1024**3)] = 100 * 1024**2
     """Limit of one dataset. S3 copies at most 5 GiB in one call."""
     minimum_rows: Annotated[int, Field(ge=2)] = 30
     minimum_rows_per_class: Annotated[int, Field(ge=2)] = 5
+    maximum_duplicates: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The largest share of rows that may be a copy of an earlier row."""
+    maximum_leakage: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The largest share of validation rows that may also stand in the training files."""
+    drift: DriftSettings = DriftSettings()
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.33
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
 
     @model_validator(mode="after")
-    def _named_label_needs_header(self) -> Self:
-        if isinstance(self.label, str) and not self.header:
-            raise ValueError("a label given by name needs `header = true`")
-        if isinstance(self.label, int) and self.label < 0:
-            raise ValueError("a label position counts from 0")
+    def _columns_can_be_found(self) -> Self:
+        if isinstance(self.label, str) and self.header is False:
+            raise ValueError("a label given by name needs a header")
+        if any(isinstance(position, int) and position < 0 for position in (self.label, *self.ignore)):
+            raise ValueError("a column's position counts from 0")
+        if self.label in self.ignore:
+            raise ValueError("the label cannot be ignored")
         return self
 
 
@@ -65,7 +127,20 @@ class TrainingSettings(_Section):
     instance_count: Literal[1] = 1
     volume_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
     maximum_seconds: Annotated[int, Field(ge=60, le=432_000)] = 3_600
+    algorithm: AlgorithmName = DEFAULT_ALGORITHM
     hyperparameters: dict[str, str | int | float | bool] = {}
+    """The algorithm's; `contracts/algorithms.py` has them all."""
+
+    @property
+    def hyperparameter_texts(self) -> dict[str, str]:
+        """As SageMaker wants them: strings."""
+        return {name: as_text(value) for name, value in self.hyperparameters.items()}
+
+    @model_validator(mode="after")
+    def _hyperparameters_fit_the_algorithm(self) -> Self:
+        # What needs the dataset (is the number of classes right?) is left to the training job.
+        ALGORITHMS[self.algorithm].read(self.hyperparameter_texts)
+        return self
 
     @model_validator(mode="after")
     def _each_instance_type_once(self) -> Self:
@@ -73,6 +148,10 @@ class TrainingSettings(_Section):
         if len(set(types)) < len(types):
             raise ValueError("`fallback_instance_types` names a type twice, or that of `instance_type`")
         return self
+
+    def resolved(self) -> dict[str, Any]:
+        """The section as a run carries it; hyperparameters are strings."""
+        return {**super().resolved(), "hyperparameters": self.hyperparameter_texts}
 
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -152,6 +231,10 @@ class GateSettings(_Section):
                 "`classes`, or a `minimum.f1_macro` for all of them"
             )
         return self
+
+    def resolved(self) -> dict[str, Any]:
+        """The section as a run carries it: what is not asked for is not there."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     def rules_of(self, task: Task) -> tuple[str, ...]:
         """The keys that only a model of this task can meet, such as `minimum.accuracy`."""
@@ -258,14 +341,10 @@ class ModelSettings(_Section):
         """Its name."""
         return f"{self.name}-production"
 
-    def resolved(self) -> dict[str, object]:
-        """The settings as the JSON object a run carries. Hyperparameters are strings, as SageMaker wants them."""
-        settings = self.model_dump(mode="json")
-        settings["gate"] = self.gate.model_dump(mode="json", exclude_none=True)
-        settings["training"]["hyperparameters"] = {
-            key: str(value).lower() if isinstance(value, bool) else str(value)
-            for key, value in self.training.hyperparameters.items()
-        }
+    def resolved(self) -> dict[str, Any]:
+        """The settings as the JSON object a run carries."""
+        sections = {"training": self.training.resolved(), "gate": self.gate.resolved()}
+        settings = {**self.model_dump(mode="json"), **sections}
         settings["development"]["endpoint"] = self.development_endpoint
         settings["production"]["endpoint"] = self.production_endpoint
         return settings

@@ -1,7 +1,7 @@
 """Entry point for the CDK: `python3 -m infra.app` writes the cloud assembly to $CDK_OUTDIR, else build/cloud-assembly.
 
-The functions are staged anew each time, which is quick. The layer is only checked, because making it asks a package
-index: `python3 -m infra.synthesise` makes it.
+The functions are staged anew each time, which is quick. The layers are only checked, because making them asks a
+package index: `python3 -m infra.synthesise` makes them.
 """
 
 import os
@@ -13,14 +13,14 @@ from contracts.settings import InvalidSettings, load_all_settings
 from infra.deployment import load_deployment
 from infra.node import use_node
 from infra.project import PROJECT, CannotSynthesise, Project, alone
-from infra.staging import check_layer, stage_functions
+from infra.staging import check_layers, stage_functions
 from statemachine.loader import InvalidDefinition
 
 # Faults whose message is all that a person needs.
 EXPLAINED = (CannotSynthesise, InvalidSettings, InvalidDefinition)
 
 
-def synthesise_app(project: Project, outdir: Path, ready_layer: Callable[[Project], object] = check_layer) -> None:
+def synthesise_app(project: Project, outdir: Path, ready_layers: Callable[[Project], object] = check_layers) -> None:
     """Stage the functions and write the cloud assembly. What is cheap to check comes first.
 
     Raises:
@@ -29,7 +29,7 @@ def synthesise_app(project: Project, outdir: Path, ready_layer: Callable[[Projec
     deployment = load_deployment(project.deployment_file)
     models = load_all_settings(project.models)
     use_node()
-    ready_layer(project)
+    ready_layers(project)
     stage_functions(project)
     # Imported late: the CDK takes seconds to import, and a missing Node.js would end that in a traceback.
     from infra.composition import compose  # noqa: PLC0415

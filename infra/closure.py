@@ -1,4 +1,4 @@
-"""Which of the project's files a function needs: its own, and the contracts that they import."""
+"""Which of the project's files a function needs: its own, and those of the inner packages that they import."""
 
 import ast
 from collections.abc import Iterator
@@ -6,17 +6,18 @@ from pathlib import Path
 
 from infra.project import CannotSynthesise
 
+_CARRIED = ("contracts", "tables")
 # Everything else of ours lies further out: a function that imported it would carry the tool shed along.
 _OUR_OTHER_PACKAGES = {"commands", "container", "infra", "labs", "local", "statemachine", "tests"}
 
 
 def source_files(root: Path, verb: str) -> list[Path]:
-    """The files of `functions/<verb>` and the contracts they import, directly or not, sorted.
+    """The files of `functions/<verb>`, and of contracts and tables what they import, directly or not; sorted.
 
     A function carries only what it imports, so that a changed contract publishes anew only those that use it.
 
     Raises:
-        CannotSynthesise: the function imports another function, or one of our packages other than contracts.
+        CannotSynthesise: the function imports another function, or another of our packages.
     """
     folder = root / "functions" / verb
     own = set(_sources(folder))
@@ -61,16 +62,16 @@ def _refuse_foreign(importer: Path, module: str, verb: str) -> None:
     sibling = rest.partition(".")[0]
     if top in _OUR_OTHER_PACKAGES:
         raise CannotSynthesise(
-            f"{importer}: imports {module}; a function may import contracts and nothing else of ours"
+            f"{importer}: imports {module}; a function may import contracts, tables and nothing else of ours"
         )
     if top == "functions" and sibling not in ("", verb):
         raise CannotSynthesise(f"{importer}: imports {module}; functions do not import each other")
 
 
 def _files(root: Path, module: str) -> set[Path]:
-    """The contracts' files behind a module name: the packages on the way, and the module itself."""
+    """The files behind a module name: the packages on the way, and the module itself."""
     parts = module.split(".")
-    if parts[0] != "contracts":
+    if parts[0] not in _CARRIED:
         return set()
     path = root.joinpath(*parts)
     packages = {root.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)}

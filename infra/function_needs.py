@@ -9,17 +9,73 @@ from infra.names import Names, arn
 _ENDPOINT_SECONDS = 290
 
 
-def validate_dataset(names: Names) -> FunctionNeeds:
-    """Reads a dataset, nothing else."""
-    frozen = Grant(
-        "ReadDataset",
-        "Reads the run's frozen copy, never the dropped object that may change meanwhile.",
-        ("s3:GetObject",),
-        (names.objects("runs/*/train/dataset.csv"),),
+def freeze_dataset(names: Names) -> FunctionNeeds:
+    """Copies what was dropped."""
+    grants = (
+        Grant(
+            "ReadDataset",
+            "A run works on the version that was dropped, not on whatever has the key by now.",
+            ("s3:GetObjectVersion",),
+            (names.objects("datasets/*"),),
+        ),
+        Grant(
+            "FindFiles",
+            "Looks which files of a folder are there.",
+            ("s3:ListBucket",),
+            (names.whole_bucket(),),
+            {"StringLike": {"s3:prefix": "datasets/*"}},
+        ),
+        Grant(
+            "PinFiles",
+            "Asks for the versions of the files that a run.json names.",
+            ("s3:GetObject",),
+            (names.objects("datasets/*"),),
+        ),
+        Grant(
+            "FreezeDataset",
+            "The copy that validation and training share. Tags are replaced by none, so no tagging right is needed.",
+            ("s3:PutObject",),
+            (names.objects("runs/*/train/*"), names.objects("runs/*/validation/*")),
+        ),
     )
-    # As long as a function may take: a dataset of the size limit is read once, as a stream.
+    # S3 copies some 100 MB a second; the function waits for it.
     return FunctionNeeds(
-        "validate_dataset", "Refuses bad data before training is paid for.", (frozen,), 900, memory_mb=1024
+        "freeze_dataset",
+        "Copies what was dropped under the run's own key.",
+        grants,
+        900,
+        memory_mb=512,
+        reads_tables=True,
+    )
+
+
+def validate_dataset(names: Names) -> FunctionNeeds:
+    """Reads a dataset, and writes down what it saw."""
+    profiles = (names.objects("runs/*/profile.json"),)
+    grants = (
+        Grant(
+            "ReadDataset",
+            "Reads the run's frozen copy, never the dropped object that may change meanwhile.",
+            ("s3:GetObject",),
+            (names.objects("runs/*/train/*"), names.objects("runs/*/validation/*")),
+        ),
+        Grant("WriteProfile", "Keeps the dataset's profile beside it.", ("s3:PutObject",), profiles),
+        Grant(
+            "ReadProfile",
+            "Compares the dataset with that of the last release, whose run may be any earlier one.",
+            ("s3:GetObject",),
+            profiles,
+        ),
+    )
+    # As long as a function may take, two processors, and room for a dataset of the size limit.
+    return FunctionNeeds(
+        "validate_dataset",
+        "Refuses bad data before training is paid for.",
+        grants,
+        900,
+        memory_mb=3538,
+        storage_mb=6 * 1024,
+        reads_tables=True,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -28,6 +28,10 @@ class FunctionNeeds:
     timeout_seconds: int
     memory_mb: int = 256
     environment: Mapping[str, str] = field(default_factory=dict)
+    storage_mb: int = 512
+    """Of its own disk, which lasts for one call."""
+    reads_tables: bool = False
+    """Whether it imports `tables`, which needs more libraries than other functions do."""
 
 
 class FunctionMaker:
@@ -36,14 +40,8 @@ class FunctionMaker:
     def __init__(self, scope: Construct, project: Project, deployment: Deployment) -> None:
         self._scope, self._project, self._deployment = scope, project, deployment
         self._names = Names(deployment.name)
-        self._layer = lambda_.LayerVersion(
-            scope,
-            "Libraries",
-            description="The functions' third-party packages, pure Python, from locks/layer.txt.",
-            code=lambda_.Code.from_asset(str(project.staged_layer)),
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
-            compatible_architectures=[lambda_.Architecture.ARM_64],
-        )
+        self._libraries = self._layer("Libraries", "layer", "The functions' third-party packages, pure Python")
+        self._tables = self._layer("TableLibraries", "tables", "What reads whole tables, compiled for arm64")
 
     def make(self, needs: FunctionNeeds) -> lambda_.Function:
         """The function, with its own role and log group.
@@ -65,10 +63,11 @@ class FunctionMaker:
             architecture=lambda_.Architecture.ARM_64,
             code=lambda_.Code.from_asset(str(code)),
             handler=f"functions.{needs.verb}.handler.handle",
-            layers=[self._layer],
+            layers=[self._libraries, *([self._tables] if needs.reads_tables else [])],
             role=self._role(f"{construct}Role", needs, group_name).without_policy_updates(),
             timeout=Duration.seconds(needs.timeout_seconds),
             memory_size=needs.memory_mb,
+            ephemeral_storage_size=Size.mebibytes(needs.storage_mb),
             environment={**_SDK_RETRIES, **needs.environment},
             tracing=lambda_.Tracing.ACTIVE,
             log_group=log_group(self._scope, f"{construct}Logs", group_name, self._deployment),
@@ -81,6 +80,16 @@ class FunctionMaker:
                 subnet_ids=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
             )
         return function
+
+    def _layer(self, construct: str, lock: str, purpose: str) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self._scope,
+            construct,
+            description=f"{purpose}; from locks/{lock}.txt.",
+            code=lambda_.Code.from_asset(str(self._project.staged_layer(lock))),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+            compatible_architectures=[lambda_.Architecture.ARM_64],
+        )
 
     def _role(self, construct: str, needs: FunctionNeeds, group_name: str) -> iam.Role:
         grants = (

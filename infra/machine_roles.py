@@ -15,7 +15,6 @@ def promote_model_role(scope: Construct, deployment: Deployment, training_role: 
     grants = [
         _find_settings(names),
         _load_settings(),
-        *_dataset(names),
         Grant(
             "KeepLedger",
             "Claims, leases and releases are conditional writes; releases are written in one transaction.",
@@ -39,6 +38,7 @@ def promote_model_role(scope: Construct, deployment: Deployment, training_role: 
         ),
         _invoke(
             names,
+            "freeze_dataset",
             "validate_dataset",
             "smoke_test",
             "request_approval",
@@ -160,23 +160,6 @@ def _find_settings(names: Names) -> Grant:
 
 def _load_settings() -> Grant:
     return Grant("LoadSettings", "Settings are published as JSON assets.", ("s3:GetObject",), (published_json(),))
-
-
-def _dataset(names: Names) -> list[Grant]:
-    return [
-        Grant(
-            "ReadDataset",
-            "A run works on the version that was dropped, not on whatever has the key by now.",
-            ("s3:GetObjectVersion",),
-            (names.objects("datasets/*"),),
-        ),
-        Grant(
-            "FreezeDataset",
-            "The copy that validation and training share. Tags are replaced by none, so no tagging right is needed.",
-            ("s3:PutObject",),
-            (names.objects("runs/*/train/dataset.csv"),),
-        ),
-    ]
 
 
 def _training(training_role_arn: str) -> list[Grant]:

@@ -29,6 +29,10 @@ class Names(DeploymentNames):
         """The ARN of objects in the deployment's bucket, such as `runs/*`."""
         return f"arn:{Aws.PARTITION}:s3:::{self.bucket}/{pattern}"
 
+    def whole_bucket(self) -> str:
+        """The ARN of the deployment's bucket itself, for listings."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.bucket}"
+
     def parameter(self, name: str) -> str:
         """The ARN of an SSM parameter, whose name begins with a slash."""
         return arn("ssm", f"parameter{name}")

@@ -38,10 +38,9 @@ class Project:
         """One settings file per model."""
         return self.root / "models"
 
-    @property
-    def layer_lock(self) -> Path:
-        """The functions' third-party packages."""
-        return self.root / "locks" / "layer.txt"
+    def layer_lock(self, layer: str) -> Path:
+        """The third-party packages of one of the functions' layers."""
+        return self.root / "locks" / f"{layer}.txt"
 
     @property
     def staged_functions(self) -> Path:
@@ -49,9 +48,13 @@ class Project:
         return self.built / "functions"
 
     @property
-    def staged_layer(self) -> Path:
-        """The layer, as it is published."""
-        return self.built / "layer"
+    def staged_layers(self) -> Path:
+        """One folder per layer, as it is published."""
+        return self.built / "layers"
+
+    def staged_layer(self, layer: str) -> Path:
+        """A layer, as it is published."""
+        return self.staged_layers / layer
 
     @property
     def staged_models(self) -> Path:

@@ -28,7 +28,7 @@ def training_role(scope: Construct, deployment: Deployment) -> iam.Role:
             "ListTrainingData",
             "SageMaker lists a channel's prefix before it copies it.",
             ("s3:ListBucket",),
-            (f"arn:{Aws.PARTITION}:s3:::{names.bucket}",),
+            (names.whole_bucket(),),
             {"StringLike": {"s3:prefix": "runs/*"}},
         ),
         Grant(

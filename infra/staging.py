@@ -1,4 +1,4 @@
-"""Puts together what a function runs from: its own code under build/functions, third-party packages under build/layer.
+"""Puts together what a function runs from: its own code under build/functions, third-party packages under build/layers.
 
 Both hold the same bytes whoever stages them, because functions are published under the hash of their content.
 """
@@ -13,8 +13,11 @@ from pathlib import Path
 from infra.closure import source_files
 from infra.project import CannotSynthesise, Project
 
-# Resolved for Lambda, whatever machine this runs on.
-LAMBDA_PYTHON, LAMBDA_PLATFORM = "3.13", "aarch64-manylinux2014"
+# Resolved for Lambda, whatever machine this runs on: Python 3.13 runs there on Amazon Linux 2023, which has glibc 2.34.
+LAMBDA_PYTHON, LAMBDA_PLATFORM = "3.13", "aarch64-manylinux_2_28"
+# By the names of their locks. A compiled one is for Lambda's processor.
+LAYERS = ("layer", "tables")
+COMPILED = ("tables",)
 # Installers write down when and where they ran; console scripts carry the path of this machine's Python.
 _MACHINE_DEPENDENT = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 
@@ -40,28 +43,33 @@ def stage_functions(project: Project) -> list[str]:
     return verbs
 
 
-def stage_layer(project: Project) -> bool:
-    """Install the locked packages for Lambda, unless that was done already; tells whether it was done now.
+def stage_layers(project: Project) -> list[str]:
+    """Install the locked packages for Lambda, where that was not done already; the layers that were made now.
 
     Raises:
         CannotSynthesise: no lock, no uv, or a package that cannot be had.
     """
-    if _layer_is_staged(project):
-        return False
-    fresh = _emptied(project.staged_layer.with_name("layer.new"))
-    _install(project.layer_lock, fresh / "python")
-    _make_portable(fresh / "python")
-    _swap(fresh, project.staged_layer)
-    _stamp(project).write_text(json.dumps(_recipe(project)), encoding="utf-8")
-    return True
+    made = []
+    for layer in LAYERS:
+        if _is_staged(project, layer):
+            continue
+        fresh = _emptied(project.staged_layer(layer).with_name(f"{layer}.new"))
+        _install(project.layer_lock(layer), fresh / "python")
+        _make_portable(fresh / "python", compiled=layer in COMPILED)
+        _swap(fresh, project.staged_layer(layer))
+        _stamp(project, layer).write_text(json.dumps(_recipe(project, layer)), encoding="utf-8")
+        made.append(layer)
+    return made
 
 
-def check_layer(project: Project) -> None:
-    """Raises: CannotSynthesise: the layer is not staged, or not from the lock as it is now."""
-    if not _layer_is_staged(project):
-        raise CannotSynthesise(
-            f"{project.staged_layer} is missing or older than {project.layer_lock}: run python3 -m infra.synthesise"
-        )
+def check_layers(project: Project) -> None:
+    """Raises: CannotSynthesise: a layer is not staged, or not from its lock as it is now."""
+    for layer in LAYERS:
+        if not _is_staged(project, layer):
+            raise CannotSynthesise(
+                f"{project.staged_layer(layer)} is missing or older than {project.layer_lock(layer)}: "
+                "run python3 -m infra.synthesise"
+            )
 
 
 def _install(lock: Path, target: Path) -> None:
@@ -84,35 +92,38 @@ def _uv() -> str:
     return found
 
 
-def _make_portable(packages: Path) -> None:
+def _make_portable(packages: Path, *, compiled: bool) -> None:
     shutil.rmtree(packages / "bin", ignore_errors=True)
     for path in sorted(packages.rglob("*")):
-        compiled = path.suffix == ".so"
         noted = path.name in _MACHINE_DEPENDENT and path.parent.suffix == ".dist-info"
-        if path.is_file() and (compiled or noted or path.name == ".lock"):
-            # The one compiled file is markupsafe's optional speed-up, which would tie the layer to one processor.
+        # Elsewhere the one such file is the optional speed-up of markupsafe, which would tie the layer to a processor.
+        unwanted = path.suffix == ".so" and not compiled
+        if path.is_file() and (unwanted or noted or path.name == ".lock"):
             path.unlink()
         elif path.is_file():
             path.chmod(0o644)
 
 
-def _layer_is_staged(project: Project) -> bool:
-    if not project.layer_lock.is_file():
-        raise CannotSynthesise(f"{project.layer_lock}: there is no such file; it locks the functions' packages")
-    stamp = _stamp(project)
-    return project.staged_layer.is_dir() and stamp.is_file() and json.loads(stamp.read_text()) == _recipe(project)
+def _is_staged(project: Project, layer: str) -> bool:
+    if not project.layer_lock(layer).is_file():
+        raise CannotSynthesise(f"{project.layer_lock(layer)}: there is no such file; it locks the functions' packages")
+    stamp = _stamp(project, layer)
+    if not (project.staged_layer(layer).is_dir() and stamp.is_file()):
+        return False
+    recipe: dict[str, str] = json.loads(stamp.read_text(encoding="utf-8"))
+    return recipe == _recipe(project, layer)
 
 
-def _recipe(project: Project) -> dict[str, str]:
-    """All that decides what the layer holds."""
+def _recipe(project: Project, layer: str) -> dict[str, str]:
+    """All that decides what a layer holds."""
     return {
-        "lock": hashlib.sha256(project.layer_lock.read_bytes()).hexdigest(),
+        "lock": hashlib.sha256(project.layer_lock(layer).read_bytes()).hexdigest(),
         "staging": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     }
 
 
-def _stamp(project: Project) -> Path:
-    return project.built / "layer.json"
+def _stamp(project: Project, layer: str) -> Path:
+    return project.built / f"layer-{layer}.json"
 
 
 def _emptied(folder: Path) -> Path:

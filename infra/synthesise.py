@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.app import EXPLAINED, synthesise_app
 from infra.project import PROJECT, CannotSynthesise, Project, alone
-from infra.staging import stage_layer
+from infra.staging import stage_layers
 
 # Everything that templates and staged code are made from.
 SOURCES = (
@@ -19,9 +19,11 @@ SOURCES = (
     "statemachine/**/*",
     "functions/**/*",
     "contracts/**/*",
+    "tables/**/*",
     "models/*.toml",
     "container/buildspec.yml",
     "locks/layer.txt",
+    "locks/tables.txt",
 )
 
 
@@ -43,7 +45,7 @@ def _synthesise(project: Project, *, force: bool) -> list[str]:
         return []
     fresh = project.assembly.with_name("cloud-assembly.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    synthesise_app(project, fresh, ready_layer=stage_layer)
+    synthesise_app(project, fresh, ready_layers=stage_layers)
     shutil.rmtree(project.assembly, ignore_errors=True)
     fresh.rename(project.assembly)
     _note(project).write_text(json.dumps(now, indent=1), encoding="utf-8")

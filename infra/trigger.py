@@ -10,13 +10,16 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from contracts.drop import RUN_FILE
 from infra.deployment import Deployment
 from infra.encryption import account_key
 from infra.grants import Grant, role
 from infra.names import CLOSE_RUN, PROMOTE_MODEL, Names, arn
+from tables.files import FORMATS
 
-# Folder markers and the settings that may lie beside a dataset (`run.json`) start nothing.
-DATASET_KEYS = "datasets/*/*.csv"
+# Folder markers and files of other kinds start nothing.
+# Files of a folder match too; the machine itself tells them from datasets.
+DATASET_KEYS = (*(f"datasets/*/*.{suffix}" for suffix in FORMATS), f"datasets/*/*/{RUN_FILE}")
 
 
 class Undelivered(Construct):
@@ -56,7 +59,7 @@ class DatasetDropped(Construct):
             f"Starts {PROMOTE_MODEL} for every dropped dataset.",
             "aws.s3",
             "Object Created",
-            {"bucket": {"name": [names.bucket]}, "object": {"key": [{"wildcard": DATASET_KEYS}]}},
+            {"bucket": {"name": [names.bucket]}, "object": {"key": [{"wildcard": keys} for keys in DATASET_KEYS]}},
         )
         _start(
             rule,

@@ -63,6 +63,7 @@ class WorkflowStack(Stack):
         functions = [
             maker.make(each)
             for each in (
+                needs.freeze_dataset(names),
                 needs.validate_dataset(names),
                 needs.smoke_test(names),
                 needs.request_approval(names, deployment, storage.token_key.key_arn, page.url),

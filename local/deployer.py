@@ -2,19 +2,23 @@
 
 import io
 import json
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from infra.project import PROJECT
+
 _POLL_SECONDS = 0.05
 _DEADLINE_SECONDS = 300
+_KEPT_FROM_BYTES = 10 * 1024**2
 _GONE_BY = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS")
 
 
@@ -141,11 +145,24 @@ def _assets(stack: Stack) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def _zipped(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    """The folder as a zip. A large one is kept: packing it takes seconds, and its name is the hash of what it holds."""
+    if sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < _KEPT_FROM_BYTES:
+        buffer = io.BytesIO()
+        _pack(folder, buffer)
+        return buffer.getvalue()
+    packed = PROJECT.built / "packed" / f"{folder.name}.zip"
+    if not packed.is_file():
+        packed.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=packed.parent, delete=False) as part:
+            _pack(folder, part)
+        Path(part.name).rename(packed)
+    return packed.read_bytes()
+
+
+def _pack(folder: Path, file: IO[bytes]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 archive.writestr(
                     zipfile.ZipInfo(str(path.relative_to(folder))), path.read_bytes(), zipfile.ZIP_DEFLATED
                 )
-    return buffer.getvalue()

@@ -5,21 +5,23 @@ import io
 import json
 import math
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 import numpy as np
 
-from container.fields import InvalidField, checked, column_title, parse_feature, quoted
+from container.fields import InvalidField, column_title, quoted
 from container.predictor import Rows
 from container.schema import Schema
+from container.serving.features import Parse, json_parser, text_parser
 from container.serving.media import CSV, JSON, parse_media_type
 from container.serving.rejections import RejectedRequest
+from tables.cells import MissingMarks
 
-_Parse = Callable[[Any], float]
-_JSON_NAMES: Final = {bool: "boolean", list: "list", dict: "map"}
-_JSON_FORM: Final = 'send {"instances": [[number, ...], ...]} or [[number, ...], ...]'
+_JSON_FORM: Final = (
+    'send {"instances": [[value, ...], ...]} or [[value, ...], ...]; where columns have names, a row may be a map'
+)
 
 
 def read_rows(body: bytes, content_type: str | None, schema: Schema) -> Rows:
@@ -42,7 +44,7 @@ def read_rows(body: bytes, content_type: str | None, schema: Schema) -> Rows:
 
 
 def read_csv(text: str, schema: Schema) -> Rows:
-    """One row per line, no header; an empty field is a missing value.
+    """One row per line; an empty field is a missing value. A header may name the columns, in whatever order.
 
     Raises:
         RejectedRequest: 400.
@@ -52,11 +54,42 @@ def read_csv(text: str, schema: Schema) -> Rows:
         lines = list(csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), strict=True))
     except csv.Error as fault:
         raise _invalid(f"the body is not CSV: {fault}") from None
-    return _rows(lines, parse_feature, schema)
+    missing = MissingMarks(schema.missing_values)
+    parsers = [text_parser(column, missing) for column in schema.columns]
+    names = _header(lines, parsers, schema)
+    if names is None:
+        return _rows(lines, parsers, schema)
+    order = [names.index(name) for name in schema.feature_names or ()]
+    for number, fields in enumerate(lines[1:], start=2):
+        _check_width(fields, number, schema)
+    return _rows([[fields[place] for place in order] for fields in lines[1:]], parsers, schema, first_row=2)
+
+
+def _header(lines: Sequence[Sequence[str]], parsers: Sequence[Parse], schema: Schema) -> list[str] | None:
+    """The names in the first line when it is a header: it names columns, and is no row."""
+    known = set(schema.feature_names or ())
+    names = [field.strip() for field in lines[0]] if lines else []
+    if not known.intersection(names):
+        return None
+    missing, unknown = sorted(known - set(names)), sorted(set(names) - known)
+    if not missing and not unknown and len(names) == len(known):
+        return names
+    if _is_row(names, parsers):
+        return None
+    told = [f"lacks {', '.join(map(quoted, missing[:5]))}"] if missing else []
+    told += [f"has {', '.join(map(quoted, unknown[:5]))}, which the model does not take"] if unknown else []
+    raise _invalid(f"the header {' and '.join(told) or 'names a column twice'}")
+
+
+def _is_row(fields: Sequence[str], parsers: Sequence[Parse]) -> bool:
+    try:
+        return [parse(field) for field, parse in zip(fields, parsers, strict=True)] != []
+    except ValueError:  # not as many fields, or one that the column cannot hold
+        return False
 
 
 def read_json(text: str, schema: Schema) -> Rows:
-    """A list of rows, or an object that holds it as `instances`; null is a missing value.
+    """A list of rows, or an object that holds it as `instances`; null, or a name left out, is a missing value.
 
     Raises:
         RejectedRequest: 400.
@@ -68,49 +101,48 @@ def read_json(text: str, schema: Schema) -> Rows:
     instances = document.get("instances") if isinstance(document, dict) else document
     if not isinstance(instances, list):
         raise _invalid(_JSON_FORM)
-    for number, row in enumerate(instances, start=1):
-        if not isinstance(row, list):
-            raise _invalid(f"row {number}: not a list; {_JSON_FORM}")
-    return _rows(instances, _json_feature, schema)
+    rows = [_listed(row, number, schema) for number, row in enumerate(instances, start=1)]
+    return _rows(rows, [json_parser(column) for column in schema.columns], schema)
 
 
-def _rows(lines: Sequence[Sequence[Any]], parse: _Parse, schema: Schema) -> Rows:
+def _listed(row: object, number: int, schema: Schema) -> Sequence[Any]:
+    if isinstance(row, list):
+        return row
+    names = schema.feature_names
+    if not isinstance(row, dict) or names is None:
+        raise _invalid(f"row {number}: not a list; {_JSON_FORM}")
+    if unknown := sorted(row.keys() - set(names)):
+        raise _invalid(f"row {number}: {quoted(unknown[0])} is no column of the model's")
+    return [row.get(name) for name in names]
+
+
+def _rows(lines: Sequence[Sequence[Any]], parsers: Sequence[Parse], schema: Schema, first_row: int = 1) -> Rows:
     if not lines:
         raise _invalid("the body holds no rows")
     values = array("f")
-    for number, fields in enumerate(lines, start=1):
-        if len(fields) != schema.feature_count:
-            raise _invalid(f"row {number}: {_columns(len(fields))}, the model takes {schema.feature_count}")
-        _append(values, fields, parse, number, schema)
+    for number, fields in enumerate(lines, start=first_row):
+        _check_width(fields, number, schema)
+        _append(values, fields, parsers, number, schema)
     return np.frombuffer(values, dtype=np.float32).reshape(len(lines), schema.feature_count)
 
 
-def _append(values: "array[float]", fields: Iterable[Any], parse: _Parse, number: int, schema: Schema) -> None:
-    for position, field in enumerate(fields):
+def _check_width(fields: Sequence[Any], number: int, schema: Schema) -> None:
+    if len(fields) != schema.feature_count:
+        raise _invalid(f"row {number}: {_columns(len(fields))}, the model takes {schema.feature_count}")
+
+
+def _append(
+    values: "array[float]", fields: Iterable[Any], parsers: Sequence[Parse], number: int, schema: Schema
+) -> None:
+    for position, (field, parse) in enumerate(zip(fields, parsers, strict=True)):
         try:
-            values.append(_present(parse(field), schema))
+            value = parse(field)
+            if not schema.missing_allowed and math.isnan(value) and schema.columns[position].kind != "category":
+                raise InvalidField("missing value; the model was trained without missing values")
+            values.append(value)
         except InvalidField as fault:
             title = column_title(position, schema.feature_names)
             raise _invalid(f"row {number}, {title}: {fault}") from None
-
-
-def _present(value: float, schema: Schema) -> float:
-    if math.isnan(value) and not schema.missing_allowed:
-        raise InvalidField("missing value; the model was trained without missing values")
-    return value
-
-
-def _json_feature(field: object) -> float:
-    if field is None:
-        return math.nan
-    if isinstance(field, bool) or not isinstance(field, int | float):
-        shown = quoted(field) if isinstance(field, str) else f"a {_JSON_NAMES[type(field)]}"
-        raise InvalidField(f"{shown} is not a number")
-    try:
-        value = float(field)
-    except OverflowError:  # an integer beyond the largest double
-        value = math.inf
-    return checked(value, str(field))
 
 
 def _refuse_constant(name: str) -> float:

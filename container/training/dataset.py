@@ -1,171 +1,156 @@
-"""Reads a channel's CSV files. Lines and columns in messages count from 1."""
+"""Reads a channel's files into one matrix. Lines in messages count from 1."""
 
-import csv
-from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
-from container.fields import InvalidField, column_title, parse_feature, quoted
 from container.predictor import Rows
 from container.training.faults import UnusableDataset
-from container.training.labels import InvalidLabel, parse_label
 from contracts.settings import DataSettings
+from tables.dictionary import UNKNOWN, Dictionary
+from tables.files import formats_told, table_files
+from tables.findings import Finding, UnusableTable
+from tables.frames import Frame
+from tables.kinds import LabelType, Task
+from tables.labels import LabelCells, LabelColumn
+from tables.reader import TableReader
 
-_FAULTS_SHOWN: Final = 5
+# Free text has a new value in every row; no category among the later ones could be frequent enough to be learnt from.
+_MOST_TEXTS: Final = 100_000
+_FINDINGS_SHOWN: Final = 5
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Of a classification `values[row]` is the row's class as its position in `classes`, which are in ascending order;
+    of a regression, which has no classes, the number itself (float64).
+    """
+
+    task: Task
+    classes: tuple[int, ...] | tuple[str, ...]
+    label_type: LabelType
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one channel. `features` has shape (rows, features); where a feature holds texts, their numbers in
+    `Dataset.texts`, and NaN where a value is missing.
+    """
+
+    features: Rows
+    rows: slice
+    """Where the part's labels stand among those of the dataset."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Features of shape (rows, features) and each row's label as text."""
+    """All channels' rows over one set of columns."""
 
     feature_names: tuple[str, ...] | None
-    features: Rows
-    labels: tuple[str, ...]
+    texts: Mapping[int, tuple[str, ...]]
+    """By feature: the different texts of those that hold no numbers, in the order of their numbers."""
+    labels: Labels
+    train: Part
+    validation: Part | None
 
 
 @dataclass
-class _Columns:
+class _Builder:
     """What the files have said so far."""
 
     settings: DataSettings
-    names: tuple[str, ...] | None = None
-    width: int | None = None
-    values: "array[float]" = field(default_factory=lambda: array("f"))
-    labels: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    reader: TableReader | None = None
+    label: LabelColumn = field(default_factory=LabelColumn)
+    labels: list[LabelCells] = field(default_factory=list)
+    texts: dict[int, Dictionary] = field(default_factory=dict)
+    rows: int = 0
 
-    @property
-    def label(self) -> int:
-        """The label's position."""
-        if isinstance(self.settings.label, int):
-            return self.settings.label
-        return (self.names or ()).index(self.settings.label)  # DataSettings: a name needs a header
+    def read(self, folder: Path) -> Part:
+        files = table_files(folder)
+        if not files:
+            raise UnusableDataset(f"channel {folder.name}: no file that ends in {formats_told()}")
+        reader = TableReader(self.settings, like=self.reader)
+        parts = [self._features(frame, reader) for frame in reader.frames(files)]
+        if reader.findings:
+            raise UnusableDataset(f"channel {folder.name}: {_told(reader.findings)}")
+        if not parts:
+            raise UnusableDataset(f"channel {folder.name}: no rows")
+        self.reader = reader
+        first, self.rows = self.rows, self.rows + sum(map(len, parts))
+        return Part(_joined(parts), slice(first, self.rows))
 
-    @property
-    def feature_names(self) -> tuple[str, ...] | None:
-        return None if self.names is None else self.names[: self.label] + self.names[self.label + 1 :]
+    def _features(self, frame: Frame, reader: TableReader) -> Rows:
+        columns = reader.columns
 
-    def blame(self, place: str, fault: str) -> None:
-        self.faults.append(f"{place}: {fault}")
-        if len(self.faults) == _FAULTS_SHOWN:
-            raise UnusableDataset("; ".join([*self.faults, "there may be more"]))
+        def blame(index: int, finding: Finding) -> None:
+            title = columns.title(columns.label)
+            reader.findings.add(replace(finding, rows=(frame.row_of(index),), column=title))
+
+        self.labels.append(self.label.add(frame.data[str(columns.label)], blame))
+        rows = np.empty((frame.data.height, len(columns.features)), dtype=np.float32)
+        for feature, position in enumerate(columns.features):
+            cells = frame.data[str(position)]
+            if reader.storage(position) == "number":
+                rows[:, feature] = cells.cast(float).to_numpy()
+            else:
+                rows[:, feature] = self._numbered(feature, cells)
+        return rows
+
+    def _numbered(self, feature: int, cells: pl.Series) -> NDArray[np.float32]:
+        texts = self.texts.setdefault(feature, Dictionary(_MOST_TEXTS))
+        texts.learn(cells)
+        numbers = texts.ids(cells).astype(np.float32)
+        numbers[numbers == UNKNOWN] = np.nan
+        return numbers
+
+    def all_labels(self) -> Labels:
+        """Raises: UnusableTable: they do not fit the task."""
+        task = self.label.task(self.settings.task)
+        if task == "regression":
+            numbers = [part.numbers for part in self.labels if part.numbers is not None]
+            return Labels(task, (), "number", np.concatenate(numbers))
+        classes = self.label.classes()
+        ids = [part.ids for part in self.labels if part.ids is not None]
+        return Labels(task, classes.names, classes.label_type, classes.positions[np.concatenate(ids)])
 
 
-def read_dataset(folder: Path, settings: DataSettings) -> Dataset:
-    """All `*.csv` files under `folder`, in order of their paths, as one dataset.
-
-    Fields are separated by commas; a feature is a number, or empty where it is missing.
+def read_dataset(train: Path, validation: Path | None, settings: DataSettings) -> Dataset:
+    """Every table under the channels' folders, in order of their paths.
 
     Raises:
         UnusableDataset: names the first offending lines and columns.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() == ".csv")
-    if not files:
-        raise UnusableDataset(f"channel {folder.name}: no *.csv file")
-    columns = _Columns(settings)
-    for file in files:
-        _read_file(file, f"{folder.name}/{file.relative_to(folder)}", columns)
-    if columns.faults:
-        raise UnusableDataset("; ".join(columns.faults))
-    if not columns.labels:
-        raise UnusableDataset(f"channel {folder.name}: no rows")
-    features = np.frombuffer(columns.values, dtype=np.float32).reshape(len(columns.labels), -1)
-    return Dataset(columns.feature_names, features, tuple(columns.labels))
-
-
-def _read_file(file: Path, name: str, columns: _Columns) -> None:
-    lines = _lines(file, name)
-    if columns.settings.header:
-        _read_header(next(lines, None), name, columns)
-    for number, fields in lines:
-        place = f"{name} line {number}"
-        if columns.width is None:
-            columns.width = len(fields)
-            _check_width(place, len(fields), columns)
-            _refuse_header(place, fields, columns)
-        if len(fields) == columns.width:
-            _read_row(place, fields, columns)
-        else:
-            columns.blame(place, f"{len(fields)} columns, expected {columns.width}")
-
-
-def _lines(file: Path, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of its last line. Blank lines are no rows."""
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream, strict=True)
-        try:
-            for fields in reader:
-                if fields:
-                    yield reader.line_num, fields
-        except csv.Error as fault:
-            raise UnusableDataset(f"{name} line {reader.line_num}: not CSV: {fault}") from fault
-        except UnicodeDecodeError as fault:
-            raise UnusableDataset(f"{name} line {_undecodable_line(file)}: not UTF-8: {fault.reason}") from fault
-
-
-def _undecodable_line(file: Path) -> int:
-    """The reader decodes blocks, so it is ahead of the line that it has reached."""
-    with file.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return number
-    raise AssertionError("every line could be decoded")
-
-
-def _read_header(line: tuple[int, Sequence[str]] | None, name: str, columns: _Columns) -> None:
-    names = tuple(title.strip() for title in line[1]) if line else ()
-    if not names:
-        raise UnusableDataset(f"{name}: empty, expected a header")
-    if all(_is_number(title) for title in names):
-        raise UnusableDataset(f"{name} line 1: only numbers, expected a header; the settings say `header = true`")
-    if columns.names not in (None, names):
-        raise UnusableDataset(f"{name} line 1: another header than in the first file")
-    label = columns.settings.label
-    if isinstance(label, str) and names.count(label) != 1:
-        raise UnusableDataset(f"{name} line 1: {names.count(label)} columns are named {quoted(label)}, expected one")
-    columns.names, columns.width = names, len(names)
-    _check_width(f"{name} line 1", len(names), columns)
-
-
-def _check_width(place: str, width: int, columns: _Columns) -> None:
-    if width < 2:
-        raise UnusableDataset(f"{place}: {width} column, expected a label and at least one feature")
-    if columns.label >= width:
-        raise UnusableDataset(f"{place}: {width} columns, but the label's position is {columns.label}")
-
-
-def _refuse_header(place: str, fields: Sequence[str], columns: _Columns) -> None:
-    features = [text for position, text in enumerate(fields) if position != columns.label]
-    if not any(_is_number(text) for text in features):
-        raise UnusableDataset(f"{place}: no numbers; if it is a header, set `header = true` under [data]")
-
-
-def _read_row(place: str, fields: list[str], columns: _Columns) -> None:
+    builder = _Builder(settings)
+    parts = [builder.read(folder) for folder in (train, validation) if folder is not None]
+    assert builder.reader is not None  # noqa: S101 -- a part has been read
+    columns = builder.reader.columns
     try:
-        columns.labels.append(parse_label(fields.pop(columns.label)))
-    except InvalidLabel as fault:
-        columns.blame(f"{place}, {_title(columns.label, columns)}", str(fault))
-    for position, text in enumerate(fields):
-        try:
-            columns.values.append(parse_feature(text))
-        except InvalidField as fault:
-            title = _title(position + (position >= columns.label), columns)
-            columns.blame(f"{place}, {title}", str(fault))
+        labels = builder.all_labels()
+    except UnusableTable as fault:
+        raise UnusableDataset(str(fault)) from fault
+    names = None if columns.names is None else tuple(columns.names[position] for position in columns.features)
+    texts = {feature: dictionary.names for feature, dictionary in builder.texts.items()}
+    return Dataset(names, texts, labels, parts[0], parts[1] if len(parts) > 1 else None)
 
 
-def _title(position: int, columns: _Columns) -> str:
-    return column_title(position, columns.names)
+def _joined(parts: list[Rows]) -> Rows:
+    """One matrix; each part's memory is given back as soon as it is copied."""
+    matrix = np.empty((sum(map(len, parts)), parts[0].shape[1]), dtype=np.float32)
+    first = 0
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        matrix[first : first + len(part)] = part
+        first += len(part)
+    return matrix
 
 
-def _is_number(text: str) -> bool:
-    try:
-        parse_feature(text)
-    except InvalidField:
-        return False
-    return True
+def _told(findings: Iterable[Finding]) -> str:
+    told = [str(finding) for finding in findings]
+    return "; ".join([*told[:_FINDINGS_SHOWN], *(["there may be more"] if len(told) > _FINDINGS_SHOWN else [])])

@@ -1,75 +1,154 @@
-"""From the fitted forest to the ONNX graph that is served, and the proof that both answer alike."""
+"""From the fitted trees to the ONNX graph that is served.
 
-from dataclasses import dataclass
-from typing import Final
+The graph computes with the numbers the library computes with. A forest of scikit-learn compares its 64-bit thresholds
+and adds up 64-bit shares, so its graph does. XGBoost does both in 32 bits, beginning with the base score, and so does
+its graph: the sums are the same to the last bit.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
-from onnx import ModelProto
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType
-from sklearn.ensemble import RandomForestClassifier
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from container.predictor import Predictor, Rows
-from container.training.faults import ExportDiffers
+from container.predictor import INPUT, LABEL_OUTPUT, PROBABILITIES_OUTPUT, VALUE_OUTPUT
+from container.training.ensemble import Ensemble, Tree
 
-# Probabilities nearer than this count as equal. The graph adds up 32-bit shares: seen were differences up to 6e-7,
-# and two of them may differ in opposite directions.
-TIE: Final = 2e-6
-# TreeEnsembleClassifier as ONNX Runtime has known it since 1.0; newer forms bring this forest nothing.
+TIE: Final = 1e-6
+"""Classes whose probabilities differ by more are told apart by the graph as by the library."""
+# Classes whose probabilities, 32-bit numbers, differ by no more are tied. Such numbers of two that are equal in truth
+# may differ by a unit in the last place, 2**-24; those of two that differ by TIE never come so near.
+_TIED: Final = 2.0**-22
+# ONNX Runtime has known both since 1.0; newer forms of TreeEnsemble bring these trees nothing.
 _OPSETS: Final = {"": 18, "ai.onnx.ml": 3}
-_DIRECTIONS: Final = "nodes_missing_value_tracks_true"
+_IR_VERSION: Final = 8
+_SUMS: Final = "sums"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """How the graph's answers agreed with the estimator's."""
-
-    rows: int
-    ties: int
-    """Rows whose two best classes are equally probable: either answer is right."""
-
-
-def export_forest(forest: RandomForestClassifier) -> bytes:
-    """The forest as an ONNX model. The same forest gives the same bytes."""
-    # skl2onnx reads every property of the forest; the importances of one that found nothing to split on are 0/0.
-    with np.errstate(invalid="ignore"):
-        model = convert_sklearn(
-            forest,
-            name="forest",  # else a random one
-            initial_types=[("features", FloatTensorType([None, forest.n_features_in_]))],
-            options={id(forest): {"zipmap": False}},
-            target_opset=_OPSETS,
-        )
-    _write_missing_value_directions(model, forest)
+def export_ensemble(ensemble: Ensemble) -> bytes:
+    """The trees as an ONNX model, see `Predictor` for its outputs. The same trees give the same bytes."""
+    if ensemble.link in ("value", "exponential"):
+        nodes, outputs = _value_nodes(ensemble), [_output(VALUE_OUTPUT, TensorProto.FLOAT)]
+    else:
+        nodes = [*_probability_nodes(ensemble), *_label_nodes()]
+        classes = 2 if ensemble.link == "logistic" else ensemble.output_count
+        outputs = [_output(LABEL_OUTPUT, TensorProto.INT64), _output(PROBABILITIES_OUTPUT, TensorProto.FLOAT, classes)]
+    graph = helper.make_graph(
+        [*_sum_nodes(ensemble), *nodes],
+        "trees",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, ensemble.feature_count])],
+        outputs,
+        [
+            numpy_helper.from_array(np.array(_TIED, np.float32), "tied_within"),
+            numpy_helper.from_array(np.array(1, np.float32), "one"),
+            numpy_helper.from_array(np.array([1], np.int64), "last_axis"),
+        ],
+    )
+    opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="mlops")
     serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised
 
 
-def _write_missing_value_directions(model: ModelProto, forest: RandomForestClassifier) -> None:
-    """skl2onnx leaves the side a missing value takes at 0 in every node, and says nothing."""
-    (node,) = [node for node in model.graph.node if node.op_type == "TreeEnsembleClassifier"]
-    attributes = {attribute.name: attribute for attribute in node.attribute}
-    trees = [estimator.tree_.missing_go_to_left for estimator in forest.estimators_]
-    places = zip(attributes["nodes_treeids"].ints, attributes["nodes_nodeids"].ints, strict=True)
-    directions = [int(trees[tree][place]) for tree, place in places]
-    del attributes[_DIRECTIONS].ints[:]
-    attributes[_DIRECTIONS].ints.extend(directions)
+def _output(name: str, kind: int, *width: int) -> Any:  # noqa: ANN401 - a protobuf message
+    return helper.make_tensor_value_info(name, kind, [None, *width])
 
 
-def compare(forest: RandomForestClassifier, predictor: Predictor, rows: Rows) -> Comparison:
-    """Check that the graph answers every row with a class that the forest finds most probable.
+def _sum_nodes(ensemble: Ensemble) -> list[NodeProto]:
+    """The sums, of shape (rows, outputs): 32-bit numbers, whatever they were added up in."""
+    attributes = _tree_attributes(ensemble)
+    source = INPUT
+    nodes = []
+    if ensemble.wide:
+        source = "wide_features"
+        nodes.append(helper.make_node("Cast", [INPUT], [source], to=TensorProto.DOUBLE))
+    nodes.append(
+        helper.make_node("TreeEnsembleRegressor", [source], [_SUMS], domain="ai.onnx.ml", name="trees", **attributes)
+    )
+    return nodes
 
-    Raises:
-        ExportDiffers: it does not; names the first row.
-    """
-    probabilities = forest.predict_proba(rows)
-    answers = predictor.answer(rows)
-    ranked = np.sort(probabilities, axis=1)
-    chosen = probabilities[np.arange(len(rows)), answers]
-    differing = np.flatnonzero(chosen < ranked[:, -1] - TIE)
-    if len(differing):
-        raise ExportDiffers(
-            f"the exported model answers {len(differing)} of {len(rows)} rows differently from the estimator, "
-            f"first row {differing[0] + 1}"
-        )
-    return Comparison(len(rows), int(np.count_nonzero(ranked[:, -1] - ranked[:, -2] <= TIE)))
+
+def _probability_nodes(ensemble: Ensemble) -> list[NodeProto]:
+    match ensemble.link:
+        case "softmax":
+            return [helper.make_node("Softmax", [_SUMS], [PROBABILITIES_OUTPUT], axis=1)]
+        case "logistic":
+            return [
+                helper.make_node("Sigmoid", [_SUMS], ["second"]),
+                helper.make_node("Sub", ["one", "second"], ["first"]),
+                helper.make_node("Concat", ["first", "second"], [PROBABILITIES_OUTPUT], axis=1),
+            ]
+        case _:
+            return [helper.make_node("Identity", [_SUMS], [PROBABILITIES_OUTPUT])]
+
+
+def _label_nodes() -> list[NodeProto]:
+    """The first class that is as probable as any."""
+    return [
+        helper.make_node("ReduceMax", [PROBABILITIES_OUTPUT, "last_axis"], ["most"], keepdims=1),
+        helper.make_node("Sub", ["most", "tied_within"], ["enough"]),
+        helper.make_node("GreaterOrEqual", [PROBABILITIES_OUTPUT, "enough"], ["tied"]),
+        helper.make_node("Cast", ["tied"], ["tied_as_number"], to=TensorProto.FLOAT),
+        helper.make_node("ArgMax", ["tied_as_number"], [LABEL_OUTPUT], axis=1, keepdims=0, select_last_index=0),
+    ]
+
+
+def _value_nodes(ensemble: Ensemble) -> list[NodeProto]:
+    if ensemble.link == "value":
+        return [helper.make_node("Squeeze", [_SUMS, "last_axis"], [VALUE_OUTPUT])]
+    return [
+        helper.make_node("Exp", [_SUMS], ["exponential"]),
+        helper.make_node("Squeeze", ["exponential", "last_axis"], [VALUE_OUTPUT]),
+    ]
+
+
+def _tree_attributes(ensemble: Ensemble) -> dict[str, Any]:
+    trees = ensemble.trees
+    leaves = np.concatenate([tree.is_leaf for tree in trees])
+    branch = {"<=": "BRANCH_LEQ", "<": "BRANCH_LT"}[ensemble.comparison]
+    sizes = [len(tree.left) for tree in trees]
+
+    def joined(arrays: Iterable[NDArray[Any]]) -> list[int]:
+        numbers: list[int] = np.where(leaves, 0, np.concatenate(list(arrays))).astype(np.int64).tolist()
+        return numbers
+
+    attributes = {
+        "n_targets": ensemble.output_count,
+        "nodes_treeids": np.repeat(np.arange(len(trees)), sizes).tolist(),
+        "nodes_nodeids": np.concatenate([np.arange(size) for size in sizes]).tolist(),
+        "nodes_modes": np.where(leaves, "LEAF", branch).tolist(),
+        "nodes_featureids": joined(tree.feature for tree in trees),
+        "nodes_truenodeids": joined(tree.left for tree in trees),
+        "nodes_falsenodeids": joined(tree.right for tree in trees),
+        "nodes_missing_value_tracks_true": joined(tree.missing_left for tree in trees),
+        **_target_attributes(trees),
+    }
+    thresholds = np.where(leaves, 0, np.concatenate([tree.threshold for tree in trees]))
+    weights = attributes.pop("target_weights")
+    if ensemble.wide:
+        attributes["nodes_values_as_tensor"] = numpy_helper.from_array(thresholds)
+        attributes["target_weights_as_tensor"] = numpy_helper.from_array(weights)
+    else:
+        attributes["nodes_values"] = thresholds.tolist()
+        attributes["target_weights"] = weights.tolist()
+    return attributes
+
+
+def _target_attributes(trees: tuple[Tree, ...]) -> dict[str, Any]:
+    """What each leaf adds to which sum. Zeros are left out, but for one: no leaf is without an entry."""
+    places, weights = [], []
+    for number, tree in enumerate(trees):
+        nodes = np.flatnonzero(tree.is_leaf)
+        adds = tree.value[nodes] != 0
+        adds[:, 0] |= ~adds.any(axis=1)
+        leaf, column = np.nonzero(adds)
+        places.append(np.stack([np.full(len(leaf), number), nodes[leaf], tree.outputs[column]]))
+        weights.append(tree.value[nodes[leaf], column])
+    treeids, nodeids, targets = np.concatenate(places, axis=1).tolist()
+    return {
+        "target_treeids": treeids,
+        "target_nodeids": nodeids,
+        "target_ids": targets,
+        "target_weights": np.concatenate(weights),
+    }

@@ -1,99 +1,76 @@
 """A job's hyperparameters: SageMaker hands every one over as a string."""
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from container.fields import quoted
 from container.training.faults import InvalidHyperparameters
+from contracts.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, AlgorithmName
+from contracts.hyperparameters import InvalidHyperparameter, Value, shown
 from contracts.settings import DataSettings, GateSettings
 
 Settings = TypeVar("Settings", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class IntegerRange:
-    """The values a hyperparameter may have, both ends included."""
-
-    minimum: int
-    maximum: int
-    default: int | None
-    """None: as many as there are CPUs."""
-
-
-INTEGERS: Final[Mapping[str, IntegerRange]] = {
-    "n_estimators": IntegerRange(1, 10_000, default=120),
-    "max_depth": IntegerRange(1, 64, default=10),
-    "n_jobs": IntegerRange(1, 1_024, default=None),
-}
-_SETTINGS: Final = ("data", "gate")
+_THREADS: Final = ("n_jobs", "nthread")
 # What tuning jobs and the SageMaker SDK add for themselves.
 _PLATFORM_PREFIXES: Final = ("_tuning_", "sagemaker_")
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """The typed values. `n_jobs` is a number of threads."""
+    """The typed values."""
 
-    n_estimators: int
-    max_depth: int
-    n_jobs: int
+    algorithm: AlgorithmName
+    values: Mapping[str, Value | None]
+    """Of the algorithm's table, by their names there; None where the dataset or the task decides."""
+    warnings: tuple[str, ...]
+    """What is deprecated, one line each."""
     data: DataSettings
     gate: GateSettings
 
 
 def parse_hyperparameters(text: str, cpus: int) -> Hyperparameters:
-    """Read `hyperparameters.json`: one object of strings.
+    """Read `hyperparameters.json`: one object of strings. `cpus` is the number of threads when none is given.
 
     Raises:
         InvalidHyperparameters: names every offending hyperparameter.
     """
+    given = _texts(text)
+    algorithm = _algorithm(given.pop("algorithm", DEFAULT_ALGORITHM))
+    data = _settings("data", given.pop("data", None), DataSettings)
+    gate = _settings("gate", given.pop("gate", None), GateSettings)
+    try:
+        reading = ALGORITHMS[algorithm].read(given)
+    except InvalidHyperparameter as fault:
+        names = ", ".join(ALGORITHMS[algorithm].names)
+        raise InvalidHyperparameters(f"hyperparameter {fault}. {algorithm} knows {names}") from fault
+    defaults = {**dict.fromkeys(_THREADS, cpus), "seed": data.seed % 2**31}
+    values = {name: defaults.get(name) if value is None else value for name, value in reading.values.items()}
+    return Hyperparameters(algorithm, values, reading.warnings, data, gate)
+
+
+def _texts(text: str) -> dict[str, str]:
     try:
         given = json.loads(text)
     except ValueError as fault:
         raise InvalidHyperparameters(f"hyperparameters.json is not JSON: {fault}") from fault
     if not isinstance(given, dict):
         raise InvalidHyperparameters("hyperparameters.json holds no object")
-    values = {
+    return {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in given.items()
         if not name.startswith(_PLATFORM_PREFIXES)
     }
-    _refuse_unknown(values)
-    integers = {name: _integer(name, values.get(name), allowed, cpus) for name, allowed in INTEGERS.items()}
-    return Hyperparameters(
-        **integers,
-        data=_settings("data", values.get("data"), DataSettings),
-        gate=_settings("gate", values.get("gate"), GateSettings),
-    )
 
 
-def _refuse_unknown(values: Mapping[str, str]) -> None:
-    known = [*INTEGERS, *_SETTINGS]
-    lines = []
-    for name in values.keys() - known:
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
-        lines.append(f"{quoted(name)} is unknown; did you mean {nearest}?")
-    if lines:
-        raise InvalidHyperparameters(f"hyperparameter {' '.join(sorted(lines))} Known: {', '.join(known)}")
-
-
-def _integer(name: str, text: str | None, allowed: IntegerRange, cpus: int) -> int:
-    if text is None:
-        return cpus if allowed.default is None else allowed.default
-    try:
-        value = int(text)
-    except ValueError:
-        raise InvalidHyperparameters(f"hyperparameter {name} is {quoted(text)}, not an integer") from None
-    if not allowed.minimum <= value <= allowed.maximum:
-        raise InvalidHyperparameters(
-            f"hyperparameter {name} is {value}, allowed are {allowed.minimum} to {allowed.maximum}"
-        )
-    return value
+def _algorithm(text: str) -> AlgorithmName:
+    for name in ALGORITHMS:
+        if text.strip() == name:
+            return name
+    known = " and ".join(get_args(AlgorithmName))
+    raise InvalidHyperparameters(f"hyperparameter algorithm is {shown(text)}; there are {known}")
 
 
 def _settings(name: str, text: str | None, kind: type[Settings]) -> Settings:

@@ -4,12 +4,10 @@ import json
 import os
 from pathlib import Path
 
-import joblib
-from sklearn.ensemble import RandomForestClassifier
-
 from container.layout import Layout
 from container.predictor import MODEL_FILE, Predictor
 from container.schema import SCHEMA_FILE, Schema
+from container.training.agreement import compare
 from container.training.champion import Champion, load_champion
 from container.training.dataset import read_dataset
 from container.training.evaluation.answers import ask
@@ -17,15 +15,14 @@ from container.training.evaluation.gate import check_applies
 from container.training.evaluation.job_metrics import metric_lines
 from container.training.evaluation.judging import evaluate
 from container.training.evaluation.plots import draw_plots
-from container.training.export import compare, export_forest
+from container.training.export import export_ensemble
 from container.training.faults import InvalidHyperparameters, ReportTooLarge, TrainingFault, UnreadableChampion
-from container.training.fitting import fit
+from container.training.fitting import Fitted, fit
 from container.training.hyperparameters import Hyperparameters, parse_hyperparameters
 from container.training.split import Split, split_dataset
 from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
 from contracts.settings import GateSettings
 
-ESTIMATOR_FILE = "estimator.joblib"
 PLOTS_FOLDER = "plots"
 
 
@@ -37,23 +34,24 @@ def run(layout: Layout) -> None:
         OSError: a file cannot be read or written.
     """
     hyperparameters = _read_hyperparameters(layout)
+    for warning in hyperparameters.warnings:
+        _say(f"warning: {warning}")
     _check_single_host(layout)
     split = _read_split(layout, hyperparameters)
     check_applies(hyperparameters.gate, split.schema)
     champion = _read_champion(layout, split.schema, hyperparameters.gate)
-    _say(f"fitting {hyperparameters.n_estimators} trees on {len(split.train_labels)} rows")
-    forest = fit(split, hyperparameters)
-    model = export_forest(forest)
+    estimator = fit(split, hyperparameters, _say)
+    model = export_ensemble(estimator.ensemble())
     candidate = Predictor(model, split.schema)
     for part, rows in (("training", split.train_features), ("held-out", split.test_features)):
-        comparison = compare(forest, candidate, rows)
-        _say(f"exported model agrees on {comparison.rows} {part} rows, {comparison.ties} of them ties")
+        agreement = compare(estimator, candidate, rows)
+        _say(f"exported model agrees on {agreement.rows} {part} rows, {agreement.ties} of them ties")
     answers = ask(candidate, split.test_features)
     schema_text = split.schema.to_json()
     artefact_bytes = len(model) + len(schema_text.encode())
     evaluation = evaluate(split, candidate, answers, champion, hyperparameters.gate, artefact_bytes)
     draw_plots(layout.output_data / PLOTS_FOLDER, evaluation, split.test_labels, answers)
-    _write(layout, evaluation, forest, schema_text, model)
+    _write(layout, evaluation, estimator, schema_text, model)
     for line in metric_lines(evaluation):
         _say(line)
 
@@ -82,12 +80,12 @@ def _check_single_host(layout: Layout) -> None:
 
 
 def _read_split(layout: Layout, hyperparameters: Hyperparameters) -> Split:
-    dataset = read_dataset(layout.channel("train"), hyperparameters.data)
     folder = layout.channel("validation")
-    validation = read_dataset(folder, hyperparameters.data) if folder.is_dir() else None
-    split = split_dataset(dataset, validation, hyperparameters.data)
+    dataset = read_dataset(layout.channel("train"), folder if folder.is_dir() else None, hyperparameters.data)
+    split = split_dataset(dataset, hyperparameters.data)
     rows = len(split.train_labels) + len(split.test_labels)
-    _say(f"read {rows} rows, {split.schema.feature_count} features, {len(split.schema.classes)} classes")
+    told = f"{len(split.schema.classes)} classes" if split.schema.classes else "a number to predict"
+    _say(f"read {rows} rows, {split.schema.feature_count} features, {told}")
     return split
 
 
@@ -101,9 +99,7 @@ def _read_champion(layout: Layout, schema: Schema, gate: GateSettings) -> Champi
         return None
 
 
-def _write(
-    layout: Layout, evaluation: Evaluation, forest: RandomForestClassifier, schema_text: str, model: bytes
-) -> None:
+def _write(layout: Layout, evaluation: Evaluation, estimator: Fitted, schema_text: str, model: bytes) -> None:
     report = evaluation.to_json()
     if len(report) > MAXIMUM_REPORT_BYTES:
         raise ReportTooLarge(
@@ -113,7 +109,7 @@ def _write(
     for folder in (layout.output_data, layout.model):
         folder.mkdir(parents=True, exist_ok=True)
     (layout.output_data / EVALUATION_FILE).write_text(report, encoding="utf-8")
-    joblib.dump(forest, layout.output_data / ESTIMATOR_FILE, compress=3)
+    estimator.save(layout.output_data)
     (layout.model / SCHEMA_FILE).write_text(schema_text, encoding="utf-8")
     _write_whole(layout.model / MODEL_FILE, model)
 

@@ -1,23 +1,25 @@
-"""Reads the run's frozen copy of a dataset from S3, once and in pieces, and refuses it or describes it."""
+"""Reads a run's frozen files once, and refuses the dataset or describes it."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools.logging import Logger
 
 from contracts.errors import DatasetRejected
-from functions.validate_dataset.findings import Finding, explain
-from functions.validate_dataset.lines import read_lines
-from functions.validate_dataset.rules import Rules
-from functions.validate_dataset.verdict import judge, size_finding
+from contracts.settings import DataSettings
+from functions.validate_dataset.message import explain
+from functions.validate_dataset.storage import Fetched, fetch, read_profile, write_profile
+from tables.files import formats_told
+from tables.findings import Finding, UnusableTable
+from tables.judge import Accepted, judge
+from tables.profiles import Profile
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
-
-_CHUNK_BYTES = 1024**2
 
 logger = Logger(service="validate_dataset")
 s3: "S3Client" = boto3.client("s3")
@@ -25,39 +27,37 @@ s3: "S3Client" = boto3.client("s3")
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
-    """The dataset's rows, columns, classes, bytes, SHA-256 and warnings.
+    """What a run needs to know of its dataset: rows, task, bytes, SHA-256, warnings; and where its profile is.
 
     Raises:
         DatasetRejected: it breaks a rule of the model's settings.
     """
-    model, dataset, rules = event["model"], event["dataset"], Rules.from_settings(event["data"])
-    logger.append_keys(model=model, dataset=dataset["key"])
-    stored = s3.get_object(Bucket=dataset["bucket"], Key=dataset["key"])
-    oversize = size_finding(stored["ContentLength"], rules)
-    if oversize is not None:
-        stored["Body"].close()
-        raise _rejection(event, [oversize])
-
-    digest = hashlib.sha256()
-    verdict = judge(read_lines(_measured(stored["Body"].iter_chunks(_CHUNK_BYTES), digest)), rules)
-    if isinstance(verdict, tuple):
-        stored["Body"].close()
-        raise _rejection(event, verdict)
-    logger.info("dataset accepted", rows=verdict.rows, warnings=len(verdict.warnings))
+    settings = DataSettings.model_validate(event["data"])
+    logger.append_keys(model=event["model"], dataset=event["source_key"])
+    # A warm function's disk still has what a former one left.
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = fetch(s3, event["bucket"], event["files"], Path(folder))
+        former = read_profile(s3, event["bucket"], event.get("former_profile"))
+        try:
+            accepted = _judge(fetched, settings, former)
+        except UnusableTable as fault:
+            raise _rejection(event, fault.findings) from fault
+    write_profile(s3, event["bucket"], event["profile"], accepted.profile)
+    profile, warnings = accepted.profile, [str(warning) for warning in accepted.warnings]
+    logger.info("dataset accepted", rows=profile.rows, task=profile.task, warnings=len(warnings))
     return {
-        "rows": verdict.rows,
-        "columns": list(verdict.columns),
-        "classes": verdict.classes,
-        "bytes": stored["ContentLength"],
-        "sha256": digest.hexdigest(),
-        "warnings": list(verdict.warnings),
+        "rows": profile.rows,
+        "task": profile.task,
+        "bytes": fetched.size_bytes,
+        "sha256": fetched.sha256,
+        "warnings": warnings,
     }
 
 
-def _measured(chunks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
-    for chunk in chunks:
-        digest.update(chunk)
-        yield chunk
+def _judge(fetched: Fetched, settings: DataSettings, former: Profile | None) -> Accepted:
+    if not (train := fetched.channels.get("train")):
+        raise UnusableTable([Finding("format", f"there is no file that ends in {formats_told()}")])
+    return judge(train, fetched.channels.get("validation", ()), settings, former)
 
 
 def _rejection(event: dict[str, Any], findings: Iterable[Finding]) -> DatasetRejected:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local.configuration import Configuration
+from local.gateway.compiled_packages import compiled_packages, link_packages, members_without
 from local.gateway.lambda_worker import LAYER_ROOT, TASK_ROOT
 
 # What the Python runtime of Lambda has beside the standard library, and nothing else of this process's packages.
@@ -72,7 +73,10 @@ def _unpack(archive: bytes, target: Path) -> None:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             if sum(member.file_size for member in opened.infolist()) > MAX_UNPACKED_BYTES:
                 raise UnpackFailed(f"Unzipped size must be smaller than {MAX_UNPACKED_BYTES} bytes")
-            opened.extractall(target)  # drops absolute paths and ".." itself
+            compiled = compiled_packages(opened)
+            opened.extractall(target, members_without(opened, compiled))  # drops absolute paths and ".." itself
+            if compiled and (missing := link_packages(compiled, target)):
+                raise UnpackFailed(f"The layer's {missing[0]} is compiled for Lambda, and is not installed here")
     except zipfile.BadZipFile as error:
         raise UnpackFailed(
             "Could not unzip uploaded file. Please check your file, then try to upload again."

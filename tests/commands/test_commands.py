@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_a_sound_drop_passes(tmp_path):
 
 def test_what_can_be_known_before_a_drop_is_said_before_it(tmp_path):
     dataset = tmp_path / "iris.csv"
-    with pytest.raises(CommandFailed, match="There is no file"):
+    with pytest.raises(CommandFailed, match="There is no file or folder"):
         check(MODELS, "iris-model", dataset)
     dataset.write_text("0,1\n")
     with pytest.raises(CommandFailed, match="There are: iris-model"):
@@ -137,6 +138,45 @@ def test_what_can_be_known_before_a_drop_is_said_before_it(tmp_path):
     wrong.write_text("0,1\n")
     with pytest.raises(CommandFailed, match="ends in .csv"):
         check(MODELS, "iris-model", wrong)
+
+
+def folder_drop(folder, run_file=None, **files):
+    for name, text in {"train/a.csv": "0,1\n", **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    if run_file is not None:
+        (folder / "run.json").write_text(run_file)
+    return folder
+
+
+def test_a_sound_folder_passes(tmp_path):
+    said = {"hyperparameters": {"max_depth": 3}, "overrides": {"data": {"minimum_rows": 2}}, "reason": "a try"}
+    folder = folder_drop(tmp_path / "drop", json.dumps(said), **{"validation/b.parquet": "x"})
+    assert check(MODELS, "iris-model", folder).name == "iris-model"
+
+
+@pytest.mark.parametrize(
+    ("run_file", "files", "said"),
+    [
+        ("{", {}, "run.json: not JSON"),
+        ("[]", {}, "run.json: holds no object"),
+        ('{"hyperparameter": {}}', {}, "run.json: hyperparameter: Extra inputs"),
+        ('{"overrides": {"gate": {"champion": "off"}}}', {}, "`overrides` may hold `data` and `training`, not `gate`"),
+        ('{"overrides": {"data": {"label": -1}}}', {}, "run.json: data: file: Value error, a column's position"),
+        ('{"overrides": {"data": {"maximum_bytes": 3}}}', {}, "has 4 bytes; models/iris-model.toml allows 3"),
+        (None, {"train/notes.txt": "x"}, "notes.txt: a dataset ends in .csv, .csv.gz or .parquet"),
+    ],
+)
+def test_what_can_be_known_of_a_folder_is_said_before_it_is_dropped(tmp_path, run_file, files, said):
+    with pytest.raises(CommandFailed, match=re.escape(said)):
+        check(MODELS, "iris-model", folder_drop(tmp_path / "drop", run_file, **files))
+
+
+def test_a_folder_without_training_files_is_no_dataset(tmp_path):
+    (tmp_path / "drop" / "validation").mkdir(parents=True)
+    (tmp_path / "drop" / "validation" / "a.csv").write_text("0,1\n")
+    with pytest.raises(CommandFailed, match="`files` names no file under train/"):
+        check(MODELS, "iris-model", tmp_path / "drop")
 
 
 def test_invalid_settings_are_found_when_dropping(tmp_path):

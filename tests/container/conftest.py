@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from container.layout import Layout
 from container.predictor import Predictor
 from container.schema import Schema
 from container.serving.application import Application
-from container.training.export import export_forest
+from tests.container.fits import exported
 from tests.container.schemas import classifier
 
 PROJECT = Path(__file__).parents[2]
@@ -252,7 +251,7 @@ def fit_iris(schema: Schema, share_missing: float) -> Fitted:
     rows = iris.data.astype(np.float32)
     rows[np.random.default_rng(7).random(rows.shape) < share_missing] = np.nan
     forest = RandomForestClassifier(n_estimators=20, max_depth=6, random_state=7).fit(rows, iris.target)
-    return Fitted(forest, Predictor(export_forest(forest), schema), rows)
+    return Fitted(forest, Predictor(exported(forest), schema), rows)
 
 
 @pytest.fixture(scope="session")
@@ -267,11 +266,3 @@ def sparse() -> Fitted:
     names = ("sepal length", "sepal width", "petal length", "petal width")
     classes = ("setosa", 'versi"color', "virginica, blue")
     return fit_iris(classifier(names, classes, missing_allowed=True), share_missing=0.2)
-
-
-@pytest.fixture
-def keep_sigterm() -> Iterator[None]:
-    """The training entry point takes over SIGTERM for its process, which is ours here."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, handler)

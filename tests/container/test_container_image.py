@@ -39,7 +39,7 @@ def test_the_image_says_what_sagemaker_may_do() -> None:
 
 def test_the_image_carries_only_what_it_runs() -> None:
     copied = [line.split()[1:-1] for line in instructions() if line.startswith("COPY") and "--from" not in line]
-    assert copied == [["locks/container.txt"], ["contracts"], ["container"]]
+    assert copied == [["locks/container.txt"], ["contracts"], ["tables"], ["container"]]
     allowed = (CONTAINER / "Dockerfile.dockerignore").read_text()
     assert all(f"!{source}" in allowed for (source,) in copied)
 

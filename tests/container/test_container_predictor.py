@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from container.predictor import MODEL_FILE, Predictor, UnreadableModel, load_predictor
-from container.schema import SCHEMA_FILE
+from container.schema import SCHEMA_FILE, Schema, number_columns
+from tests.container.fits import exported, fitted, regression
 from tests.container.schemas import classifier
 
 PROJECT = Path(__file__).parents[2]
@@ -17,9 +18,7 @@ SCHEMA = classifier(4, (0, 1, 2))
 
 @pytest.fixture
 def model(complete: Any) -> bytes:
-    from container.training.export import export_forest
-
-    return export_forest(complete.forest)
+    return exported(complete.forest)
 
 
 @pytest.fixture
@@ -45,6 +44,9 @@ def test_answers_positions_of_classes_and_their_probabilities(folder: Path, comp
     assert predictor.answer(complete.rows).tolist() == complete.forest.predict(complete.rows).tolist()
     expected = complete.forest.predict_proba(complete.rows)
     np.testing.assert_allclose(predictor.probabilities(complete.rows), expected, atol=1e-6)
+    positions, probabilities = predictor.answer_with_probabilities(complete.rows)
+    assert positions.tolist() == predictor.answer(complete.rows).tolist()
+    np.testing.assert_array_equal(probabilities, predictor.probabilities(complete.rows))
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, SCHEMA_FILE])
@@ -69,4 +71,21 @@ def test_refuses_half_a_graph(model: bytes) -> None:
 def test_refuses_a_graph_that_contradicts_the_schema(model: bytes) -> None:
     schema = classifier(5, (0, 1, 2))
     with pytest.raises(UnreadableModel, match=r"takes .4. features, schema.json says 5"):
+        Predictor(model, schema)
+
+
+def test_answers_the_values_of_a_regression() -> None:
+    split = regression()
+    estimator, predictor = fitted(split, n_estimators=5)
+    values = predictor.values(split.test_features)
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values, estimator.values(split.test_features), rtol=1e-6)
+
+
+def test_refuses_a_graph_of_another_task(model: bytes) -> None:
+    schema = regression().schema
+    with pytest.raises(UnreadableModel, match=r"takes .4. features, schema.json says 10"):
+        Predictor(model, schema)
+    schema = Schema(number_columns(4), "regression", (), "number", missing_allowed=False)
+    with pytest.raises(UnreadableModel, match=r"no output value, schema.json says regression"):
         Predictor(model, schema)

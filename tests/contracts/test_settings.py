@@ -25,7 +25,7 @@ def test_defaults_are_those_of_the_course(tmp_path):
     assert (scaling.scale_in_cooldown_seconds, scaling.scale_out_cooldown_seconds) == (30, 60)
     assert (settings.data.label, settings.data.header, settings.data.test_fraction, settings.data.seed) == (
         0,
-        False,
+        None,
         0.33,
         42,
     )
@@ -77,7 +77,12 @@ def test_rules_belong_to_a_task_or_to_both(tmp_path, text, task, rules):
     ("text", "key", "rule"),
     [
         (MINIMAL + "[data]\nminimum_rows = 1\n", "data.minimum_rows", "greater than or equal to 2"),
-        (MINIMAL + '[data]\nlabel = "species"\n', "data", "needs `header = true`"),
+        (MINIMAL + '[data]\nlabel = "species"\nheader = false\n', "data", "a label given by name needs a header"),
+        (MINIMAL + "[data]\nignore = [-1]\n", "data", "a column's position counts from 0"),
+        (MINIMAL + '[data]\nlabel = "id"\nignore = ["id"]\n', "data", "the label cannot be ignored"),
+        (MINIMAL + "[data.columns.1]\nminimum = 2\nmaximum = 1\n", "data.columns.1", "`maximum` is below `minimum`"),
+        (MINIMAL + '[data.columns.1]\ntype = "category"\nminimum = 2\n', "data.columns.1", "are for numbers"),
+        (MINIMAL + '[data.columns.1]\ntype = "number"\nallowed = ["a"]\n', "data.columns.1", "holds a text"),
         (MINIMAL + "[data]\nlabel = -1\n", "data", "counts from 0"),
         (MINIMAL + "[data]\nmaximum_bytes = 6000000000\n", "data.maximum_bytes", "less than or equal"),
         (MINIMAL + "[production]\ninstance_count = 1\n", "production.instance_count", "greater than or equal to 2"),
@@ -95,6 +100,10 @@ def test_rules_belong_to_a_task_or_to_both(tmp_path, text, task, rules):
         (MINIMAL + "[production.scaling]\nminimum = 5\nmaximum = 4\n", "production.scaling", "below `minimum`"),
         (MINIMAL + "[production]\ninstance_typ = 'ml.c5.large'\n", "production.instance_typ", "Extra inputs"),
         (MINIMAL + "[training]\ninstance_type = 'c5.large'\n", "training.instance_type", "pattern"),
+        (MINIMAL + "[training]\nalgorithm = 'forest'\n", "training.algorithm", "'random-forest' or 'xgboost'"),
+        (MINIMAL + "[training.hyperparameters]\nn_estimators = 0\n", "training", "an integer from 1 to 10000"),
+        (MINIMAL + "[training.hyperparameters]\neta = 0.3\n", "training", "'eta' is unknown; did you mean"),
+        (MINIMAL + "[training]\nalgorithm = 'xgboost'\nhyperparameters = {criterion = 'gini'}", "training", "unknown"),
         (MINIMAL + "[gate]\nchampion = 'equal'\n", "gate.champion", "better"),
         (MINIMAL + "[gate]\nminimum_accuracy = 0.9\n", "gate.minimum_accuracy", "Extra inputs"),
         (MINIMAL + "[gate.minimum]\naccuracy = 1.1\n", "gate.minimum.accuracy", "less than or equal to 1"),

@@ -214,11 +214,11 @@ class Product:
         ]
         return until("the start of a run", lambda: self.run_of(version))
 
-    def start(self, model: str, content: str, dropped_at: str, file: str = "data.txt") -> Run:
+    def start(self, model: str, content: str, dropped_at: str, file: str = "data.CSV") -> Run:
         """A run of a dataset that was dropped at another time (ISO 8601), as a late event would start it."""
         return self.start_from(self.event(model, content, dropped_at, file))
 
-    def event(self, model: str, content: str, dropped_at: str, file: str = "data.txt") -> dict[str, Any]:
+    def event(self, model: str, content: str, dropped_at: str, file: str = "data.CSV") -> dict[str, Any]:
         """Put a dataset where no run starts by itself; the event that would start one."""
         key = f"datasets/{model}/{file}"
         put = self.s3.put_object(Bucket=self.deployment.bucket, Key=key, Body=content.encode())

@@ -45,7 +45,7 @@ def assembly_of(deployment: Deployment, built: Path) -> Path:
     synthesise(PROJECT)
     project = Project(root=PROJECT.root, built=built)
     built.mkdir()
-    project.staged_layer.symlink_to(PROJECT.staged_layer)
+    project.staged_layers.symlink_to(PROJECT.staged_layers)
     stage_functions(project)
     use_node()
     from infra.composition import compose

@@ -8,7 +8,7 @@ from tests.flow.product import Product
 from tests.flow.releases import NEW, is_champion, released_before
 
 ROWS = "\n".join(KNOWN_ROWS)
-UNTRAINABLE = "[training.hyperparameters]\nn_estimators = 0\n"
+UNTRAINABLE = "[training]\nalgorithm = 'xgboost'\n[training.hyperparameters]\nnum_class = 7\n"
 
 
 def moved(iris: str) -> str:
@@ -50,8 +50,8 @@ def test_training_failed(product, iris):
     product.model(model, UNTRAINABLE)
     run = product.drop(model, iris)
     ended = run.ends_in("Training Failed")
-    assert "n_estimators" in ended["cause"]
-    assert "n_estimators" in run.outcome_mail().text
+    assert "num_class" in ended["cause"]
+    assert "num_class" in run.outcome_mail().text
     assert not product.has_endpoint(f"{model}-development")
 
 

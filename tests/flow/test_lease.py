@@ -165,7 +165,7 @@ def test_a_failed_run_starts_again_from_its_dataset(product, iris, monkeypatch):
     from commands.rerun import rerun
 
     model = "lease-rerun"
-    product.model(model, "[training.hyperparameters]\nn_estimators = 0\n")
+    product.model(model, "[training]\nalgorithm = 'xgboost'\n[training.hyperparameters]\nnum_class = 7\n")
     failed = product.drop(model, iris)
     failed.ends_in("Training Failed")
     product.model(model)

@@ -44,7 +44,7 @@ def test_operators_hear_of_a_run_that_broke_and_not_of_one_that_was_refused(
     product: Product, iris: str, notices: Any
 ) -> None:
     model = "flow-notices"
-    product.model(model, "[training.hyperparameters]\nn_estimators = 0\n")
+    product.model(model, "[training]\nalgorithm = 'xgboost'\n[training.hyperparameters]\nnum_class = 7\n")
     refused = product.drop(model, "no,data\n", "refused.csv")
     refused.ends_in("Dataset Rejected")
     # Of two events the later is delivered later: when this one has come, the other would have.

@@ -48,8 +48,8 @@ def test_a_job_that_a_lost_call_has_started_is_found_and_waited_for(product, iri
         OutputDataConfig={"S3OutputPath": f"s3://{product.deployment.bucket}/runs/{name}/output"},
         **{key: described[key] for key in copied},
     )
-    put = product.s3.put_object(Bucket=product.deployment.bucket, Key=f"datasets/{model}/data.txt", Body=iris.encode())
-    key = {"key": f"datasets/{model}/data.txt", "version-id": put["VersionId"], "size": len(iris)}
+    put = product.s3.put_object(Bucket=product.deployment.bucket, Key=f"datasets/{model}/data.CSV", Body=iris.encode())
+    key = {"key": f"datasets/{model}/data.CSV", "version-id": put["VersionId"], "size": len(iris)}
     event = {"time": "2031-01-01T00:00:00Z", "detail": {"bucket": {"name": product.deployment.bucket}, "object": key}}
     product.stepfunctions.start_execution(
         stateMachineArn=product.deployment.promote_model_arn, name=name, input=json.dumps(event)

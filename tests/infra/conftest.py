@@ -23,7 +23,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, to be synthesised with other settings into a folder of its own."""
     synthesise(PROJECT)
     made = Project(root=PROJECT.root, built=tmp_path_factory.mktemp("built"))
-    made.staged_layer.symlink_to(PROJECT.staged_layer)
+    made.staged_layers.symlink_to(PROJECT.staged_layers)
     stage_functions(made)
     return made
 

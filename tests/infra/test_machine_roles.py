@@ -35,8 +35,6 @@ NEEDS = {
         "ecr:DescribeImages",
         "s3:GetObject",
     },
-    # Of a version that is named, and of nothing else.
-    "s3:copyObject": {"s3:GetObjectVersion", "s3:PutObject"},
     "dynamodb:transactWriteItems": {"dynamodb:PutItem", "dynamodb:ConditionCheckItem"},
     "dynamodb:transactWriteItems.waitForTaskToken": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
     # IAM's name for Step Functions is another than the SDK's.
@@ -118,7 +116,7 @@ def test_deploy_stack_touches_endpoint_stacks_only(workflow: Template) -> None:
 
 
 def test_a_run_writes_neither_datasets_nor_artefacts(workflow: Template) -> None:
-    writes = [each for each in workflow.statements("PromoteModelRole") if "s3:PutObject" in each.actions]
-    assert [each.resources for each in writes] == [
-        ("arn:aws:s3:::mlops-us-east-1-123456789012/runs/*/train/dataset.csv",)
-    ]
+    assert not [each for each in workflow.statements("PromoteModelRole") if "s3:PutObject" in each.actions]
+    writes = [each for each in workflow.statements("FreezeDatasetRole") if "s3:PutObject" in each.actions]
+    bucket = "arn:aws:s3:::mlops-us-east-1-123456789012"
+    assert [each.resources for each in writes] == [(f"{bucket}/runs/*/train/*", f"{bucket}/runs/*/validation/*")]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from infra.project import PROJECT, CannotSynthesise, Project
-from infra.staging import check_layer, stage_functions, stage_layer
+from infra.staging import COMPILED, LAYERS, check_layers, stage_functions, stage_layers
 from infra.synthesise import synthesise
+from local.gateway.compiled_packages import link_packages
 
 VERBS = sorted(handler.parent.name for handler in (PROJECT.root / "functions").glob("*/handler.py"))
 # What Lambda's own Python brings along: boto3 and what it needs.
@@ -29,23 +30,34 @@ def test_staging_twice_gives_the_same_bytes(tmp_path: Path, project: Project) ->
     again = Project(root=project.root, built=tmp_path)
     assert stage_functions(again) == VERBS
     assert contents(again.staged_functions) == contents(project.staged_functions)
-    assert stage_layer(again) is True
-    assert contents(again.staged_layer) == contents(project.staged_layer)
+    assert stage_layers(again) == list(LAYERS)
+    assert contents(again.staged_layers) == contents(project.staged_layers)
 
 
-def test_layer_is_made_once_for_a_lock(project: Project) -> None:
-    assert stage_layer(project) is False
-    check_layer(project)
+def test_a_layer_is_made_once_for_a_lock(project: Project) -> None:
+    assert stage_layers(project) == []
+    check_layers(project)
 
 
 def test_nothing_compiled_and_nothing_of_this_machine_is_published(project: Project) -> None:
-    files = [file for folder in (project.staged_functions, project.staged_layer) for file in folder.rglob("*")]
+    files = [file for folder in (project.staged_functions, project.staged_layer("layer")) for file in folder.rglob("*")]
     assert any(file.name == "handler.py" for file in files)
     assert any(file.name == "environment.py" and file.parent.name == "jinja2" for file in files)
     assert not [file for file in files if file.suffix in {".so", ".pyc", ".pyd", ".dylib"}]
     assert not [file for file in files if file.name in {"RECORD", "INSTALLER", "__pycache__", "bin", ".lock"}]
     here = str(PROJECT.root).encode()
     assert not [file for file in files if file.is_file() and here in file.read_bytes()]
+
+
+def packages_of_layers(project: Project, folder: Path) -> list[Path]:
+    """As a function finds them; what is compiled for Lambda's processor comes from this environment."""
+    compiled = {
+        file.relative_to(project.staged_layer(layer) / "python").parts[0]
+        for layer in COMPILED
+        for file in (project.staged_layer(layer) / "python").rglob("*.so")
+    }
+    assert link_packages(compiled, folder) == []
+    return [folder / "python", *(project.staged_layer(layer) / "python" for layer in LAYERS)]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -57,7 +69,7 @@ def test_handler_runs_from_what_is_published_and_nothing_else(verb: str, tmp_pat
         origin = Path(spec.origin)
         source = origin.parent if origin.name == "__init__.py" else origin
         (tmp_path / source.name).symlink_to(source)
-    paths = [project.staged_functions / verb, project.staged_layer / "python", tmp_path]
+    paths = [project.staged_functions / verb, *packages_of_layers(project, tmp_path / "stand-ins"), tmp_path]
     code = (
         f"import sys; sys.path[:0] = {[str(path) for path in paths]}; import functions.{verb}.handler as it; it.handle"
     )
@@ -82,22 +94,22 @@ def some_project(folder: Path) -> Project:
 
 def test_a_package_that_cannot_be_had_is_told(tmp_path: Path) -> None:
     project = some_project(tmp_path)
-    project.layer_lock.write_text("jinja2==3.1.6\n")
+    project.layer_lock("layer").write_text("jinja2==3.1.6\n")
     with pytest.raises(CannotSynthesise, match=r"locks/layer.txt: the packages cannot be installed"):
-        stage_layer(project)
-    assert not project.staged_layer.exists()
+        stage_layers(project)
+    assert not project.staged_layer("layer").exists()
 
 
 def test_a_missing_lock_is_told(tmp_path: Path) -> None:
     with pytest.raises(CannotSynthesise, match=r"layer.txt: there is no such file"):
-        stage_layer(some_project(tmp_path))
+        stage_layers(some_project(tmp_path))
 
 
 def test_a_layer_that_was_not_staged_is_told(tmp_path: Path) -> None:
     project = some_project(tmp_path)
-    project.layer_lock.write_text("")
+    project.layer_lock("layer").write_text("")
     with pytest.raises(CannotSynthesise, match=r"run python3 -m infra.synthesise"):
-        check_layer(project)
+        check_layers(project)
 
 
 def test_no_function_at_all_is_told(tmp_path: Path) -> None:

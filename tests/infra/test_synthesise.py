@@ -14,7 +14,16 @@ IRIS = (PROJECT.models / "iris-model.toml").read_text()
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project with every kind of source, built into a folder of its own."""
-    for folder in ("infra", "statemachine", "functions/greet/__pycache__", "contracts", "models", "container", "locks"):
+    for folder in (
+        "infra",
+        "statemachine",
+        "functions/greet/__pycache__",
+        "contracts",
+        "tables",
+        "models",
+        "container",
+        "locks",
+    ):
         (tmp_path / folder).mkdir(parents=True)
     shutil.copy(PROJECT.deployment_file, tmp_path / "infra" / "deployment.toml")
     (tmp_path / "models" / "iris-model.toml").write_text(IRIS)
@@ -28,7 +37,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every folder that an assembly was written to; the CDK itself stands aside."""
     folders: list[Path] = []
 
-    def write(project: Project, outdir: Path, ready_layer: Callable[[Project], object]) -> None:
+    def write(project: Project, outdir: Path, ready_layers: Callable[[Project], object]) -> None:
         outdir.mkdir()
         (outdir / "manifest.json").write_text(json.dumps({"made": len(folders)}))
         folders.append(outdir)

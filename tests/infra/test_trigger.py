@@ -19,20 +19,23 @@ def test_only_created_objects_of_the_deployments_bucket_start_runs(workflow: Tem
     ("key", "starts"),
     [
         ("datasets/iris-model/2026-11.csv", True),
+        ("datasets/iris-model/2026-11.csv.gz", True),
+        ("datasets/iris-model/2026-11.parquet", True),
         ("datasets/iris-model/nested/iris.csv", True),
         ("datasets/iris-model/", False),
         ("datasets/iris.csv", False),
         ("datasets/iris-model/run.json", False),
+        ("datasets/iris-model/2026-11/run.json", True),
         ("datasets/iris-model/iris.csv.part", False),
         ("runs/r1/train/dataset.csv", False),
         ("monitoring/dev/a/b.csv", False),
     ],
 )
 def test_only_data_files_under_a_models_folder_start_runs(key: str, workflow: Template, *, starts: bool) -> None:
-    (matcher,) = pattern(workflow)["detail"]["object"]["key"]
-    assert matcher.keys() == {"wildcard"}
+    matchers = pattern(workflow)["detail"]["object"]["key"]
+    assert all(matcher.keys() == {"wildcard"} for matcher in matchers)
     # EventBridge's `*` matches any characters, slashes included, as fnmatch's does.
-    assert fnmatch.fnmatchcase(key, matcher["wildcard"]) is starts
+    assert any(fnmatch.fnmatchcase(key, matcher["wildcard"]) for matcher in matchers) is starts
 
 
 @pytest.mark.parametrize("rule", ["DatasetDropped", "RunEnded"])

@@ -7,6 +7,8 @@ from infra.project import PROJECT
 from tests.infra.template import Template
 
 VERBS = sorted(handler.parent.name for handler in (PROJECT.root / "functions").glob("*/handler.py"))
+# Those that import what reads tables.
+READ_TABLES = ("freeze_dataset", "validate_dataset")
 
 
 def invoked(definition: dict) -> dict[str, str]:
@@ -40,7 +42,7 @@ def test_function_runs_its_own_handler_on_arm_and_logs_where_its_log_ends(verb: 
     function = workflow.properties("AWS::Lambda::Function", construct_id(verb))
     assert function["Handler"] == f"functions.{verb}.handler.handle"
     assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
-    assert len(function["Layers"]) == 1
+    assert len(function["Layers"]) == (2 if verb in READ_TABLES else 1)
     group = workflow.all["Resources"][function["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
     assert group["LogGroupName"] == f"/aws/lambda/{function['FunctionName']}"
 

@@ -11,7 +11,7 @@ from statemachine.rules import targets
 MACHINES = {"promote-model": PROMOTE_MODEL, "deploy-stack": DEPLOY_STACK, "close-run": CLOSE_RUN}
 BOUND_BY_AWS = {"states"}
 EXPECTED_ENDS = {
-    "Model Deployed", "Duplicate Ignored", "Dataset Rejected", "Training Failed", "Candidate Rejected", "Smoke Test Failed",
+    "Model Deployed", "Duplicate Ignored", "Part Of A Drop", "Dataset Rejected", "Training Failed", "Candidate Rejected", "Smoke Test Failed",
     "Release Rejected", "Approval Expired", "Deployment Failed", "Production Restored", "Production Unhealthy", "Image Missing", "Run Failed",
     "Superseded",
 }  # fmt: skip

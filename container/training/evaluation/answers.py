@@ -40,9 +40,9 @@ def ask(candidate: Predictor, rows: Rows) -> Answers:
     """The candidate's answers."""
     if candidate.schema.task == "regression":
         return NumberAnswers(np.asarray(candidate.values(rows), dtype=np.float64))
-    probabilities = candidate.probabilities(rows)
+    positions, probabilities = candidate.answer_with_probabilities(rows)
     none = np.zeros((len(rows), 1), dtype=np.float32)
-    return ClassAnswers(candidate.answer(rows), _within_bounds(np.hstack([probabilities, none])))
+    return ClassAnswers(positions, _within_bounds(np.hstack([probabilities, none])))
 
 
 def ask_champion(champion: Champion, split: Split) -> Answers:
@@ -64,9 +64,10 @@ def _classes(champion: Champion, rows: Rows, refused: NDArray[np.bool_], classes
     """Classes are the same where their names are."""
     ours = {name: position for position, name in enumerate(classes)}
     places = [ours.get(str(name), UNKNOWN) for name in champion.predictor.schema.classes]
-    positions = np.array(places)[champion.predictor.answer(rows)]
+    answered, shares = champion.predictor.answer_with_probabilities(rows)
+    positions = np.array(places)[answered]
     probabilities = np.zeros((len(rows), len(classes) + 1), dtype=np.float32)
-    for place, share in zip(places, champion.predictor.probabilities(rows).T, strict=True):
+    for place, share in zip(places, shares.T, strict=True):
         # Several of the champion's classes may be none of ours: UNKNOWN is the last column, where they add up.
         probabilities[:, place] += share
     positions[refused] = UNKNOWN

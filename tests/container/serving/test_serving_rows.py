@@ -61,7 +61,7 @@ def test_refuses_csv_saying_row_column_and_reason(text: str, reason: str) -> Non
     assert (rejection.value.status, rejection.value.reason) == (400, reason)
 
 
-FORM = 'send {"instances": [[number, ...], ...]} or [[number, ...], ...]'
+FORM = 'send {"instances": [[value, ...], ...]} or [[value, ...], ...]; where columns have names, a row may be a map'
 
 
 @pytest.mark.parametrize(

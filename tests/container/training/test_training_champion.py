@@ -8,8 +8,8 @@ import pytest
 from container.predictor import MODEL_FILE
 from container.schema import SCHEMA_FILE, Column, Schema
 from container.training.champion import ARCHIVE_FILE, load_champion, match_columns
-from container.training.export import export_forest
 from container.training.faults import UnreadableChampion
+from tests.container.fits import exported
 from tests.container.schemas import classifier
 from tests.container.training.evaluation.answered import LinearPredictor, regression_schema
 
@@ -19,7 +19,7 @@ FOUR = classifier(4)
 @pytest.fixture
 def files(complete: Any) -> dict[str, bytes]:
     schema = complete.predictor.schema.to_json().encode()
-    return {f"./{MODEL_FILE}": export_forest(complete.forest), f"./{SCHEMA_FILE}": schema}
+    return {f"./{MODEL_FILE}": exported(complete.forest), f"./{SCHEMA_FILE}": schema}
 
 
 def archive(folder: Path, files: dict[str, bytes]) -> Path:

@@ -10,106 +10,136 @@ from container.training.faults import UnusableDataset
 from contracts.settings import DataSettings
 
 BARE = DataSettings()
-NAMED = DataSettings(label="kind", header=True)
 
 
-def read(folder: Path, text: str | bytes, settings: DataSettings = BARE) -> Dataset:
-    (folder / "a.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_dataset(folder, settings)
+def read(folder: Path, text: str | bytes, settings: DataSettings = BARE, validation: str | None = None) -> Dataset:
+    for channel, content in (("train", text), ("validation", validation)):
+        if content is not None:
+            (folder / channel).mkdir(exist_ok=True)
+            (folder / channel / "a.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_dataset(folder / "train", folder / "validation" if validation else None, settings)
+
+
+def label_names(dataset: Dataset) -> list[int | str]:
+    return [dataset.labels.classes[position] for position in dataset.labels.values]
 
 
 def test_label_first_without_header(tmp_path: Path) -> None:
     dataset = read(tmp_path, "0.000,1.500,2\n1.000,3,4e0\n")
     assert dataset.feature_names is None
-    assert dataset.labels == ("0.000", "1.000")
-    assert dataset.features.tolist() == [[1.5, 2], [3, 4]]
+    assert (dataset.labels.task, dataset.labels.classes) == ("classification", (0, 1))
+    assert label_names(dataset) == [0, 1]
+    assert dataset.train.features.tolist() == [[1.5, 2], [3, 4]]
+    assert dataset.train.features.dtype == np.float32
 
 
 @pytest.mark.parametrize("label", ["kind", 1])
 def test_label_by_name_or_position_with_header(tmp_path: Path, label: str | int) -> None:
-    settings = DataSettings(label=label, header=True)
-    dataset = read(tmp_path, "length, kind ,width\r\n1,a,2\r\n3, b,4\r\n", settings)
+    dataset = read(tmp_path, "length, kind ,width\r\n1,a,2\r\n3, b,4\r\n", DataSettings(label=label))
     assert dataset.feature_names == ("length", "width")
-    assert dataset.labels == ("a", "b")
-    assert dataset.features.tolist() == [[1, 2], [3, 4]]
+    assert label_names(dataset) == ["a", "b"]
+    assert dataset.train.features.tolist() == [[1, 2], [3, 4]]
 
 
-def test_missing_features_are_nan(tmp_path: Path) -> None:
-    dataset = read(tmp_path, "a,,2\nb,nan,\n")
-    assert np.isnan(dataset.features).tolist() == [[True, False], [True, True]]
+def test_texts_are_numbered_and_what_is_missing_is_nan(tmp_path: Path) -> None:
+    dataset = read(tmp_path, "a,,red\nb,2,\na,3,blue\nb,4,red\n")
+    assert dataset.texts == {1: ("red", "blue")}
+    np.testing.assert_array_equal(dataset.train.features, [[np.nan, 0], [2, np.nan], [3, 1], [4, 0]])
 
 
-def test_quotes_blank_lines_and_byte_order_mark(tmp_path: Path) -> None:
-    dataset = read(tmp_path, '\ufeff"a, b","1",2\n\n c ,3,4\n\n')
-    assert dataset.labels == ("a, b", "c")
-    assert dataset.features.tolist() == [[1, 2], [3, 4]]
+def test_ignored_columns_are_no_features(tmp_path: Path) -> None:
+    settings = DataSettings.model_validate({"label": "kind", "ignore": ["id", "note"]})
+    dataset = read(tmp_path, "id,kind,size,note\nx1,a,1,hello\nx2,b,2,there\n", settings)
+    assert (dataset.feature_names, dataset.train.features.tolist()) == (("size",), [[1], [2]])
 
 
-def test_all_csv_files_in_order_and_no_others(tmp_path: Path) -> None:
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "part.CSV").write_text("kind,x\nb,2\n")
-    (tmp_path / "notes.txt").write_text("?")
-    dataset = read(tmp_path, "kind,x\na,1\n", NAMED)
-    assert (dataset.labels, dataset.features.tolist()) == (("a", "b"), [[1], [2]])
+def test_validation_rows_share_classes_and_texts(tmp_path: Path) -> None:
+    dataset = read(tmp_path, "a,red\nb,blue\nb,red\n", DataSettings(header=False), validation="b,green\na,red\n")
+    assert dataset.texts == {0: ("red", "blue", "green")}
+    assert dataset.validation is not None
+    assert dataset.validation.features.tolist() == [[2], [0]]
+    assert dataset.labels.values[dataset.validation.rows].tolist() == [1, 0]
+    assert dataset.labels.values[dataset.train.rows].tolist() == [0, 1, 1]
+
+
+def test_a_column_of_texts_stays_one_where_validation_has_only_digits(tmp_path: Path) -> None:
+    dataset = read(tmp_path, "a,x1\nb,12\nb,x1\n", DataSettings(header=False), validation="b,12\na,12\n")
+    assert dataset.validation is not None
+    assert dataset.texts == {0: ("x1", "12")}
+    assert dataset.validation.features.tolist() == [[1], [1]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "label_type"),
+    [
+        (["0.000", "2.000", "1.000"], (0, 1, 2), "integer"),
+        (["0", "0.0", "0e0", "-0", "7"], (0, 7), "integer"),
+        (["10", "9", "-1"], (-1, 9, 10), "integer"),
+        (["123456789012345678", "123456789012345679"], (123456789012345678, 123456789012345679), "integer"),
+        (["yes", "no", "yes"], ("no", "yes"), "text"),
+        (["1", "2", "other"], ("1", "2", "other"), "text"),
+        (["0.5", "1.50", "1.5", "2"], ("0.5", "1.5", "2"), "text"),
+        (["True", "False"], ("False", "True"), "text"),
+        (["inf", "1"], ("1", "inf"), "text"),
+        (["1_0", "2"], ("1_0", "2"), "text"),
+    ],
+)
+def test_classes(tmp_path: Path, labels: list[str], classes: tuple[object, ...], label_type: str) -> None:
+    dataset = read(tmp_path, "".join(f"{label},1\n" for label in labels))
+    assert (dataset.labels.classes, dataset.labels.label_type) == (classes, label_type)
+    assert len(dataset.labels.values) == len(labels)
+
+
+@pytest.mark.parametrize(
+    "labels", [[f"{n}.5" for n in range(11)], [str(n) for n in range(101)], [str(n) for n in range(2000)]]
+)
+def test_numbers_that_are_no_classes_make_a_regression(tmp_path: Path, labels: list[str]) -> None:
+    dataset = read(tmp_path, "".join(f"{label},1\n" for label in labels))
+    assert (dataset.labels.task, dataset.labels.classes, dataset.labels.label_type) == ("regression", (), "number")
+    assert dataset.labels.values.tolist() == [float(label) for label in labels]
+
+
+def test_the_settings_may_say_the_task(tmp_path: Path) -> None:
+    few, many = "1,1\n2,1\n", "".join(f"{n},1\n" for n in range(200))
+    assert read(tmp_path, few, DataSettings(task="regression")).labels.values.tolist() == [1.0, 2.0]
+    assert len(read(tmp_path, many, DataSettings(task="classification")).labels.classes) == 200
 
 
 @pytest.mark.parametrize(
     ("text", "settings", "reason"),
     [
         ("", BARE, "no rows"),
-        ("\n \n", BARE, "a.csv line 2: 1 column, expected a label and at least one feature"),
-        ("", NAMED, "a.csv: empty, expected a header"),
-        ("kind,x\n", NAMED, "no rows"),
-        ("1,2\n3,4\n", NAMED, "only numbers, expected a header"),
-        ("a,x\n", NAMED, "0 columns are named 'kind', expected one"),
-        ("kind,kind,x\n", NAMED, "2 columns are named 'kind', expected one"),
-        ("kind\n", NAMED, "1 column, expected a label and at least one feature"),
-        ("kind,x\na,1\n", BARE, "a.csv line 1: no numbers; if it is a header, set `header = true` under [data]"),
-        ("a,1,2\nb,1\n", BARE, "a.csv line 2: 2 columns, expected 3"),
-        ("kind,x\na,1,2\n", NAMED, "a.csv line 2: 3 columns, expected 2"),
-        ("a,1,2\nb,3,x\n", BARE, "a.csv line 2, column 3: 'x' is not a number"),
-        ("kind,x\na,?\n", NAMED, "a.csv line 2, column 2 ('x'): '?' is not a number"),
-        ("x,kind\n?,a\n", NAMED, "a.csv line 2, column 1 ('x'): '?' is not a number"),
-        ("a,1\nb,inf\n", BARE, "a.csv line 2, column 2: 'inf' is infinite or too large"),
-        ("a,1\n,2\n", BARE, "a.csv line 2, column 1: missing label"),
-        ("0,1\nnan,2\n", BARE, "a.csv line 2, column 1: missing label"),
-        ("a,1,2\n", DataSettings(label=3), "3 columns, but the label's position is 3"),
-        ('a,1\nb,"2\n', BARE, "a.csv line 2: not CSV: unexpected end of data"),
-        (b"a,1\nb,2\nc\xe9,3\n", BARE, "a.csv line 3: not UTF-8"),
-        ("a,1\n".encode("utf-16"), BARE, "a.csv line 1: not UTF-8"),
+        ("kind,x\n", DataSettings(label="kind"), "no rows"),
+        ("a,1\n,2\nb,\n", BARE, "row 2, column 0: the label is missing"),
+        ("0,1\nnan,2\n", BARE, "row 2, column 0: the label is missing"),
+        ('"a\nb",1\nc,2\n', BARE, "characters that cannot be printed"),
+        ("a,1,2\nb,3,x\nb,3,1\n", BARE, 'row 2, column 2: "x" is not a number'),
+        ("a,1,2\n", DataSettings(label=3), "the label is column 3, and the columns end with 2"),
+        ("1,1\nx,1\n", DataSettings(task="regression"), 'the label "x" is no number, which a regression predicts'),
+        ("".join(f"n{n},1\n" for n in range(1001)), BARE, "more than 1,000 values; is it a class?"),
+        ("".join(f"{n},1\n" for n in range(1001)), DataSettings(task="classification"), "is it a class?"),
     ],
 )
-def test_refuses_naming_line_and_column(tmp_path: Path, text: str | bytes, settings: DataSettings, reason: str) -> None:
+def test_refuses_naming_row_and_column(tmp_path: Path, text: str, settings: DataSettings, reason: str) -> None:
     with pytest.raises(UnusableDataset) as fault:
         read(tmp_path, text, settings)
     assert reason in str(fault.value)
 
 
-def test_names_the_first_faults_only(tmp_path: Path) -> None:
-    with pytest.raises(UnusableDataset) as fault:
-        read(tmp_path, "a,1\n" + "b,x\n" * 100)
-    assert str(fault.value).count("is not a number") == 5
-    assert "line 6," in str(fault.value)
-    assert str(fault.value).endswith("; there may be more")
+def test_refuses_a_folder_without_a_table(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text("")
+    with pytest.raises(UnusableDataset, match=r"no file that ends in \.csv, \.csv\.gz or \.parquet"):
+        read_dataset(tmp_path, None, BARE)
 
 
-def test_refuses_files_with_different_headers(tmp_path: Path) -> None:
-    (tmp_path / "b.csv").write_text("kind,y\nb,2\n")
-    with pytest.raises(UnusableDataset, match=r"b\.csv line 1: another header than in the first file"):
-        read(tmp_path, "kind,x\na,1\n", NAMED)
-
-
-def test_refuses_a_folder_without_csv(tmp_path: Path) -> None:
-    (tmp_path / "data.parquet").write_text("")
-    with pytest.raises(UnusableDataset, match=r"no \*\.csv file"):
-        read_dataset(tmp_path, BARE)
-
-
-@given(st.lists(st.tuples(st.integers(), st.floats(width=32, allow_infinity=False)), min_size=1))
-def test_reads_every_finite_number_exactly(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, float]]
-) -> None:
-    text = "".join(f"{label},0,{value!r}\n" for label, value in rows)
+@given(st.lists(st.floats(width=32, allow_infinity=False), min_size=1))
+def test_reads_every_finite_number_exactly(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
+    text = "0,0,1\n" + "".join(f"1,0,{value!r}\n" for value in values)
     dataset = read(tmp_path_factory.mktemp("data"), text)
-    np.testing.assert_array_equal(dataset.features[:, 1], np.array([value for _, value in rows], dtype=np.float32))
-    assert dataset.labels == tuple(str(label) for label, _ in rows)
+    np.testing.assert_array_equal(dataset.train.features[1:, 1], np.array(values, dtype=np.float32))
+
+
+@given(st.lists(st.integers(-(10**17), 10**17), min_size=1, max_size=90))
+def test_every_row_keeps_its_class(tmp_path_factory: pytest.TempPathFactory, values: list[int]) -> None:
+    dataset = read(tmp_path_factory.mktemp("data"), "".join(f"{value},1\n" for value in values))
+    assert label_names(dataset) == values

@@ -1,73 +1,221 @@
-from typing import Any
+import itertools
 
 import numpy as np
 import onnx
 import pytest
-from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import RandomForestClassifier
 
 from container.predictor import Predictor
-from container.training.export import TIE, compare, export_forest
+from container.training.agreement import compare
+from container.training.export import TIE, export_ensemble
 from container.training.faults import ExportDiffers
+from tests.container.fits import classification, exported, fitted, regression
 from tests.container.schemas import classifier
 
-TWO_CLASSES = classifier(30, missing_allowed=True)
+CLASSIFIERS = [
+    {"algorithm": "random-forest", "n_estimators": 20},
+    {"algorithm": "xgboost", "num_round": 10},
+    {"algorithm": "xgboost", "num_round": 10, "objective": "multi:softmax"},
+]
+REGRESSIONS = [
+    {"algorithm": "random-forest", "n_estimators": 20},
+    *(
+        {"algorithm": "xgboost", "num_round": 10, "objective": objective}
+        for objective in ("reg:squarederror", "reg:absoluteerror", "count:poisson", "reg:gamma")
+    ),
+]
 
 
-def test_rows_with_missing_values_are_answered_alike() -> None:
-    """skl2onnx alone gives other classes for one row in seven of these."""
-    data = load_breast_cancer()
-    rows = data.data.astype(np.float32)
-    rows[np.random.default_rng(3).random(rows.shape) < 0.2] = np.nan
-    forest = RandomForestClassifier(n_estimators=30, max_depth=8, random_state=3).fit(rows, data.target)
-    predictor = Predictor(export_forest(forest), TWO_CLASSES)
-    assert compare(forest, predictor, rows).rows == len(rows)
-    np.testing.assert_allclose(predictor.probabilities(rows), forest.predict_proba(rows), atol=1e-6)
+@pytest.mark.parametrize("given", CLASSIFIERS, ids=lambda given: " ".join(map(str, given.values())))
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("missing", [0, 0.2])
+def test_a_classifiers_graph_answers_as_it_does(given, classes, missing) -> None:
+    split = classification(classes=classes, missing=missing)
+    estimator, predictor = fitted(split, **given)
+    for rows in (split.train_features, split.test_features):
+        agreement = compare(estimator, predictor, rows)
+        assert agreement.rows == len(rows)
+        assert agreement.worst < 5e-7
 
 
-def test_missing_values_that_fitting_did_not_see_are_answered_alike(complete: Any) -> None:
-    rows = complete.rows.copy()
+@pytest.mark.parametrize("given", REGRESSIONS, ids=lambda given: " ".join(map(str, given.values())))
+@pytest.mark.parametrize("missing", [0, 0.2])
+def test_a_regressions_graph_answers_as_it_does(given, missing) -> None:
+    split = regression(missing=missing)
+    estimator, predictor = fitted(split, **given)
+    agreement = compare(estimator, predictor, split.test_features)
+    assert agreement.rows == len(split.test_features)
+    assert agreement.worst < 5e-7
+
+
+@pytest.mark.parametrize("split", [classification(), classification(classes=2), regression()])
+def test_sums_of_boosted_trees_are_the_same_to_the_last_bit(split) -> None:
+    import xgboost
+
+    estimator, predictor = fitted(split, algorithm="xgboost", num_round=40)
+    model = onnx.load_from_string(export_ensemble(estimator.ensemble()))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("sums", onnx.TensorProto.FLOAT, [None, None]))
+    predictor = Predictor(model.SerializeToString(), split.schema)
+    (sums,) = predictor._session.run(["sums"], {"features": split.test_features})
+    expected = estimator._booster.predict(xgboost.DMatrix(split.test_features), output_margin=True)
+    assert sums.reshape(expected.shape).tobytes() == expected.tobytes()
+
+
+def test_a_forests_probabilities_are_the_nearest_32_bit_numbers() -> None:
+    """The graph adds up in 64 bits, so that it makes no difference how many trees there are."""
+    split = classification()
+    estimator, predictor = fitted(split, n_estimators=1_000, max_depth=3)
+    expected = estimator.probabilities(split.test_features)
+    assert np.abs(predictor.probabilities(split.test_features) - expected).max() <= 2.0**-25
+
+
+def test_missing_values_that_fitting_did_not_see_are_answered_alike() -> None:
+    split = classification()
+    rows = split.test_features.copy()
     rows[np.random.default_rng(3).random(rows.shape) < 0.3] = np.nan
-    assert compare(complete.forest, complete.predictor, rows).rows == len(rows)
+    for given in CLASSIFIERS:
+        estimator, predictor = fitted(split, **given)
+        assert compare(estimator, predictor, rows).rows == len(rows)
 
 
-def test_rows_at_the_thresholds_are_answered_alike(sparse: Any) -> None:
-    """On either side of a threshold, a 32-bit float apart; an infinite one gives missing values their own side."""
-    nodes = np.concatenate([tree.tree_.threshold[tree.tree_.feature >= 0] for tree in sparse.forest.estimators_])
-    assert np.isinf(nodes).any()
-    near = nodes[np.isfinite(nodes)].astype(np.float32)
-    sides = [np.nextafter(near, np.float32(limit)) for limit in (-np.inf, np.inf)]
-    extremes = np.array([np.nan, 0, -0.0, 1e-45, np.finfo(np.float32).max], np.float32)
-    values = np.concatenate([near, *sides, np.repeat(extremes, len(near) // 4)])
-    rows = np.random.default_rng(5).choice(values, (50_000, 4))
-    assert compare(sparse.forest, sparse.predictor, rows).rows == len(rows)
+def test_an_export_that_differs_is_refused(complete) -> None:
+    from container.training.forest import FittedForest
 
-
-def test_an_export_that_differs_is_refused(complete: Any) -> None:
-    model = onnx.load_from_string(export_forest(complete.forest))
-    (values,) = [item for item in model.graph.node[0].attribute if item.name == "nodes_values"]
-    values.floats[0] += 1
+    model = onnx.load_from_string(exported(complete.forest))
+    (trees,) = [node for node in model.graph.node if node.op_type == "TreeEnsembleRegressor"]
+    (values,) = [item for item in trees.attribute if item.name == "nodes_values_as_tensor"]
+    thresholds = onnx.numpy_helper.to_array(values.t).copy()
+    thresholds[0] += 1
+    values.t.CopyFrom(onnx.numpy_helper.from_array(thresholds))
     damaged = Predictor(model.SerializeToString(), complete.predictor.schema)
-    with pytest.raises(ExportDiffers, match=r"answers \d+ of 150 rows differently from the estimator, first row \d+"):
-        compare(complete.forest, damaged, complete.rows)
+    with pytest.raises(ExportDiffers, match=r"gives \d+ of 150 rows another probabilit.*, first row \d+"):
+        compare(FittedForest(complete.forest), damaged, complete.rows)
 
 
-def test_ties_are_counted_and_either_answer_is_right() -> None:
-    """Two trees that never agree: every row is a tie."""
-    rows = np.array([[0.0], [0.0], [1.0], [1.0]], dtype=np.float32)
-    forest = RandomForestClassifier(n_estimators=2, bootstrap=False, random_state=0).fit(rows, [0, 1, 0, 1])
-    predictor = Predictor(export_forest(forest), classifier(1))
-    assert compare(forest, predictor, rows).ties == len(rows)
+class Fixed:
+    """An estimator with these probabilities, or values, for every row."""
+
+    def __init__(self, numbers) -> None:
+        self._numbers = np.asarray(numbers, dtype=np.float64)
+
+    def probabilities(self, rows):
+        return np.tile(self._numbers, (len(rows), 1))
+
+    def values(self, rows):
+        return np.tile(self._numbers, len(rows))
 
 
-def test_the_tolerance_is_above_the_rounding_of_the_graph(sparse: Any) -> None:
-    difference = np.abs(sparse.predictor.probabilities(sparse.rows) - sparse.forest.predict_proba(sparse.rows))
-    assert 2 * difference.max() < TIE
+class Answering(Fixed):
+    """A predictor with these probabilities and this answer for every row."""
+
+    def __init__(self, numbers, answer=0, task="classification") -> None:
+        super().__init__(numbers)
+        self._answer = answer
+        self.schema = classifier(1) if task == "classification" else regression().schema
+
+    def answer_with_probabilities(self, rows):
+        return np.full(len(rows), self._answer), self.probabilities(rows)
 
 
-def test_the_same_forest_gives_the_same_bytes(complete: Any) -> None:
-    assert export_forest(complete.forest) == export_forest(complete.forest)
+ROWS = np.zeros((3, 1), np.float32)
 
 
-def test_the_graph_is_valid_onnx(complete: Any) -> None:
-    onnx.checker.check_model(onnx.load_from_string(export_forest(complete.forest)), full_check=True)
+@pytest.mark.parametrize(
+    ("expected", "answer", "ties", "close"),
+    [
+        ((0.5, 0.5), 0, 3, 0),
+        ((0.2, 0.4, 0.4), 1, 3, 0),
+        ((0.5 - 2e-7, 0.5 + 2e-7), 0, 0, 3),
+        ((0.5 - 2e-7, 0.5 + 2e-7), 1, 0, 3),
+        ((0.5 - 6e-7, 0.5 + 6e-7), 1, 0, 0),
+        ((0.1, 0.9), 1, 0, 0),
+    ],
+)
+def test_ties_and_close_rows_are_counted(expected, answer, ties, close) -> None:
+    agreement = compare(Fixed(expected), Answering(expected, answer), ROWS)
+    assert (agreement.rows, agreement.ties, agreement.close) == (3, ties, close)
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "answer", "what"),
+    [
+        ((0.5, 0.5), (0.5, 0.5), 1, "class"),
+        ((0.5 - 6e-7, 0.5 + 6e-7), (0.5 - 6e-7, 0.5 + 6e-7), 0, "class"),
+        ((0.1, 0.9), (0.1, 0.9), 0, "class"),
+        ((0.1, 0.9), (0.1 + 2e-6, 0.9), 1, "probabilities"),
+        ((0.1, 0.9), (0.1, np.nan), 1, "probabilities"),
+    ],
+)
+def test_another_class_or_probability_is_refused(expected, given, answer, what) -> None:
+    with pytest.raises(ExportDiffers, match=f"gives 3 of 3 rows another {what}.*first row 1"):
+        compare(Fixed(expected), Answering(given, answer), ROWS)
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "agrees"),
+    [
+        (100.0, 100.00005, True),
+        (100.0, 100.0002, False),
+        (-1e-30, -1.0000005e-30, True),
+        (0.0, 0.0, True),
+        (1.0, np.nan, False),
+        (1.0, np.inf, False),
+    ],
+)
+def test_a_value_may_be_off_by_a_millionth(expected, given, agrees) -> None:
+    predictor = Answering(given, task="regression")
+    if agrees:
+        assert compare(Fixed(expected), predictor, ROWS).rows == 3
+    else:
+        with pytest.raises(ExportDiffers, match="another value"):
+            compare(Fixed(expected), predictor, ROWS)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4])
+def test_of_equally_probable_classes_the_first_is_answered(classes) -> None:
+    """One tree for each class and order: every row is a tie, whatever the order of the sums rounds to."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    rows = np.repeat(np.arange(4, dtype=np.float32), classes * 3).reshape(-1, 1)
+    labels = np.tile(np.arange(classes), 12)
+    for trees in (1, 3, 7):
+        forest = RandomForestClassifier(trees, bootstrap=False, random_state=0).fit(rows, labels)
+        predictor = Predictor(exported(forest), classifier(1, tuple(range(classes))))
+        assert predictor.answer(rows).tolist() == [0] * len(rows)
+
+
+def test_ties_between_trees_that_round_differently() -> None:
+    """A third and two thirds against one: equal in truth, not in sums of floating-point numbers."""
+    from container.training.ensemble import Ensemble, Tree
+
+    def stump(*shares: float) -> Tree:
+        none = np.array([-1])
+        zero = np.zeros(1)
+        return Tree(none, none, none, zero, zero > 0, np.arange(len(shares)), np.array([shares]) / 3)
+
+    trees = [stump(0, 1 / 3, 2 / 3), stump(0, 1 / 3, 2 / 3), stump(0, 5 / 6, 1 / 6)]
+    row = np.zeros((1, 1), np.float32)
+    for order in itertools.permutations(trees):
+        ensemble = Ensemble(tuple(order), 1, 3, comparison="<=", link="shares", wide=True)
+        predictor = Predictor(export_ensemble(ensemble), classifier(1, (0, 1, 2)))
+        assert predictor.answer(row).tolist() == [1]
+
+
+def test_classes_that_differ_by_more_than_a_millionth_are_told_apart() -> None:
+    from container.training.ensemble import Ensemble, Tree
+
+    none, zero = np.array([-1]), np.zeros(1)
+    shares = np.array([[0.5 - 0.51 * TIE, 0.5 + 0.51 * TIE]])
+    tree = Tree(none, none, none, zero, zero > 0, np.arange(2), shares)
+    ensemble = Ensemble((tree,), 1, 2, comparison="<=", link="shares", wide=True)
+    predictor = Predictor(export_ensemble(ensemble), classifier(1))
+    assert predictor.answer(np.zeros((1, 1), np.float32)).tolist() == [1]
+
+
+@pytest.mark.parametrize("split", [classification(), classification(classes=2), regression()])
+@pytest.mark.parametrize("algorithm", ["random-forest", "xgboost"])
+def test_graphs_are_valid_and_the_same_bytes_every_time(split, algorithm) -> None:
+    estimator, _ = fitted(split, algorithm=algorithm, n_estimators=5)
+    model = export_ensemble(estimator.ensemble())
+    onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
+    again, _ = fitted(split, algorithm=algorithm, n_estimators=5)
+    assert export_ensemble(again.ensemble()) == model

@@ -1,7 +1,6 @@
 import io
 import json
 import re
-import signal
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +15,12 @@ from container.predictor import MODEL_FILE, load_predictor
 from container.schema import SCHEMA_FILE
 from container.training.entry import train
 from container.training.evaluation.job_metrics import job_metrics
-from container.training.job import ESTIMATOR_FILE, PLOTS_FOLDER
+from container.training.forest import ESTIMATOR_FILE
+from container.training.job import PLOTS_FOLDER
 from contracts.reports import EVALUATION_FILE, read_evaluation
 
 LayOut = Callable[..., Layout]
 METRIC = re.compile(r"^([a-z0-9_]+)=([-+0-9.eEnaif]+);$", re.MULTILINE)
-
-pytestmark = pytest.mark.usefixtures("keep_sigterm")
 
 
 def pack(folder: Path) -> io.BytesIO:
@@ -54,7 +52,7 @@ def test_leaves_model_report_and_metrics(iris_job: Any) -> None:
 
 def test_uses_the_hyperparameters(iris_job: Any) -> None:
     forest = joblib.load(iris_job.layout.output_data / ESTIMATOR_FILE)
-    assert (forest.n_estimators, forest.max_depth, forest.n_jobs, forest.random_state) == (120, 20, 4, 42)
+    assert (forest.n_estimators, forest.max_depth, forest.random_state) == (120, 20, 42)
 
 
 def test_the_same_dataset_and_settings_give_the_same_bytes(iris_job: Any, iris_csv: str, lay_out: LayOut) -> None:
@@ -105,7 +103,7 @@ def test_a_gate_for_another_task_ends_the_job_before_it_fits(
     layout = lay_out(iris_csv, few_trees(gate='{"maximum":{"rmse":1.5}}'))
     assert train(layout) == 1
     assert "[gate] has maximum.rmse, for a regression" in layout.failure.read_text()
-    assert "fitting" not in capsys.readouterr().out
+    assert "exported" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("rule", "exit_code"), [("off", 0), ("not-worse", 1)])
@@ -149,12 +147,16 @@ ROWS = "".join(f"{row % 2},{row},1\n" for row in range(40))
     ("csv", "hyperparameters", "reason"),
     [
         ("".join(f"0,{row}\n" for row in range(40)), {}, "one class only: 0; a classifier needs at least two"),
-        (ROWS + "nan,1,2\n", {}, "train/dataset.csv line 41, column 1: missing label"),
-        (ROWS + "1,2\n", {}, "train/dataset.csv line 41: 2 columns, expected 3"),
-        (ROWS + "1,2,x\n", {}, "train/dataset.csv line 41, column 3: 'x' is not a number"),
+        (ROWS + "nan,1,2\n", {}, "channel train: row 41, column 0: the label is missing [label-missing]"),
+        (ROWS + "1,2\n", {}, "channel train: row 41: 2 cells instead of 3 [width]"),
+        (ROWS + "1,2,x\n", {}, 'channel train: row 41, column 2: "x" is not a number [type]'),
         ("", {}, "channel train: no rows"),
-        (b"0,1\xff", {}, "train/dataset.csv line 1: not UTF-8: invalid start byte"),
-        (ROWS, {"max_depth": "many"}, "hyperparameter max_depth is 'many', not an integer"),
+        (b"0,1\xff", {}, "channel train: row 1: byte 0xFF is not UTF-8; save the file as UTF-8 [encoding]"),
+        (
+            ROWS,
+            {"max_depth": "many"},
+            "hyperparameter max_depth is 'many'; allowed is an integer from 1 to 64. random-forest knows n_estimators, max_depth, min_samples_split, min_samples_leaf, max_leaf_nodes, min_impurity_decrease, max_features, criterion, class_weight, bootstrap, max_samples, n_jobs, seed",
+        ),
         (ROWS, {"data": '{"minimum_rows": 50}'}, "40 rows, the settings ask for 50"),
     ],
 )
@@ -205,30 +207,4 @@ def test_a_report_that_nobody_could_read_is_refused(lay_out: LayOut, monkeypatch
     layout = lay_out(ROWS, few_trees())
     assert train(layout) == 1
     assert "its readers take 100: 2 classes are too many" in layout.failure.read_text()
-    assert not (layout.model / MODEL_FILE).exists()
-
-
-def handles_sigterm(pid: int) -> bool:
-    caught = re.search(r"^SigCgt:\s+([0-9a-f]+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def test_sigterm_ends_the_job_with_a_reason(lay_out: LayOut, start_container: Any, until: Any) -> None:
-    layout = lay_out(ROWS)
-    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
-    until(lambda: handles_sigterm(process.pid), "the job handles SIGTERM")
-    process.terminate()
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert layout.failure.read_text() == "stopped by SIGTERM"
-
-
-@pytest.mark.full
-def test_sigterm_ends_the_job_while_it_fits(lay_out: LayOut, start_container: Any) -> None:
-    rows = "".join(f"{row * row % 7},{row * 31 % 101},{row * 17 % 103}\n" for row in range(20_000))
-    layout = lay_out(rows, {"n_estimators": "10000", "max_depth": "64"})
-    process = start_container("train", SAGEMAKER_BASE_DIR=str(layout.base))
-    assert any(line.startswith("fitting") for line in process.stdout)
-    process.terminate()
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert layout.failure.read_text() == "stopped by SIGTERM"
     assert not (layout.model / MODEL_FILE).exists()

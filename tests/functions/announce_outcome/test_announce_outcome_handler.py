@@ -44,7 +44,9 @@ def announced(post, event, lambda_context):
 def ends():
     states = read_definition(PROMOTE_MODEL)["States"]
     return [
-        name for name, state in states.items() if state["Type"] in ("Fail", "Succeed") and name != "Duplicate Ignored"
+        name
+        for name, state in states.items()
+        if state["Type"] in ("Fail", "Succeed") and name not in ("Duplicate Ignored", "Part Of A Drop")
     ]
 
 

@@ -8,19 +8,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
-from container.predictor import Predictor
 from container.training.evaluation.answers import Answers, ClassAnswers, NumberAnswers, ask
 from container.training.evaluation.bootstrap import gain, resample_classes, resample_numbers
 from container.training.evaluation.classification import score_classes
 from container.training.evaluation.gate import Measured, check_gate
 from container.training.evaluation.regression import score_numbers
-from container.training.export import export_forest
-from container.training.fitting import fit
-from container.training.hyperparameters import Hyperparameters
 from container.training.split import Split
 from contracts.metrics import COMPARED_BY_DEFAULT
 from contracts.reports import Comparison
-from contracts.settings import DataSettings, GateSettings
+from contracts.settings import GateSettings
+from tests.container.fits import fitted
 from tests.container.schemas import classifier
 from tests.container.training.evaluation.answered import answers_of, regression_schema
 
@@ -81,10 +78,8 @@ def fitted_forests(seed: int) -> tuple[Split, dict[str, Answers]]:
 
     def answers(part: slice, depth: int, draw: int) -> Answers:
         split = Split(schema, features[part], labels[part], features[test], labels[test])
-        settings = Hyperparameters(
-            n_estimators=60, max_depth=depth, n_jobs=1, data=DataSettings(seed=draw), gate=GateSettings()
-        )
-        return ask(Predictor(export_forest(fit(split, settings)), schema), features[test])
+        _, predictor = fitted(split, n_estimators=60, max_depth=depth, random_state=draw)
+        return ask(predictor, features[test])
 
     models = {
         "champion": answers(few, 8, 1),

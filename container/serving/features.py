@@ -1,0 +1,83 @@
+"""From one field of a request to the number that the model takes for it."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from container.fields import InvalidField, checked, parse_feature, quoted
+from container.schema import Column
+from tables.cells import FALSE, TRUE, MissingMarks
+
+Parse = Callable[[Any], float]
+_JSON_NAMES: Final = {bool: "boolean", list: "list", dict: "map", int: "number", float: "number"}
+
+
+def text_parser(column: Column, missing: MissingMarks) -> Parse:
+    """For a cell of text/csv."""
+    parse = {"number": parse_feature, "boolean": _parse_boolean, "category": _category_parser(column)}[column.kind]
+
+    def parse_present(text: str) -> float:
+        try:
+            return parse(text)
+        except InvalidField:
+            if text in missing:
+                return math.nan
+            raise
+
+    return parse_present
+
+
+def json_parser(column: Column) -> Parse:
+    """For a value of application/json; null is a missing value."""
+    parse = {"number": _json_number, "boolean": _json_boolean, "category": _json_category(column)}[column.kind]
+    return lambda value: math.nan if value is None else parse(value)
+
+
+def _category_parser(column: Column) -> Callable[[str], float]:
+    codes = {category: float(code) for code, category in enumerate(column.categories)}
+    # A category that training did not see is answered as if it were missing.
+    return lambda text: codes.get(text.strip(), math.nan)
+
+
+def _parse_boolean(text: str) -> float:
+    word = text.strip().lower()
+    if word in TRUE:
+        return 1.0
+    if word in FALSE:
+        return 0.0
+    raise InvalidField(f"{quoted(text)} is neither true nor false")
+
+
+def _json_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidField(f"{_shown(value)} is not a number")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the largest double
+        number = math.inf
+    return checked(number, str(value))
+
+
+def _json_boolean(value: object) -> float:
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        return _parse_boolean(value)
+    raise InvalidField(f"{_shown(value)} is neither true nor false")
+
+
+def _json_category(column: Column) -> Parse:
+    parse = _category_parser(column)
+
+    def category(value: object) -> float:
+        if isinstance(value, str):
+            return parse(value)
+        if isinstance(value, int | float):  # a category that is written in digits, or true
+            return parse(str(value).lower())
+        raise InvalidField(f"{_shown(value)} is not a text")
+
+    return category
+
+
+def _shown(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else f"a {_JSON_NAMES[type(value)]}"

@@ -1,0 +1,215 @@
+"""From a block of CSV to a data frame: at the library's speed where all is well, cell by cell where it is not."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import polars as pl
+
+from tables.blocks import Block
+from tables.cells import SINGLE_PRECISION_OVERFLOW, number_fault, show
+from tables.findings import Finding, Findings
+
+Storage = Literal["number", "text"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Whole rows of one file. Column `str(position)` holds Float64 or, stripped, String; null where it is missing."""
+
+    data: pl.DataFrame
+    file: str
+    row_of: Callable[[int], int]
+    """The line in the file, from 1, of a row of the frame, from 0."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What every block of a file must have. `storage` by position; None before a value was seen."""
+
+    width: int
+    separator: str
+    storage: tuple[Storage | None, ...]
+    missing: tuple[str, ...]
+    """Every spelling of a missing value."""
+
+
+def parse_quickly(block: Block, shape: Shape) -> pl.DataFrame | None:
+    """The block as a frame in the form of `Frame.data`; None when a cell needs a closer look, or may need one."""
+    content = block.content.replace(b"\r\n", b"\n") if b"\r" in block.content else block.content
+    if b"\r" in content or b"\0" in content:
+        return None
+    quoted = b'"' in content
+    if quoted and not _quotes_are_sound(content, shape.separator):
+        return None
+    names = [str(position) for position in range(shape.width)]
+    types = [pl.Float64 if storage == "number" else pl.String for storage in shape.storage]
+    try:
+        frame = pl.read_csv(
+            content,
+            has_header=False,
+            separator=shape.separator,
+            schema=dict(zip(names, types, strict=True)),
+            null_values=[mark for mark in shape.missing if mark and mark.encode() in content] or None,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    # The library fills a record that is too short, and a blank line, with nulls; a record that is too long it refuses.
+    if frame[names[-1]].null_count():
+        separators = _separators(content, shape.separator, quoted=quoted)
+        if separators != frame.height * (shape.width - 1):
+            return None
+    return _finite(_tidied(frame, content, shape.missing))
+
+
+def _tidied(frame: pl.DataFrame, content: bytes, missing: Sequence[str]) -> pl.DataFrame:
+    """Nulls where a value is missing between blanks or quotes; only what the block can hold is looked for."""
+    if b" " in content or b"\t" in content or b'"' in content:
+        return frame.with_columns(as_text(pl.col(pl.String), missing))
+    return frame
+
+
+def as_text(cells: pl.Expr, missing: Sequence[str]) -> pl.Expr:
+    """Without the blanks around it; null where it is missing."""
+    stripped = cells.str.strip_chars()
+    return pl.when(~stripped.is_in(missing)).then(stripped)
+
+
+def _finite(frame: pl.DataFrame) -> pl.DataFrame | None:
+    numbers = frame.select(pl.col(pl.Float64).abs().max())
+    largest = [value for value in numbers.row(0) if value is not None] if numbers.width else []
+    return frame if all(value < SINGLE_PRECISION_OVERFLOW for value in largest) else None
+
+
+def _separators(content: bytes, separator: str, *, quoted: bool) -> int:
+    characters = np.frombuffer(content, dtype=np.uint8)
+    found = characters == ord(separator)
+    if quoted:
+        found &= np.cumsum(characters == ord('"'), dtype=np.int32) % 2 == 0
+    return int(np.count_nonzero(found))
+
+
+def _quotes_are_sound(content: bytes, separator: str) -> bool:
+    """Whether every quote opens a cell, closes one, or is one half of a doubled quote inside."""
+    characters = np.frombuffer(content, dtype=np.uint8)
+    quotes = np.flatnonzero(characters == ord('"'))
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    edges = np.array([ord(separator), ord("\n")], dtype=np.uint8)
+    before = np.where(opening > 0, characters[opening - 1], ord("\n"))
+    after = np.where(closing + 1 < len(characters), characters[np.minimum(closing + 1, len(characters) - 1)], ord("\n"))
+    # A doubled quote closes and opens at once: its halves are neighbours.
+    doubled = closing[:-1] + 1 == opening[1:]
+    opens = np.isin(before, edges) | np.append(False, doubled)
+    closes = np.isin(after, edges) | np.append(doubled, False)
+    return bool(opens.all() and closes.all())
+
+
+@dataclass(frozen=True)
+class Records:
+    """A block's cells as they are written, with each record's first line."""
+
+    cells: list[list[str]]
+    rows: list[int]
+
+
+def split_carefully(block: Block, shape: Shape, findings: Findings, file: str | None) -> Records:
+    """The records of the right width; what is wrong with others goes to `findings`. Blank lines are no records."""
+    text = _decode(block, findings, file)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=shape.separator, strict=True)
+    records, row = Records([], []), block.first_row
+    try:
+        for cells in reader:
+            if len(cells) == shape.width:
+                records.cells.append(cells)
+                records.rows.append(row)
+            elif cells:
+                told = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+                findings.add(Finding("width", f"{told} instead of {shape.width}", (row,), file=file))
+            row = block.first_row + reader.line_num
+    except csv.Error as fault:
+        told = (
+            "a cell is longer than 131,072 characters; is a quote not closed?" if "limit" in str(fault) else str(fault)
+        )
+        findings.add(Finding("quotes", f"not readable as CSV: {told}", (row,), file=file))
+    return records
+
+
+def _decode(block: Block, findings: Findings, file: str | None) -> str:
+    """The text up to the first character that is no text of ours."""
+
+    def broken(position: int, fault: str) -> str:
+        row = block.first_row + block.content.count(b"\n", 0, position)
+        findings.add(Finding("encoding", fault, (row,), file=file))
+        return block.content[: block.content.rfind(b"\n", 0, position) + 1].decode("utf-8", errors="replace")
+
+    content = block.content
+    if (nul := content.find(b"\0")) >= 0:
+        return broken(nul, "a NUL byte; a dataset is plain text in UTF-8")
+    if b"\r" in content and (lone := content.replace(b"\r\n", b"\n\n").find(b"\r")) >= 0:
+        return broken(lone, "a carriage return inside the line; end lines with LF or CR LF")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        return broken(fault.start, f"byte 0x{content[fault.start]:02X} is not UTF-8; save the file as UTF-8")
+
+
+def storage_of(cells: pl.Series) -> Storage | None:
+    """How a column is kept, judged by its texts: as numbers when at least half of them are; None without a value."""
+    texts = cells.drop_nulls()
+    if not len(texts):
+        return None
+    numbers = len(texts) - texts.cast(pl.Float64, strict=False).null_count()
+    return "number" if 2 * numbers >= len(texts) else "text"
+
+
+def convert(
+    texts: pl.DataFrame,
+    storage: Sequence[Storage | None],
+    blame: Callable[[int, int, Finding], None],
+) -> pl.DataFrame:
+    """Stripped cells as they are kept. `blame` hears of each cell that is no number: row of the frame, column, why."""
+    converted = []
+    for position, kept in enumerate(storage):
+        column = texts[str(position)]
+        if kept == "number" and column.dtype == pl.String:
+            numbers = column.cast(pl.Float64, strict=False)
+            wrong = column.is_not_null() & (
+                numbers.is_null() | numbers.is_nan() | (numbers.abs() >= SINGLE_PRECISION_OVERFLOW)
+            )
+            for index in wrong.arg_true().head(_BLAMED_PER_BLOCK):
+                blame(index, position, _why(column[index]))
+            converted.append(numbers.set(wrong, None) if wrong.any() else numbers)
+        else:
+            converted.append(column)
+    return pl.DataFrame(converted)
+
+
+_BLAMED_PER_BLOCK: Final = 1_000
+
+
+def _why(cell: str) -> Finding:
+    fault = number_fault(cell) or f"{show(cell)} is not a number"
+    return Finding("infinite" if "infinite" in fault or "too large" in fault else "type", fault)
+
+
+def from_parquet(data: pl.DataFrame, missing: Sequence[str]) -> tuple[pl.DataFrame, list[int]]:
+    """Numbers as Float64, all else as stripped text, named by position; and the columns that are neither."""
+    columns = {str(position): _plain(column) for position, column in enumerate(data.get_columns())}
+    foreign = [int(name) for name, column in columns.items() if column is None]
+    nothing = pl.repeat(None, data.height, dtype=pl.String, eager=True)
+    frame = pl.DataFrame({name: nothing if column is None else column for name, column in columns.items()})
+    return frame.with_columns(as_text(pl.col(pl.String), missing)), foreign
+
+
+def _plain(column: pl.Series) -> pl.Series | None:
+    kind = column.dtype
+    if kind.is_numeric():
+        return column.cast(pl.Float64).fill_nan(None)
+    if kind.is_temporal() or kind in (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null):
+        return column.cast(pl.String)  # of a boolean: true and false
+    return None

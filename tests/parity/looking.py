@@ -1,0 +1,85 @@
+"""One case, looked at from all sides."""
+
+import resource
+import time
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from container.training.agreement import Agreement, compare
+from container.training.faults import ExportDiffers
+from tests.parity.cases import CASES, Case, fit_case
+from tests.parity.rows import RowMaker
+
+
+@dataclass
+class Coverage:
+    """What rows reached, by the library's own account."""
+
+    targets: int = 0
+    """Pairs of node and value (the threshold, an ulp below or above it, missing) that any row can reach."""
+    of_missing: int = 0
+    unreachable: int = 0
+    """Pairs that none can: the way to the node, or the end of the finite numbers, excludes the value."""
+    reached: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of what can be reached."""
+        return self.reached / self.targets if self.targets else 1.0
+
+
+@dataclass
+class Finding:
+    """What came out."""
+
+    case: str
+    seed: int
+    trees: int
+    nodes: int
+    """Those that split."""
+    coverage: Coverage
+    agreement: Agreement = field(default_factory=Agreement)
+    cpu_seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+
+    def record(self) -> dict[str, object]:
+        """As it is written down."""
+        return {**asdict(self), "coverage": {**asdict(self.coverage), "share": self.coverage.share}}
+
+
+def look(case: Case, seed: int, minimum_rows: int, *, quick: bool = False) -> Finding:
+    """Fit the case, make rows that reach every threshold of it, and compare the graph with the estimator on each.
+
+    Raises:
+        ExportDiffers: on some row the graph gives another answer.
+    """
+    began = time.process_time()
+    subject = fit_case(case, seed, quick=quick)
+    maker = RowMaker(subject.ensemble, subject.table, seed)
+    coverage = Coverage(
+        targets=maker.target_count,
+        of_missing=sum(plan.targets.of_missing for plan in maker.plans),
+        unreachable=sum(plan.targets.unreachable for plan in maker.plans),
+    )
+    reached = [np.zeros(len(plan.targets.node), dtype=bool) for plan in maker.plans]
+    nodes = sum(int((~tree.is_leaf).sum()) for tree in subject.ensemble.trees)
+    finding = Finding(case.name, seed, len(subject.ensemble.trees), nodes, coverage)
+    for batch in maker.batches(minimum_rows):
+        plan = batch.plan
+        leaves = subject.leaves(plan.number, batch.rows)
+        arrived = plan.paths.leads_to(plan.targets.node[batch.places], leaves)
+        reached[plan.number][batch.places[arrived]] = True
+        finding.agreement += compare(subject.estimator, subject.predictor, batch.rows)
+    coverage.reached = sum(int(one.sum()) for one in reached)
+    finding.cpu_seconds = round(time.process_time() - began, 1)
+    finding.peak_memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return finding
+
+
+def look_at(number: int, seed: int, rows: int) -> Finding | str:
+    """The finding about `CASES[number]`; the fault where its graph differs."""
+    try:
+        return look(CASES[number], seed, rows)
+    except ExportDiffers as fault:
+        return f"{CASES[number].name}: {fault}"
