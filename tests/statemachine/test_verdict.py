@@ -11,6 +11,8 @@ from local.stepfunctions.jsonata.functions import Surroundings
 from statemachine.loader import PROMOTE_MODEL, read_definition
 
 STATES = read_definition(PROMOTE_MODEL)["States"]
+# What a run knows besides; a variable may hide a function of its name.
+RUN = dict.fromkeys(STATES["Identify Dataset"]["Assign"], 1)
 SURROUNDINGS = Surroundings(lambda: 0.0, random.Random(0))
 ASKED = {"minimum": {"accuracy": 0.85}, "maximum": {"log_loss": 0.5}, "classes": {"a": {"recall": 0.5}}}
 MET = {"gate_minimum_accuracy": 1, "gate_maximum_log_loss": 1, "gate_classes": 1, "gate_champion": 1, "gate_passed": 1}
@@ -23,14 +25,14 @@ def inner(expression: str) -> str:
 
 def read(metrics: dict[str, Any], gate: dict[str, Any]) -> dict[str, Any]:
     resolved = GateSettings(**gate).model_dump(mode="json", exclude_none=True)
-    variables = {"metrics": metrics, "settings": {"gate": resolved}}
+    variables = RUN | {"metrics": metrics, "settings": {"gate": resolved}}
     verdict: dict[str, Any] = evaluate(inner(STATES["Read Verdict"]["Assign"]["verdict"]), variables, SURROUNDINGS)
     return verdict
 
 
 def cause(verdict: dict[str, Any]) -> str:
     (_, rejected) = STATES["Candidate Good Enough?"]["Choices"]
-    told: str = evaluate(inner(rejected["Assign"]["outcome"]["cause"]), {"verdict": verdict}, SURROUNDINGS)
+    told: str = evaluate(inner(rejected["Assign"]["outcome"]["cause"]), RUN | {"verdict": verdict}, SURROUNDINGS)
     return told
 
 
@@ -81,6 +83,12 @@ def test_the_cause_names_every_rule_that_was_not_met() -> None:
         "The candidate does not reach what the gate asks for: "
         "minimum_accuracy (0.9, asked for 0.85); classes (asked for a); champion (0.01, asked for not-worse)."
     )
+
+
+@pytest.mark.parametrize(("value", "told"), [(-12345.678, "-12345.678"), (1e-7, "0"), (1.5e9, "1500000000"), (0, "0")])
+def test_numbers_are_told_without_exponents(value: float, told: str) -> None:
+    reported = {"gate_maximum_rmse": 0, "gate_passed": 0, "candidate_rmse": value}
+    assert f"maximum_rmse ({told}, asked for 1)" in cause(read(reported, {"champion": "off", "maximum": {"rmse": 1}}))
 
 
 def test_an_undefined_metric_is_named_without_a_value() -> None:
