@@ -13,11 +13,13 @@ import pytest
 from container.layout import Layout
 from container.predictor import MODEL_FILE, load_predictor
 from container.schema import SCHEMA_FILE
+from container.serving.application import Application
 from container.training.entry import train
 from container.training.evaluation.job_metrics import job_metrics
 from container.training.forest import ESTIMATOR_FILE
 from container.training.job import PLOTS_FOLDER
 from contracts.reports import EVALUATION_FILE, read_evaluation
+from tests.container.conftest import AsgiClient
 
 LayOut = Callable[..., Layout]
 METRIC = re.compile(r"^([a-z0-9_]+)=([-+0-9.eEnaif]+);$", re.MULTILINE)
@@ -208,3 +210,64 @@ def test_a_report_that_nobody_could_read_is_refused(lay_out: LayOut, monkeypatch
     assert train(layout) == 1
     assert "its readers take 100: 2 classes are too many" in layout.failure.read_text()
     assert not (layout.model / MODEL_FILE).exists()
+
+
+def mixed_table(rows: int = 200) -> list[tuple[str, str, str]]:
+    """A number, a text with commas and quotes, and what the label may hang on; some cells are empty."""
+    random = np.random.default_rng(11)
+    colours = ('dark "red", old', "green", "grün")
+    places, sizes = random.integers(0, 3, rows), random.normal(size=rows).round(4)
+    cells = []
+    for row, (place, size) in enumerate(zip(places, sizes, strict=True)):
+        quoted = '"' + colours[place].replace('"', '""') + '"'
+        cells.append(("" if row % 17 == 0 else quoted, "" if row % 13 == 0 else str(size), str(place + size)))
+    return cells
+
+
+def test_examples_of_a_mixed_table_are_answered_by_the_server_as_recorded(lay_out: LayOut) -> None:
+    lines = [f"{'high' if float(told) > 1 else 'low, or so'!r},{colour},{size}" for colour, size, told in mixed_table()]
+    csv = "label,colour,size\n" + "".join(line.replace("'", '"') + "\n" for line in lines)
+    layout = lay_out(csv, few_trees(data='{"header": true, "label": "label"}'))
+    assert train(layout) == 0, layout.failure.read_text()
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert len(evaluation.examples) == 20
+    client = AsgiClient(Application(load_predictor(layout.model)))
+    for example in evaluation.examples:
+        answer = client.invoke(example.row)
+        assert (answer.status, answer.body.strip('"')) == (200, example.answer), example.row
+    assert {each.feature for each in evaluation.importance} == {"colour", "size"}
+
+
+@pytest.mark.parametrize("algorithm", ["random-forest", "xgboost"])
+def test_a_regression_is_judged_with_its_champion(
+    lay_out: LayOut, tmp_path: Path, capsys: pytest.CaptureFixture[str], algorithm: str
+) -> None:
+    csv = "price,colour,size\n" + "".join(f"{told},{colour},{size}\n" for colour, size, told in mixed_table())
+    data = '{"header": true, "label": "price", "task": "regression"}'
+    gate = json.dumps({"minimum": {"r2": 0.5}, "maximum": {"rmse": 1.0}, "champion": "not-worse", "margin": 0.5})
+    rounds = "n_estimators" if algorithm == "random-forest" else "num_round"
+    layout = lay_out(csv, {"algorithm": algorithm, rounds: "20", "data": data, "gate": gate})
+    champion = layout.channel("champion")
+    for round_ in (1, 2):
+        assert train(layout) == 0, layout.failure.read_text()
+        metrics = {name: float(value) for name, value in METRIC.findall(capsys.readouterr().out)}
+        assert {"candidate_rmse", "candidate_mae", "candidate_r2", "gate_minimum_r2", "gate_champion"} <= metrics.keys()
+        assert ("champion_rmse" in metrics) == (round_ == 2)
+        assert metrics["gate_passed"] == 1
+        champion.mkdir(exist_ok=True)
+        (champion / "model.tar.gz").write_bytes(pack(layout.model).read())
+    assert (metrics["gain"], metrics["gain_lower"], metrics["gain_upper"]) == (0, 0, 0)
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert evaluation.task == "regression"
+    assert {path.stem for path in (layout.output_data / PLOTS_FOLDER).iterdir()} == {"residuals", "importance"}
+    assert all(example.tolerance and float(example.answer) for example in evaluation.examples)
+
+
+def test_a_champion_of_another_algorithm_is_compared(iris_job: Any, iris_csv: str, lay_out: LayOut) -> None:
+    layout = lay_out(iris_csv, {"algorithm": "xgboost", "num_round": "5"})
+    layout.channel("champion").mkdir()
+    (layout.channel("champion") / "model.tar.gz").write_bytes(pack(iris_job.layout.model).read())
+    assert train(layout) == 0
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert evaluation.champion is not None
+    assert evaluation.champion.values["accuracy"] > 0.85
