@@ -144,6 +144,5 @@ def _negligible(reading: Reading, candidate: float, champion: float) -> float:
 
 
 def _number(value: float) -> str:
-    """Four significant digits, without an exponent where that can be read."""
-    plain = f"{value:.4g}"
-    return f"{value:,.0f}" if "e+" in plain and abs(value) < 1e9 else plain
+    """At least four significant digits, without an exponent where that can be read."""
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.4g}"

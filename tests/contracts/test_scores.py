@@ -91,7 +91,8 @@ def test_bars_stay_in_their_room(metric, candidate, champion, bars):
         (0.98765, "number", "0.988"),
         (0.000123456, "label", "0.0001235"),
         (12.5, "label", "12.5"),
-        (123456.7, "label", "123,457"),
+        (2806.4, "label", "2,806"),
+        (-123456.7, "label", "-123,457"),
         (1.5e12, "label", "1.5e+12"),
     ],
 )
