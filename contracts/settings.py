@@ -101,8 +101,8 @@ class DataSettings(_Section):
     minimum_rows_per_class: Annotated[int, Field(ge=2)] = 5
     maximum_duplicates: Annotated[float, Field(ge=0, le=1)] = 1.0
     """The largest share of rows that may be a copy of an earlier row."""
-    maximum_leakage: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The largest share of validation rows that may also stand in the training files."""
+    maximum_leakage: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The largest share of validation rows that may also stand in the training files. Real tables have a few."""
     drift: DriftSettings = DriftSettings()
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.33
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42

@@ -51,15 +51,20 @@ def _whole_records(stream: BinaryIO, size: int, row: int) -> bytes:
         return content
     rest = [content, stream.readline(MAXIMUM_RECORD_BYTES)]
     length = len(rest[-1])
-    within_quotes = sum(part.count(b'"') for part in rest) % 2
+    within_quotes = sum(_quotes(part) for part in rest) % 2
     while (within_quotes or not rest[-1].endswith(b"\n")) and rest[-1]:
         rest.append(stream.readline(MAXIMUM_RECORD_BYTES))
-        within_quotes ^= rest[-1].count(b'"') % 2
+        within_quotes ^= _quotes(rest[-1]) % 2
         length += len(rest[-1])
         if length > MAXIMUM_RECORD_BYTES:
             first = row + count_lines(content)
             raise UnusableTable([Finding("quotes" if within_quotes else "width", _too_long(within_quotes), (first,))])
     return b"".join(rest)
+
+
+def _quotes(content: bytes) -> int:
+    # Looking for one is ten times faster than counting, and most files have none.
+    return content.count(b'"') if b'"' in content else 0
 
 
 def _without_mark(content: bytes) -> bytes:

@@ -53,7 +53,7 @@ def parse_quickly(block: Block, shape: Shape) -> pl.DataFrame | None:
             has_header=False,
             separator=shape.separator,
             schema=dict(zip(names, types, strict=True)),
-            null_values=[mark for mark in shape.missing if mark and mark.encode() in content] or None,
+            null_values=_spellings_in(content, shape.missing) or None,
         )
     except pl.exceptions.PolarsError:
         return None
@@ -63,6 +63,12 @@ def parse_quickly(block: Block, shape: Shape) -> pl.DataFrame | None:
         if separators != frame.height * (shape.width - 1):
             return None
     return _finite(_tidied(frame, content, shape.missing))
+
+
+def _spellings_in(content: bytes, missing: Sequence[str]) -> list[str]:
+    """Those that may stand in the block: where not even the first letter does, the library need not look for them."""
+    initials = {initial for initial in {spelling[:1] for spelling in missing} if initial.encode() in content}
+    return [spelling for spelling in missing if spelling and spelling[:1] in initials]
 
 
 def _tidied(frame: pl.DataFrame, content: bytes, missing: Sequence[str]) -> pl.DataFrame:

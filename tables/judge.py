@@ -152,6 +152,8 @@ def _warnings(profile: Profile, profiler: Profiler, settings: DataSettings, form
     if profile.duplicates:
         about = "about " if profiler.hashes.sampled else ""
         yield Warned("duplicates", f"{about}{profile.duplicates:.1%} of the rows are copies of earlier ones")
+    if profile.leakage:
+        yield Warned("leakage", f"{profile.leakage:.1%} of the validation rows also stand in the training files")
     if former is not None:
         yield from _changes(profile, former)
         for finding, rejected in _drift(profile, former, settings):

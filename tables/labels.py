@@ -51,8 +51,9 @@ class LabelColumn:
 
     def add(self, cells: pl.Series, blame: Callable[[int, Finding], None]) -> LabelCells:
         """`cells` are stripped texts, null where missing; `blame` hears of each row of theirs that is at fault."""
-        for index in cells.is_null().arg_true():
-            blame(index, Finding("label-missing", "the label is missing"))
+        if cells.null_count():
+            for index in cells.is_null().arg_true():
+                blame(index, Finding("label-missing", "the label is missing"))
         for name in self._texts.learn(cells):
             if (fault := name_fault(name)) is not None:
                 blame((cells == name).arg_true()[0], Finding("label-name", fault))

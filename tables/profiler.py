@@ -106,7 +106,7 @@ class Profiler:
                 self._count_label(cells, frame)
             elif cells.dtype == pl.Float64:
                 self._count_missing(seen, cells, frame)
-                seen.sketch.add(cells.drop_nulls().to_numpy())
+                seen.sketch.add((cells.drop_nulls() if cells.null_count() else cells).to_numpy())
             else:
                 self._count_missing(seen, cells, frame)
                 seen.texts.add(cells)

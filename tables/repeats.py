@@ -40,8 +40,8 @@ class RowHashes:
 
     def copies(self) -> float:
         """The share of rows that are a copy of an earlier one."""
-        hashes = self._hashes()
-        return 1 - len(np.unique(hashes)) / len(hashes) if len(hashes) else 0.0
+        hashes = pl.Series(self._hashes())
+        return 1 - hashes.n_unique() / len(hashes) if len(hashes) else 0.0
 
     def share_in(self, other: "RowHashes") -> float:
         """The share of these rows that also stand in the other dataset."""

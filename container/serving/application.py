@@ -47,7 +47,7 @@ class Application:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._answers = AnswerWriter(predictor.schema)
+        self._answers = AnswerWriter(predictor)
         self._probe = np.zeros((1, predictor.schema.feature_count), dtype=np.float32)
         self._routes = {
             "/ping": ("GET", self._ping),
@@ -82,7 +82,7 @@ class Application:
 
     async def _ping(self, _scope: Scope, _receive: Receive) -> Response:
         try:
-            self._predictor.answer(self._probe)
+            self._answers.answer(self._probe, OFFERED[0])
         except Exception as fault:  # noqa: BLE001 - whatever it is: a model that cannot answer is not healthy
             return Response(HTTPStatus.SERVICE_UNAVAILABLE, f"the model does not answer: {fault!r}".encode())
         return Response(HTTPStatus.OK)
@@ -110,7 +110,7 @@ class Application:
 
     def _answer(self, body: bytes, content_type: str | None, media: str) -> bytes:
         rows = read_rows(body, content_type, self._predictor.schema)
-        return self._answers.write(self._predictor.answer(rows), media)
+        return self._answers.answer(rows, media)
 
 
 async def _read_body(announced: str | None, receive: Receive) -> bytes:

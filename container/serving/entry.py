@@ -57,7 +57,8 @@ def serve(layout: Layout, environment: Mapping[str, str]) -> int:
         signal.signal(stop, _exit)
     # Without a first line nobody knows whether an endpoint's silent log is a broken one.
     schema = predictor.schema
-    print(f"loaded a model of {schema.feature_count} features and {len(schema.classes)} classes", flush=True)
+    answers = f"{len(schema.classes)} classes" if schema.classes else "a number as its answer"
+    print(f"loaded a model of {schema.feature_count} features and {answers}", flush=True)
     uvicorn.Server(_configuration(Application(predictor), binding)).run()
     return 0
 

@@ -262,7 +262,16 @@ class Product:
 
     def champion(self, model: str) -> str:
         """The name of the release that the ledger says is in production."""
-        return str(json.loads(self.ledger(model)["champion"]["release"]["S"])["name"])
+        return str(self.release(model)["name"])
+
+    def release(self, model: str) -> dict[str, Any]:
+        """The manifest of the release that is in production."""
+        return dict(json.loads(self.ledger(model)["champion"]["release"]["S"]))
+
+    def training_jobs(self, model: str) -> list[dict[str, Any]]:
+        """The descriptions of a model's jobs, the last one first."""
+        listed = self.sagemaker.list_training_jobs(NameContains=model)["TrainingJobSummaries"]
+        return [self.sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"]) for job in listed]
 
     def advance(self, seconds: float) -> None:
         """Let the cloud's time jump ahead."""

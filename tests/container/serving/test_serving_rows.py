@@ -2,6 +2,7 @@ import itertools
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from container.schema import Column, Schema
 from container.serving.rejections import RejectedRequest
 from container.serving.rows import read_csv, read_json, read_rows
 from tests.container.schemas import classifier
@@ -133,6 +135,101 @@ def test_refuses_other_encodings() -> None:
         read_rows(b"1,\xff", "text/csv", STRICT)
 
 
+MIXED = Schema(
+    (Column("size", "number"), Column("ok", "boolean"), Column("colour", "category", ("blue", "12", "a, b"))),
+    "classification",
+    (0, 1),
+    "integer",
+    missing_allowed=True,
+    missing_values=("NA", "?"),
+)
+NOTHING = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("1.5,true,blue", [1.5, 1, 0]),
+        ("1.5,No, 12 ", [1.5, 0, 1]),
+        ('1.5,T,"a, b"', [1.5, 1, 2]),
+        (",,", [NOTHING, NOTHING, NOTHING]),
+        ("NA,na,?", [NOTHING, NOTHING, NOTHING]),
+        ("1.5,f,green", [1.5, 0, NOTHING]),  # a category that training did not see
+    ],
+)
+def test_reads_truth_and_categories(line: str, row: list[float]) -> None:
+    np.testing.assert_array_equal(read_csv(line, MIXED), np.array([row], dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("value", "row"),
+    [
+        ([1.5, True, "blue"], [1.5, 1, 0]),
+        ([1.5, "no", 12], [1.5, 0, 1]),
+        ({"colour": "a, b", "size": 1.5, "ok": False}, [1.5, 0, 2]),
+        ({"size": 1.5}, [1.5, NOTHING, NOTHING]),
+        ([None, None, None], [NOTHING, NOTHING, NOTHING]),
+        ([1.5, False, "green"], [1.5, 0, NOTHING]),
+    ],
+)
+def test_reads_truth_categories_and_named_values_from_json(value: Any, row: list[float]) -> None:
+    np.testing.assert_array_equal(read_json(json.dumps([value]), MIXED), np.array([row], dtype=np.float32))
+
+
+def test_an_unseen_category_is_answered_also_where_nothing_was_missing_in_training() -> None:
+    strict = replace(MIXED, missing_allowed=False)
+    np.testing.assert_array_equal(read_csv("1,t,green", strict), np.array([[1, 1, NOTHING]], dtype=np.float32))
+    with pytest.raises(RejectedRequest, match=r"column 2 \('ok'\): missing value"):
+        read_csv("1,,blue", strict)
+
+
+@pytest.mark.parametrize("header", ["size,ok,colour", "colour,size,ok", ' ok ,"colour",size'])
+def test_columns_come_in_the_order_of_a_header(header: str) -> None:
+    named = {"size": "1.5", "ok": "yes", "colour": "12"}
+    names = [name.strip(' "') for name in header.split(",")]
+    text = f"{header}\n{','.join(named[name] for name in names)}\n"
+    assert read_csv(text, MIXED).tolist() == [[1.5, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("size,ok\n1,t", "the header lacks 'colour'"),
+        ("size,ok,colour,label\n1,t,blue,0", "the header has 'label', which the model does not take"),
+        ("size,ok,color\n1,t,blue", "the header lacks 'colour' and has 'color', which the model does not take"),
+        ("size,ok,size\n1,t,1", "the header lacks 'colour'"),
+        ("size,ok,colour", "the body holds no rows"),
+        ("size,ok,colour\n1,t", "row 2: 2 columns, the model takes 3"),
+        ("ok,size,colour\nt,x,blue", "row 2, column 1 ('size'): 'x' is not a number"),
+        ("1,maybe,blue", "row 1, column 2 ('ok'): 'maybe' is neither true nor false"),
+    ],
+)
+def test_refuses_headers_and_values_saying_why(text: str, reason: str) -> None:
+    with pytest.raises(RejectedRequest) as rejection:
+        read_csv(text, MIXED)
+    assert (rejection.value.status, rejection.value.reason) == (400, reason)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ([1, 0.5, "blue"], "row 1, column 2 ('ok'): a number is neither true nor false"),
+        ([1, True, ["blue"]], "row 1, column 3 ('colour'): a list is not a text"),
+        ({"size": 1, "color": "blue"}, "row 1: 'color' is no column of the model's"),
+        ([True, True, "blue"], "row 1, column 1 ('size'): a boolean is not a number"),
+    ],
+)
+def test_refuses_json_values_saying_why(value: Any, reason: str) -> None:
+    with pytest.raises(RejectedRequest) as rejection:
+        read_json(json.dumps([value]), MIXED)
+    assert (rejection.value.status, rejection.value.reason) == (400, reason)
+
+
+def test_a_category_that_is_called_like_a_column_is_no_header() -> None:
+    schema = replace(MIXED, columns=(Column("size", "number"), Column("kind", "category", ("size", "weight"))))
+    assert read_csv("1,size\n2,weight", schema).tolist() == [[1, 0], [2, 1]]
+
+
 FEATURES = st.floats(width=32, allow_infinity=False)
 
 
@@ -177,14 +274,14 @@ HOSTILE = st.one_of(
 
 @given(body=HOSTILE, content_type=st.sampled_from(["text/csv", "application/json"]))
 def test_any_body_is_read_or_refused_with_one_line(body: bytes, content_type: str) -> None:
-    for schema in (STRICT, LENIENT):
+    for schema in (STRICT, LENIENT, MIXED):
         status, reason = 200, ""
         try:
             rows = read_rows(body, content_type, schema)
         except RejectedRequest as rejection:
             status, reason = rejection.status, rejection.reason
         else:
-            assert rows.shape[1] == 2
+            assert rows.shape[1] == schema.feature_count
             assert not np.isinf(rows).any()
             assert schema.missing_allowed or not np.isnan(rows).any()
         assert status in (200, 400)

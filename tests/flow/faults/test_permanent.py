@@ -123,7 +123,7 @@ class Champion:
     def run(self) -> Run:
         """A run of a newer dataset than all before."""
         self._minute += 1
-        return self.product.start(self.model, self.iris, f"2031-04-01T00:{self._minute:02}:00Z", f"{self._minute}.txt")
+        return self.product.start(self.model, self.iris, f"2031-04-01T00:{self._minute:02}:00Z", f"{self._minute}.CSV")
 
     def lease_is_free(self) -> None:
         lease_comes_free(self.product, self.model)
