@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from contracts.reports import Example, UnreadableReport, read_evaluation
+from contracts.reports import Example, Stream, UnreadableReport, read_evaluation
 
 # A mail that lists more differences is not read.
 _DIFFERENCES_TOLD = 5
@@ -18,17 +18,19 @@ class Answer:
     expected: str
     answer: str
     variant: str
+    right: bool
+    """The same text; of a number, near enough to be the same on another machine."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An endpoint's reply: the body, text/csv with one class per line, and the variant that gave it."""
+    """An endpoint's reply: the body, text/csv with one answer per line, and the variant that gave it."""
 
     body: bytes
     variant: str
 
-    def classes(self) -> tuple[str, ...]:
-        """One class per request row. Bytes that are no UTF-8 are kept visible, they only have to differ."""
+    def answers(self) -> tuple[str, ...]:
+        """One class or number per request row. Bytes that are no UTF-8 are kept visible, they only have to differ."""
         lines = self.body.decode("utf-8", errors="backslashreplace").splitlines()
         return tuple(_single_cell(line) for line in lines if line.strip())
 
@@ -38,7 +40,7 @@ def request_body(examples: Sequence[Example]) -> bytes:
     return "".join(f"{example.row}\n" for example in examples).encode()
 
 
-def recorded_examples(archive: bytes) -> tuple[Example, ...]:
+def recorded_examples(archive: Stream) -> tuple[Example, ...]:
     """The examples in a job's `output.tar.gz`.
 
     Raises:
@@ -64,19 +66,28 @@ def examine(
 
 def compare(examples: Sequence[Example], reply: Reply) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
     """The answers of one reply to `examples`, and every difference as a sentence."""
-    classes = reply.classes()
-    if len(classes) != len(examples):
-        return (), (f"{len(examples)} rows were sent and {len(classes)} answers came back.",)
+    found = reply.answers()
+    if len(found) != len(examples):
+        return (), (f"{len(examples)} rows were sent and {len(found)} answers came back.",)
     answers = tuple(
-        Answer(example.row, example.answer, answer, reply.variant)
-        for example, answer in zip(examples, classes, strict=True)
+        Answer(example.row, example.answer, answer, reply.variant, _agrees(answer, example))
+        for example, answer in zip(examples, found, strict=True)
     )
     differences = tuple(
         f"The row {answer.row} was answered with {answer.answer!r}, expected was {answer.expected!r}."
         for answer in answers
-        if answer.answer != answer.expected
+        if not answer.right
     )
     return answers, differences
+
+
+def _agrees(answer: str, example: Example) -> bool:
+    if example.tolerance is None:
+        return answer == example.answer
+    try:
+        return abs(float(answer) - float(example.answer)) <= example.tolerance
+    except ValueError:  # no number
+        return False
 
 
 def tell(differences: Sequence[str]) -> str:

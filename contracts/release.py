@@ -50,7 +50,10 @@ class Release:
                 metrics=finite_metrics(fields["metrics"]),
                 champion=str(fields["champion"]["name"]) if fields["champion"] else None,
                 smoke_answers=tuple(
-                    Answer(**{name: str(answer[name]) for name in ("row", "expected", "answer", "variant")})
+                    Answer(
+                        **{name: str(answer[name]) for name in ("row", "expected", "answer", "variant")},
+                        right=answer["right"] is True,
+                    )
                     for answer in fields["smoke_answers"]
                 ),
                 warnings=tuple(str(warning) for warning in fields["warnings"]),
@@ -72,7 +75,7 @@ class Release:
     @property
     def smoke_test(self) -> str:
         """The smoke test in a sentence."""
-        right = sum(answer.answer == answer.expected for answer in self.smoke_answers)
+        right = sum(answer.right for answer in self.smoke_answers)
         rows = len(self.smoke_answers)
         return f"The development endpoint answered {right} of {rows} rows as the training job had recorded."
 

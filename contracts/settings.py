@@ -5,17 +5,20 @@ The resolved settings travel through a run as JSON (`ModelSettings.resolved`), f
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from contracts.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, AlgorithmName
 from contracts.hyperparameters import as_text
+from contracts.metrics import COMPARED_BY_DEFAULT, METRICS, Metric, Task
 
 # SageMaker: endpoint names have at most 63 characters; "-development" is the longest suffix we add.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){0,39}$")]
 MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$")]
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+# Of one value. Source: CreateTrainingJob, HyperParameters, SageMaker API Reference.
+_HYPERPARAMETER_CHARACTERS: Final = 2_500
 
 
 def _within_a_run(seconds: int) -> int:
@@ -151,14 +154,102 @@ class TrainingSettings(_Section):
         return {**super().resolved(), "hyperparameters": self.hyperparameter_texts}
 
 
-class GateSettings(_Section):
-    """The least a candidate must reach before a person is asked about it. Scores are in [0, 1]."""
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
-    minimum_accuracy: Annotated[float, Field(ge=0, le=1)] = 0.0
-    minimum_f1_macro: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+class GateMinima(_Section):
+    """The least a metric must reach. All but `r2` are of classifications, and in [0, 1]."""
+
+    accuracy: Share | None = None
+    f1_macro: Share | None = None
+    f1_micro: Share | None = None
+    roc_auc: Share | None = None
+    r2: Annotated[float, Field(le=1, allow_inf_nan=False)] | None = None
+
+
+class GateMaxima(_Section):
+    """The most a metric may come to; errors of a regression are in the label's unit."""
+
+    log_loss: Amount | None = None
+    calibration_error: Share | None = None
+    rmse: Amount | None = None
+    mae: Amount | None = None
+    latency_milliseconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The exported model's own time for one row, on the training job's instance."""
+    artefact_bytes: Annotated[int, Field(gt=0)] | None = None
+    """The files that are served, as they are unpacked."""
+
+
+class ClassMinima(_Section):
+    """The least that one class must reach."""
+
+    recall: Share | None = None
+    precision: Share | None = None
+    f1: Share | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one of recall, precision, f1")
+        return self
+
+
+class GateSettings(_Section):
+    """What a candidate must reach before a person is asked about it; what is left out is not asked for."""
+
+    minimum: GateMinima = GateMinima()
+    maximum: GateMaxima = GateMaxima()
+    classes: dict[str, ClassMinima] = {}
+    """By the class's text."""
     champion: Literal["better", "not-worse", "off"] = "not-worse"
-    margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
-    """How much accuracy below the champion's still counts as not worse."""
+    """`better`: the lower end of the gain's interval is above 0. `not-worse`: the gain itself is at least -`margin`.
+    A first release has no champion and meets either."""
+    metric: Literal["accuracy", "f1_macro", "f1_micro", "roc_auc", "log_loss", "rmse", "mae", "r2"] | None = None
+    """What candidate and champion are compared by; None is accuracy, of a regression RMSE."""
+    margin: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.02
+    """How much worse still counts as not worse: of a score (higher is better) in its own unit, of an error (lower is
+    better) as a share of the champion's."""
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.999
+    """One-sided: a candidate that is just as good passes `better` once in a thousand times."""
+
+    @model_validator(mode="after")
+    def _of_one_task(self) -> Self:
+        classification, regression = (self.rules_of(task) for task in get_args(Task))
+        if classification and regression:
+            raise ValueError(
+                f"`{classification[0]}` is for classes and `{regression[0]}` for a regression; a model is one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_a_hyperparameter(self) -> Self:
+        characters = len(self.model_dump_json(exclude_none=True))
+        if characters > _HYPERPARAMETER_CHARACTERS:
+            raise ValueError(
+                f"as JSON it has {characters} characters, SageMaker takes {_HYPERPARAMETER_CHARACTERS}; name fewer "
+                "`classes`, or a `minimum.f1_macro` for all of them"
+            )
+        return self
+
+    def resolved(self) -> dict[str, Any]:
+        """The section as a run carries it: what is not asked for is not there."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def rules_of(self, task: Task) -> tuple[str, ...]:
+        """The keys that only a model of this task can meet, such as `minimum.accuracy`."""
+        named = [*(("minimum", name) for name in self.minimum.model_dump(exclude_none=True))]
+        named += [("maximum", name) for name in self.maximum.model_dump(exclude_none=True)]
+        keys = [f"{section}.{name}" for section, name in named if name in METRICS and METRICS[name].task == task]
+        if self.classes and task == "classification":
+            keys.append("classes")
+        if self.metric and METRICS[self.metric].task == task:
+            keys.append("metric")
+        return tuple(keys)
+
+    def compared_by(self, task: Task) -> Metric:
+        """The metric that candidate and champion of this task are compared by."""
+        return METRICS[self.metric or COMPARED_BY_DEFAULT[task]]
 
 
 class ApprovalSettings(_Section):
@@ -252,7 +343,8 @@ class ModelSettings(_Section):
 
     def resolved(self) -> dict[str, Any]:
         """The settings as the JSON object a run carries."""
-        settings = {**self.model_dump(mode="json"), "training": self.training.resolved()}
+        sections = {"training": self.training.resolved(), "gate": self.gate.resolved()}
+        settings = {**self.model_dump(mode="json"), **sections}
         settings["development"]["endpoint"] = self.development_endpoint
         settings["production"]["endpoint"] = self.production_endpoint
         return settings

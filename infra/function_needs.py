@@ -182,8 +182,10 @@ def announce_outcome(names: Names, deployment: Deployment) -> FunctionNeeds:
     return FunctionNeeds(
         "announce_outcome",
         "Mails how a run ended.",
-        (remembers, *_send_mail(deployment.sender)),
-        60,
+        (remembers, _read_report(names), *_send_mail(deployment.sender)),
+        # The state waits 120 s: a report is looked for in as much as can be read in half of that.
+        110,
+        memory_mb=512,
         environment=environment,
     )
 
@@ -227,7 +229,7 @@ def explain_failure(names: Names) -> FunctionNeeds:
 def _read_report(names: Names) -> Grant:
     return Grant(
         "ReadReport",
-        "The training job's report holds the rows and their answers.",
+        "The training job's report holds rows with their answers, and what the gate says.",
         ("s3:GetObject",),
         (names.objects("runs/*/output/*"),),
     )

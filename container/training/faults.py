@@ -4,6 +4,7 @@ TrainingFault
 ├── InvalidHyperparameters
 ├── UnusableDataset
 ├── UnreadableChampion
+├── GateDoesNotApply
 ├── ExportDiffers
 ├── ModelDiverged
 └── ReportTooLarge
@@ -36,3 +37,7 @@ class ModelDiverged(TrainingFault):
 
 class ReportTooLarge(TrainingFault):
     """The evaluation is larger than its readers accept."""
+
+
+class GateDoesNotApply(TrainingFault):
+    """The settings' gate asks for something that no model of this dataset can have."""

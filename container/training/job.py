@@ -6,11 +6,15 @@ from pathlib import Path
 
 from container.layout import Layout
 from container.predictor import MODEL_FILE, Predictor
-from container.schema import SCHEMA_FILE
+from container.schema import SCHEMA_FILE, Schema
 from container.training.agreement import compare
-from container.training.champion import load_champion
+from container.training.champion import Champion, load_champion
 from container.training.dataset import read_dataset
-from container.training.evaluation import evaluate
+from container.training.evaluation.answers import ask
+from container.training.evaluation.gate import check_applies
+from container.training.evaluation.job_metrics import metric_lines
+from container.training.evaluation.judging import evaluate
+from container.training.evaluation.plots import draw_plots
 from container.training.export import export_ensemble
 from container.training.faults import InvalidHyperparameters, ReportTooLarge, TrainingFault, UnreadableChampion
 from container.training.fitting import Fitted, fit
@@ -18,6 +22,8 @@ from container.training.hyperparameters import Hyperparameters, parse_hyperparam
 from container.training.split import Split, split_dataset
 from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
 from contracts.settings import GateSettings
+
+PLOTS_FOLDER = "plots"
 
 
 def run(layout: Layout) -> None:
@@ -32,34 +38,22 @@ def run(layout: Layout) -> None:
         _say(f"warning: {warning}")
     _check_single_host(layout)
     split = _read_split(layout, hyperparameters)
+    check_applies(hyperparameters.gate, split.schema)
+    champion = _read_champion(layout, split.schema, hyperparameters.gate)
     estimator = fit(split, hyperparameters, _say)
     model = export_ensemble(estimator.ensemble())
     candidate = Predictor(model, split.schema)
     for part, rows in (("training", split.train_features), ("held-out", split.test_features)):
         agreement = compare(estimator, candidate, rows)
         _say(f"exported model agrees on {agreement.rows} {part} rows, {agreement.ties} of them ties")
-    champion = _read_champion(layout, split.schema.feature_count, hyperparameters.gate)
-    evaluation = evaluate(split, candidate, champion, hyperparameters.gate)
-    _write(layout, evaluation, estimator, split.schema.to_json(), model)
+    answers = ask(candidate, split.test_features)
+    schema_text = split.schema.to_json()
+    artefact_bytes = len(model) + len(schema_text.encode())
+    evaluation = evaluate(split, candidate, answers, champion, hyperparameters.gate, artefact_bytes)
+    draw_plots(layout.output_data / PLOTS_FOLDER, evaluation, split.test_labels, answers)
+    _write(layout, evaluation, estimator, schema_text, model)
     for line in metric_lines(evaluation):
         _say(line)
-
-
-def metric_lines(evaluation: Evaluation) -> list[str]:
-    """The lines that the job's MetricDefinitions find; those of a champion only when there is one."""
-    candidate, champion = evaluation.candidate, evaluation.champion
-    metrics: dict[str, float] = {
-        "candidate_accuracy": candidate.accuracy,
-        "candidate_f1_macro": candidate.f1_macro,
-        "candidate_f1_micro": candidate.f1_micro,
-    }
-    if champion:
-        metrics["champion_accuracy"] = champion.accuracy
-        metrics["champion_f1_macro"] = champion.f1_macro
-        metrics["accuracy_gain"] = candidate.accuracy - champion.accuracy
-    metrics["gate_passed"] = int(evaluation.gate_passed)
-    metrics["test_rows"] = evaluation.test_rows
-    return [f"{name}={value};" for name, value in metrics.items()]
 
 
 def _read_hyperparameters(layout: Layout) -> Hyperparameters:
@@ -95,9 +89,9 @@ def _read_split(layout: Layout, hyperparameters: Hyperparameters) -> Split:
     return split
 
 
-def _read_champion(layout: Layout, feature_count: int, gate: GateSettings) -> Predictor | None:
+def _read_champion(layout: Layout, schema: Schema, gate: GateSettings) -> Champion | None:
     try:
-        return load_champion(layout.channel("champion"), feature_count)
+        return load_champion(layout.channel("champion"), schema)
     except UnreadableChampion as fault:
         if gate.champion != "off":
             raise
@@ -110,7 +104,7 @@ def _write(layout: Layout, evaluation: Evaluation, estimator: Fitted, schema_tex
     if len(report) > MAXIMUM_REPORT_BYTES:
         raise ReportTooLarge(
             f"{EVALUATION_FILE} would have {len(report)} bytes, its readers take {MAXIMUM_REPORT_BYTES}: "
-            f"{len(evaluation.classes)} classes are too many"
+            f"{len(evaluation.classes)} classes are too many; group the rare ones"
         )
     for folder in (layout.output_data, layout.model):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,12 @@
 """How a run ended, as the state machine tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.reports import GateCheck
 from contracts.scores import finite_metrics
-from functions.announce_outcome.gate import GateRule, judge
+from functions.announce_outcome.gate import GateRule, tell_gate
 from functions.announce_outcome.reasons import human_reason
 
 
@@ -29,10 +30,11 @@ class Ending:
     owners: tuple[str, ...]
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> "Ending":
-        """Lenient: what a run did not come to know is left out, because people must hear of its end all the same."""
-        metrics = finite_metrics(event.get("metrics") or {})
-        judged = event["outcome"] == "Candidate Rejected"
+    def from_event(cls, event: Mapping[str, Any], checks: Sequence[GateCheck] = ()) -> "Ending":
+        """Lenient: what a run did not come to know is left out, because people must hear of its end all the same.
+
+        `checks` are the gate's, where it is what ended the run.
+        """
         return cls(
             outcome=str(event["outcome"]),
             reason=human_reason(str(event.get("error") or ""), str(event.get("cause") or "")),
@@ -42,8 +44,8 @@ class Ending:
             dataset_key=str(event.get("dataset_key") or ""),
             release=event.get("release") or None,
             champion=event.get("champion") or None,
-            metrics=metrics,
-            gate=judge(metrics, event.get("gate") or {}) if judged else (),
+            metrics=finite_metrics(event.get("metrics") or {}),
+            gate=tell_gate(checks),
             owners=tuple(dict.fromkeys(event.get("owners") or ())),
         )
 

@@ -14,16 +14,24 @@ from aws_lambda_powertools.logging import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.environment import read_environment
+from contracts.reports import UnreadableReport, read_evaluation
 from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
 from functions.announce_outcome.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
 
     from contracts.mail import Mail
+    from contracts.reports import GateCheck
+
+# The report travels with the fitted estimator. To look for it in more than this would take time that the mail needs.
+_LARGEST_ARCHIVE_BYTES = 500 * 1024**2
 
 
 class NobodyReached(RuntimeError):
@@ -43,6 +51,7 @@ logger = Logger(service="announce_outcome")
 environment = read_environment(Environment, os.environ)
 ses: "SESV2Client" = boto3.client("sesv2")
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
+s3: "S3Client" = boto3.client("s3")
 record = Record(dynamodb, environment.approvals_table)
 
 
@@ -53,7 +62,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     Raises:
         NobodyReached: no mail could be sent.
     """
-    ending = Ending.from_event(event)
+    ending = Ending.from_event(event, _gate(event))
     logger.append_keys(run=ending.run, model=ending.model, outcome=ending.outcome)
     mail = announce(ending)
     recipients = ending.owners or tuple(address.strip() for address in environment.operators.split(","))
@@ -63,6 +72,22 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
         raise NobodyReached("Nobody could be mailed; is the sender verified in SES?")
     logger.info("outcome announced", mailed=len(mailed), before=len(known))
     return {"reason": ending.told, "mailed": len(mailed)}
+
+
+def _gate(event: dict[str, Any]) -> "Sequence[GateCheck]":
+    """What the report says about a rejected candidate. The run's own cause names the rules, too, if with less words."""
+    if event["outcome"] != "Candidate Rejected" or not event.get("report_uri"):
+        return ()
+    bucket, _, key = str(event["report_uri"]).removeprefix("s3://").partition("/")
+    try:
+        archive = s3.get_object(Bucket=bucket, Key=key)
+        if archive["ContentLength"] > _LARGEST_ARCHIVE_BYTES:
+            raise UnreadableReport(f"the archive has {archive['ContentLength']} bytes")
+        return read_evaluation(archive["Body"]).gate
+    except (UnreadableReport, ClientError, BotoCoreError) as fault:
+        # People must hear of the end all the same.
+        logger.warning("report not read", error=str(fault))
+        return ()
 
 
 def _tell(ending: Ending, mail: "Mail", to: str) -> bool:

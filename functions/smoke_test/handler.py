@@ -52,7 +52,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
 def _examples(report_uri: str) -> "Sequence[Example]":
     bucket, _, key = report_uri.removeprefix("s3://").partition("/")
     try:
-        return recorded_examples(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        return recorded_examples(s3.get_object(Bucket=bucket, Key=key)["Body"])
     except UnreadableReport as fault:
         raise SmokeTestFailed(f"{report_uri}: {fault}") from fault
 

@@ -65,7 +65,7 @@ def _describe(endpoint: str) -> Fleet:
 def _examples(report_uri: str) -> "Sequence[Example]":
     bucket, _, key = report_uri.removeprefix("s3://").partition("/")
     try:
-        return recorded_examples(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        return recorded_examples(s3.get_object(Bucket=bucket, Key=key)["Body"])
     except UnreadableReport as fault:
         raise ProductionUnhealthy(f"{report_uri}: {fault}") from fault
 

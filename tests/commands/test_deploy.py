@@ -194,11 +194,11 @@ def test_diff_names_every_setting_that_would_change_and_the_image(account, sourc
     for file in ("infra/deployment.toml", "models/iris-model.toml"):
         (sources / file).parent.mkdir()
         text = (PROJECT.root / file).read_text()
-        (sources / file).write_text(text.replace("minimum_accuracy = 0.85", "minimum_accuracy = 0.9"))
+        (sources / file).write_text(text.replace("accuracy = 0.85", "accuracy = 0.9"))
     shutil.copy(PROJECT.models / "iris-model.toml", sources / "models" / "wine-model.toml")
     (sources / "container" / "new.py").write_text("")
     assert difference(account, Stacks(account), Project.at(sources)).splitlines()[1:] == [
-        "Model iris-model: gate.minimum_accuracy: 0.85 → 0.9",
+        "Model iris-model: gate.minimum.accuracy: 0.85 → 0.9",
         "Model wine-model is new.",
         "The image's source has changed: a new image is built, and runs that start afterwards use it.",
     ]

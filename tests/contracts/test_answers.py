@@ -1,3 +1,5 @@
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,10 @@ def test_rows_are_sent_as_one_request():
 
 def test_equal_answers_make_no_difference():
     answers, differences = compare(EXAMPLES, Reply(b"0\n2\n", "model-a"))
-    assert answers == (Answer("4.6,3.1,1.5,0.2", "0", "0", "model-a"), Answer("7.7,2.6,6.9,2.3", "2", "2", "model-a"))
+    assert answers == (
+        Answer("4.6,3.1,1.5,0.2", "0", "0", "model-a", right=True),
+        Answer("7.7,2.6,6.9,2.3", "2", "2", "model-a", right=True),
+    )
     assert differences == ()
 
 
@@ -37,7 +42,7 @@ def test_every_other_answer_is_a_difference(body, said):
 
 
 def test_a_class_with_a_comma_comes_quoted():
-    assert Reply(b'"a, ""b"""\nc', "v").classes() == ('a, "b"', "c")
+    assert Reply(b'"a, ""b"""\nc', "v").answers() == ('a, "b"', "c")
 
 
 def test_one_row_alone_must_get_the_answer_it_gets_among_others():
@@ -60,16 +65,38 @@ def test_only_the_first_differences_are_told():
 
 
 def test_examples_come_from_the_report():
-    assert recorded_examples(archive(EXAMPLES)) == EXAMPLES
+    assert recorded_examples(io.BytesIO(archive(EXAMPLES))) == EXAMPLES
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", archive(())])
 def test_a_report_that_proves_nothing_is_refused(content):
     with pytest.raises(UnreadableReport):
-        recorded_examples(content)
+        recorded_examples(io.BytesIO(content))
 
 
 @given(st.binary(max_size=60))
 def test_any_body_is_compared(body):
     answers, differences = compare(EXAMPLES, Reply(body, "v"))
     assert differences or [answer.answer for answer in answers] == ["0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "tolerance", "answer", "right"),
+    [
+        ("12.5", 0.01, "12.5", True),
+        ("12.5", 0.01, "12.509", True),
+        ("12.5", 0.01, "12.52", False),
+        ("-1e-3", 1e-8, "-0.001", True),
+        ("12.5", 0.01, "nan", False),
+        ("12.5", 0.01, "inf", False),
+        ("12.5", 0.01, "high", False),
+        ("12.5", 0.01, "", False),
+        # Classes are texts, whatever they look like.
+        ("1", None, "1.0", False),
+    ],
+)
+def test_a_number_may_differ_as_another_machine_does(expected, tolerance, answer, right):
+    example = Example("1,2", expected, tolerance)
+    answers, differences = compare((example, example), Reply(f'{expected}\n"{answer}"\n'.encode(), "v"))
+    assert [each.right for each in answers] == [True, right]
+    assert len(differences) == (0 if right else 1)

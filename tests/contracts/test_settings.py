@@ -42,6 +42,37 @@ def test_hyperparameters_travel_as_strings(tmp_path):
     assert resolved["training"]["hyperparameters"] == {"n_estimators": "120", "max_depth": "10", "bootstrap": "true"}
 
 
+def test_the_gate_travels_with_what_it_asks_for(tmp_path):
+    text = MINIMAL + "[gate.minimum]\naccuracy = 0.9\n[gate.classes.'a, b']\nrecall = 0.5\n"
+    assert load_settings(write(tmp_path, text)).resolved()["gate"] == {
+        "minimum": {"accuracy": 0.9},
+        "maximum": {},
+        "classes": {"a, b": {"recall": 0.5}},
+        "champion": "not-worse",
+        "margin": 0.02,
+        "confidence": 0.999,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "rules"),
+    [
+        ("[gate]\nmaximum.artefact_bytes = 5\nmaximum.latency_milliseconds = 1\n", "classification", ()),
+        (
+            "[gate]\nminimum.accuracy = 0\nmaximum.log_loss = 1\n",
+            "classification",
+            ("minimum.accuracy", "maximum.log_loss"),
+        ),
+        ("[gate]\nmetric = 'r2'\nmaximum.rmse = 1\n", "regression", ("maximum.rmse", "metric")),
+        ("[gate.classes.a]\nf1 = 1\n", "classification", ("classes",)),
+    ],
+)
+def test_rules_belong_to_a_task_or_to_both(tmp_path, text, task, rules):
+    gate = load_settings(write(tmp_path, MINIMAL + text)).gate
+    other = "regression" if task == "classification" else "classification"
+    assert (gate.rules_of(task), gate.rules_of(other)) == (rules, ())
+
+
 @pytest.mark.parametrize(
     ("text", "key", "rule"),
     [
@@ -74,6 +105,21 @@ def test_hyperparameters_travel_as_strings(tmp_path):
         (MINIMAL + "[training.hyperparameters]\neta = 0.3\n", "training", "'eta' is unknown; did you mean"),
         (MINIMAL + "[training]\nalgorithm = 'xgboost'\nhyperparameters = {criterion = 'gini'}", "training", "unknown"),
         (MINIMAL + "[gate]\nchampion = 'equal'\n", "gate.champion", "better"),
+        (MINIMAL + "[gate]\nminimum_accuracy = 0.9\n", "gate.minimum_accuracy", "Extra inputs"),
+        (MINIMAL + "[gate.minimum]\naccuracy = 1.1\n", "gate.minimum.accuracy", "less than or equal to 1"),
+        (MINIMAL + "[gate.minimum]\nr2 = -inf\n", "gate.minimum.r2", "finite"),
+        (MINIMAL + "[gate.minimum]\nrecall = 0.9\n", "gate.minimum.recall", "Extra inputs"),
+        (MINIMAL + "[gate.maximum]\nrmse = nan\n", "gate.maximum.rmse", "finite"),
+        (MINIMAL + "[gate.maximum]\nlatency_milliseconds = 0\n", "gate.maximum.latency_milliseconds", "than 0"),
+        (MINIMAL + "[gate.classes.setosa]\n", "gate.classes.setosa", "name at least one of recall"),
+        (MINIMAL + "[gate]\nmetric = 'calibration_error'\n", "gate.metric", "accuracy"),
+        (MINIMAL + "[gate]\nconfidence = 1.0\n", "gate.confidence", "0.999"),
+        (
+            MINIMAL + "[gate]\nmetric = 'mae'\nminimum.accuracy = 0.9\n",
+            "gate",
+            "`minimum.accuracy` is for classes and `metric` for a regression",
+        ),
+        (MINIMAL + "".join(f"[gate.classes.c{n}]\nf1 = 0.5\n" for n in range(200)), "gate", "SageMaker takes 2500"),
         ('[approval]\napprovers = ["a@example.com"]\n', "owners", "required"),
         ('owners = ["team@example.com"]\n[approval]\napprovers = []\n', "approval.approvers", "at least 1"),
         ('owners = ["team"]\n[approval]\napprovers = ["a@example.com"]\n', "owners.0", "pattern"),

@@ -1,6 +1,7 @@
 """Every expected end, reached for real, with a mail that says what happened and production as it was."""
 
 import json
+import re
 import urllib.request
 
 from local.demo.iris import KNOWN_ROWS
@@ -57,10 +58,13 @@ def test_training_failed(product, iris):
 
 def test_candidate_rejected(product, iris):
     model = "flow-weak"
-    product.model(model, "[gate]\nminimum_accuracy = 1.0\n")
+    product.model(model, "[gate]\nminimum.accuracy = 1.0\n")
     run = product.drop(model, noise(iris))
-    run.ends_in("Candidate Rejected")
-    assert "accuracy" in run.outcome_mail().text
+    ended = run.ends_in("Candidate Rejected")
+    assert re.search(r"minimum_accuracy \(0\.\d+, asked for 1\)", ended["cause"])
+    told = run.outcome_mail().text
+    assert re.search(r"NOT MET: Accuracy is \d+\.\d+ %; at least 100\.0 % is asked for\. \(minimum\.accuracy\)", told)
+    assert "met:     There is no champion: this would be a first release. (champion)" in told
     assert not product.has_endpoint(f"{model}-development")
     assert not product.packages(model)
 

@@ -10,7 +10,7 @@ from tests.flow.releases import HOLD, NEW, is_champion, released_before
 ROWS = "\n".join(KNOWN_ROWS)
 SWAPPED = {"0": "2", "1": "1", "2": "0"}
 # The swapped model is judged on its own: as the champion sees it, every answer of the other one is wrong.
-SETTINGS = "[gate]\nminimum_accuracy = 0.85\nchampion = 'off'\n"
+SETTINGS = "[gate]\nminimum.accuracy = 0.85\nchampion = 'off'\n"
 
 
 def swap_labels(csv: str) -> str:

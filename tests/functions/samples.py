@@ -1,12 +1,11 @@
-"""What several functions' tests work on: a release, a report's archive, a stored model."""
+"""What several functions' tests work on: a release, a report's archive."""
 
-import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
-from contracts.reports import Evaluation, Example, Scores
+from contracts.reports import Example
+from tests.evaluations import evaluation, packed
 
 EXAMPLES = (Example("4.6,3.1,1.5,0.2", "0"), Example("7.7,2.6,6.9,2.3", "2"), Example("6.1,2.8,4.7,1.2", "1"))
 
@@ -19,12 +18,4 @@ def release_fields(**changed: Any) -> dict[str, Any]:
 
 def report_archive(examples: tuple[Example, ...] = EXAMPLES) -> bytes:
     """A job's output.tar.gz with an evaluation of these examples."""
-    score = Scores(0.96, 0.96, 0.96)
-    evaluation = Evaluation(("0", "1", "2"), 100, 50, score, None, ((17, 0, 0), (0, 16, 1), (0, 1, 15)), (), examples)
-    report = evaluation.to_json().encode()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        member = tarfile.TarInfo("evaluation.json")
-        member.size = len(report)
-        tar.addfile(member, io.BytesIO(report))
-    return packed.getvalue()
+    return packed(evaluation(examples=examples).to_json().encode())

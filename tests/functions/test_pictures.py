@@ -8,6 +8,7 @@ from selenium.webdriver.common.keys import Keys
 from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
 from tests.chromium import MAIL_LOOKS, PAGE_LOOKS
+from tests.evaluations import evaluation
 from tests.functions.approvals import ASKED_AT, HOUR, Person, html_of
 from tests.functions.page_server import served
 
@@ -126,6 +127,19 @@ def test_the_approval_mail(chromium, asked):
     assert chromium.driver.find_elements(By.TAG_NAME, "img") == []
 
 
+def test_a_regression_is_told_in_the_labels_unit(chromium, approvals, event):
+    numbers = {"rmse": (48_213.7, 51_020.1), "mae": (31_450.2, 31_451.0), "r2": (0.81, 0.79)}
+    metrics = {f"candidate_{name}": ours for name, (ours, _) in numbers.items()}
+    metrics |= {f"champion_{name}": theirs for name, (_, theirs) in numbers.items()}
+    approvals.ask(release=event("request_approval")["release"] | {"metrics": metrics | {"test_rows": 6_811}})
+    with served(approvals, ASKED_AT + HOUR) as address:
+        chromium.driver.get(address + approvals.link())
+        assert "the candidate is off by 31,450 on average" in chromium.body()
+        chromium.take(PAGE_LOOKS[:1], "page-regression")
+    chromium.show(html_of(approvals.mails[0]))
+    chromium.take(MAIL_LOOKS, "mail-regression")
+
+
 @pytest.mark.parametrize(
     ("outcome", "changed"),
     [
@@ -161,5 +175,6 @@ def test_the_approval_mail(chromium, asked):
     ],
 )
 def test_the_mails_about_endings(chromium, event, outcome, changed):
-    chromium.show(announce(Ending.from_event(event("announce_outcome", outcome=outcome, **changed))).html)
+    checks = evaluation().gate if outcome == "Candidate Rejected" else ()
+    chromium.show(announce(Ending.from_event(event("announce_outcome", outcome=outcome, **changed), checks)).html)
     chromium.take(MAIL_LOOKS, f"mail-{outcome.lower().replace(' ', '-')}")

@@ -170,8 +170,10 @@ def test_metric_definitions_are_few_and_short(definitions: dict) -> None:
 
 def test_a_missing_verdict_is_a_no(definitions: dict) -> None:
     """A metric that was not found is not in the job's description: the gate must not pass for want of it."""
-    passing, *others = definitions["PromoteModel"]["States"]["Candidate Good Enough?"]["Choices"]
-    assert passing["Condition"] == "{% $exists($metrics.gate_passed) and $metrics.gate_passed = 1 %}"
+    states = definitions["PromoteModel"]["States"]
+    assert "'passed': $found('gate_passed') = 1 and" in states["Read Verdict"]["Assign"]["verdict"]
+    passing, *others = states["Candidate Good Enough?"]["Choices"]
+    assert passing["Condition"] == "{% $verdict.passed %}"
     assert {choice["Next"] for choice in others} == {"Announce Outcome"}
 
 

@@ -58,6 +58,19 @@ def names_read(expression: str) -> set[str]:
     return set(re.findall(r"\$(\w+)", text)) - bound - called - BOUND_BY_AWS
 
 
+def test_no_variable_hides_a_function_that_is_called(definition):
+    assigned = {
+        name
+        for state in definition["States"].values()
+        for holder in holders(state)
+        for name in holder.get("Assign", {})
+    }
+    for path, expression in expressions(definition["States"]):
+        bound = set(re.findall(r"\$(\w+)\s*:=", expression))
+        called = set(re.findall(r"\$(\w+)\(", re.sub(r"'[^']*'", "''", expression))) - bound
+        assert not called & assigned, path
+
+
 def assigned_before(definition: dict) -> dict[str, set[str]]:
     """For each state, the variables that every way to it has assigned."""
     states = definition["States"]

@@ -38,7 +38,7 @@ def test_reads_values_that_a_local_run_did_not_quote() -> None:
 
 def test_reads_the_settings_of_a_run() -> None:
     data = DataSettings(label="species", header=True, test_fraction=0.25)
-    gate = GateSettings(minimum_accuracy=0.9, champion="better")
+    gate = GateSettings(minimum={"accuracy": 0.9}, champion="better")
     given = {"data": data.model_dump_json(), "gate": gate.model_dump_json()}
     parsed = parse_hyperparameters(json.dumps(given), cpus=1)
     assert (parsed.data, parsed.gate) == (data, gate)

@@ -13,42 +13,45 @@ import pytest
 from container.layout import Layout
 from container.predictor import MODEL_FILE, load_predictor
 from container.schema import SCHEMA_FILE
+from container.serving.application import Application
 from container.training import boosting
 from container.training.entry import train
+from container.training.evaluation.job_metrics import job_metrics
 from container.training.forest import ESTIMATOR_FILE
-from container.training.job import metric_lines
-from contracts.reports import EVALUATION_FILE, Evaluation, GateCheck, Scores, read_evaluation
+from container.training.job import PLOTS_FOLDER
+from contracts.reports import EVALUATION_FILE, read_evaluation
+from tests.container.conftest import AsgiClient
 from tests.contracts.test_hyperparameters import COURSE
 
 LayOut = Callable[..., Layout]
-METRIC = re.compile(r"([a-z0-9_]+)=([-+0-9.eEnaif]+);")
+METRIC = re.compile(r"^([a-z0-9_]+)=([-+0-9.eEnaif]+);$", re.MULTILINE)
 
 
-def pack(folder: Path) -> bytes:
+def pack(folder: Path) -> io.BytesIO:
     """A folder as SageMaker packs it."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         tar.add(folder, arcname=".")
-    return packed.getvalue()
+    packed.seek(0)
+    return packed
 
 
 def test_leaves_model_report_and_metrics(iris_job: Any) -> None:
     layout = iris_job.layout
     assert {path.name for path in layout.model.iterdir()} == {MODEL_FILE, SCHEMA_FILE}
-    assert {path.name for path in layout.output_data.iterdir()} == {EVALUATION_FILE, ESTIMATOR_FILE}
+    assert {path.name for path in layout.output_data.iterdir()} == {EVALUATION_FILE, ESTIMATOR_FILE, PLOTS_FOLDER}
+    assert {path.stem for path in (layout.output_data / PLOTS_FOLDER).iterdir()} == {
+        *("confusion_matrix", "roc", "calibration", "importance")
+    }
     assert not layout.failure.exists()
     evaluation = read_evaluation(pack(layout.output_data))
     assert (evaluation.classes, evaluation.train_rows, evaluation.test_rows) == (("0", "1", "2"), 100, 50)
-    assert evaluation.candidate.accuracy > 0.85
+    assert evaluation.candidate.values["accuracy"] > 0.85
+    assert evaluation.artefact_bytes == sum(path.stat().st_size for path in layout.model.iterdir())
     assert {example.answer for example in evaluation.examples} == {"0", "1", "2"}
-    metrics = dict(METRIC.findall(iris_job.output))
-    assert {name: float(value) for name, value in metrics.items()} == {
-        "candidate_accuracy": evaluation.candidate.accuracy,
-        "candidate_f1_macro": evaluation.candidate.f1_macro,
-        "candidate_f1_micro": evaluation.candidate.f1_micro,
-        "gate_passed": 1,
-        "test_rows": 50,
-    }
+    metrics = {name: float(value) for name, value in METRIC.findall(iris_job.output)}
+    assert metrics == {name: float(value) for name, value in job_metrics(evaluation).items()}
+    assert (metrics["gate_passed"], metrics["gate_champion"], metrics["test_rows"]) == (1, 1, 50)
 
 
 def test_uses_the_hyperparameters(iris_job: Any) -> None:
@@ -95,18 +98,29 @@ def test_judges_the_champion_on_the_same_rows(
 ) -> None:
     layout = lay_out(iris_csv, few_trees(n_estimators="1", max_depth="1", gate='{"champion":"better"}'))
     layout.channel("champion").mkdir()
-    (layout.channel("champion") / "model.tar.gz").write_bytes(pack(iris_job.layout.model))
+    (layout.channel("champion") / "model.tar.gz").write_bytes(pack(iris_job.layout.model).read())
     assert train(layout) == 0
     evaluation = read_evaluation(pack(layout.output_data))
     champion = read_evaluation(pack(iris_job.layout.output_data)).candidate
-    assert evaluation.champion == champion
-    assert evaluation.candidate.accuracy < champion.accuracy
-    assert [check.rule for check in evaluation.gate if not check.passed] == ["better_than_champion"]
+    assert evaluation.champion is not None
+    assert (evaluation.champion.values, evaluation.champion.classes) == (champion.values, champion.classes)
+    assert evaluation.candidate.values["accuracy"] < champion.values["accuracy"]
+    assert [check.rule for check in evaluation.gate if not check.passed] == ["champion"]
     metrics = {name: float(value) for name, value in METRIC.findall(capsys.readouterr().out)}
-    assert metrics["champion_accuracy"] == champion.accuracy
-    assert metrics["champion_f1_macro"] == champion.f1_macro
-    assert metrics["accuracy_gain"] == pytest.approx(evaluation.candidate.accuracy - champion.accuracy)
-    assert metrics["gate_passed"] == 0
+    assert metrics["champion_accuracy"] == champion.values["accuracy"]
+    assert metrics["champion_f1_macro"] == champion.values["f1_macro"]
+    assert metrics["gain"] == pytest.approx(metrics["candidate_accuracy"] - metrics["champion_accuracy"])
+    assert metrics["gain_lower"] <= metrics["gain"] <= metrics["gain_upper"]
+    assert (metrics["gate_champion"], metrics["gate_passed"]) == (0, 0)
+
+
+def test_a_gate_for_another_task_ends_the_job_before_it_fits(
+    iris_csv: str, lay_out: LayOut, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = lay_out(iris_csv, few_trees(gate='{"maximum":{"rmse":1.5}}'))
+    assert train(layout) == 1
+    assert "[gate] has maximum.rmse, for a regression" in layout.failure.read_text()
+    assert "exported" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("rule", "exit_code"), [("off", 0), ("not-worse", 1)])
@@ -213,13 +227,62 @@ def test_a_report_that_nobody_could_read_is_refused(lay_out: LayOut, monkeypatch
     assert not (layout.model / MODEL_FILE).exists()
 
 
-def test_metrics_of_a_champion_are_only_written_when_there_is_one() -> None:
-    scores = Scores(0.5, 0.25, 0.5)
-    evaluation = Evaluation(("a", "b"), 8, 4, scores, None, ((1, 1), (1, 1)), (GateCheck("r", 0, 1, passed=False),), ())
-    assert metric_lines(evaluation) == [
-        "candidate_accuracy=0.5;",
-        "candidate_f1_macro=0.25;",
-        "candidate_f1_micro=0.5;",
-        "gate_passed=0;",
-        "test_rows=4;",
-    ]
+def mixed_table(rows: int = 200) -> list[tuple[str, str, str]]:
+    """A number, a text with commas and quotes, and what the label may hang on; some cells are empty."""
+    random = np.random.default_rng(11)
+    colours = ('dark "red", old', "green", "grün")
+    places, sizes = random.integers(0, 3, rows), random.normal(size=rows).round(4)
+    cells = []
+    for row, (place, size) in enumerate(zip(places, sizes, strict=True)):
+        quoted = '"' + colours[place].replace('"', '""') + '"'
+        cells.append(("" if row % 17 == 0 else quoted, "" if row % 13 == 0 else str(size), str(place + size)))
+    return cells
+
+
+def test_examples_of_a_mixed_table_are_answered_by_the_server_as_recorded(lay_out: LayOut) -> None:
+    lines = [f"{'high' if float(told) > 1 else 'low, or so'!r},{colour},{size}" for colour, size, told in mixed_table()]
+    csv = "label,colour,size\n" + "".join(line.replace("'", '"') + "\n" for line in lines)
+    layout = lay_out(csv, few_trees(data='{"header": true, "label": "label"}'))
+    assert train(layout) == 0, layout.failure.read_text()
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert len(evaluation.examples) == 20
+    client = AsgiClient(Application(load_predictor(layout.model)))
+    for example in evaluation.examples:
+        answer = client.invoke(example.row)
+        assert (answer.status, answer.body.strip('"')) == (200, example.answer), example.row
+    assert {each.feature for each in evaluation.importance} == {"colour", "size"}
+
+
+@pytest.mark.parametrize("algorithm", ["random-forest", "xgboost"])
+def test_a_regression_is_judged_with_its_champion(
+    lay_out: LayOut, tmp_path: Path, capsys: pytest.CaptureFixture[str], algorithm: str
+) -> None:
+    csv = "price,colour,size\n" + "".join(f"{told},{colour},{size}\n" for colour, size, told in mixed_table())
+    data = '{"header": true, "label": "price", "task": "regression"}'
+    gate = json.dumps({"minimum": {"r2": 0.5}, "maximum": {"rmse": 1.0}, "champion": "not-worse", "margin": 0.5})
+    rounds = "n_estimators" if algorithm == "random-forest" else "num_round"
+    layout = lay_out(csv, {"algorithm": algorithm, rounds: "20", "data": data, "gate": gate})
+    champion = layout.channel("champion")
+    for round_ in (1, 2):
+        assert train(layout) == 0, layout.failure.read_text()
+        metrics = {name: float(value) for name, value in METRIC.findall(capsys.readouterr().out)}
+        assert {"candidate_rmse", "candidate_mae", "candidate_r2", "gate_minimum_r2", "gate_champion"} <= metrics.keys()
+        assert ("champion_rmse" in metrics) == (round_ == 2)
+        assert metrics["gate_passed"] == 1
+        champion.mkdir(exist_ok=True)
+        (champion / "model.tar.gz").write_bytes(pack(layout.model).read())
+    assert (metrics["gain"], metrics["gain_lower"], metrics["gain_upper"]) == (0, 0, 0)
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert evaluation.task == "regression"
+    assert {path.stem for path in (layout.output_data / PLOTS_FOLDER).iterdir()} == {"residuals", "importance"}
+    assert all(example.tolerance and float(example.answer) for example in evaluation.examples)
+
+
+def test_a_champion_of_another_algorithm_is_compared(iris_job: Any, iris_csv: str, lay_out: LayOut) -> None:
+    layout = lay_out(iris_csv, {"algorithm": "xgboost", "num_round": "5"})
+    layout.channel("champion").mkdir()
+    (layout.channel("champion") / "model.tar.gz").write_bytes(pack(iris_job.layout.model).read())
+    assert train(layout) == 0
+    evaluation = read_evaluation(pack(layout.output_data))
+    assert evaluation.champion is not None
+    assert evaluation.champion.values["accuracy"] > 0.85

@@ -42,7 +42,7 @@ def refused(story: Story, iris: str) -> None:
 
     story.deploys(UNTRAINABLE)
     story.ends(story.begins(iris, 4), "Training Failed")
-    story.deploys("[gate]\nminimum_accuracy = 1.0\n[training.hyperparameters]\nn_estimators = 400\n")
+    story.deploys("[gate]\nminimum.accuracy = 1.0\n[training.hyperparameters]\nn_estimators = 400\n")
     with story.failing({"training_job": story.model, "hits": 99}):
         weak = story.begins(noise(iris), 5)
         story.comes_to("Wait For Instances", weak)

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from functions.announce_outcome.outcomes import OUTCOMES
 from statemachine.loader import PROMOTE_MODEL, read_definition
 from tests.functions.approvals import TABLE, create_table
+from tests.functions.samples import report_archive
 
 MAKEFILE = Path(__file__).parents[3] / "Makefile"
 HAPPENING = "provide-client-params.sesv2.SendEmail"
@@ -100,18 +101,58 @@ def test_a_run_that_did_not_end_by_itself_can_go_on(announced, outcome):
     assert text.index("make redrive") < text.index("make rerun")
 
 
-def test_a_rejected_candidate_is_explained_by_its_gate(announced):
-    answer, _, text, html = announced()
+REPORT = "s3://mlops-us-east-1-123456789012/runs/a/output/job/output/output.tar.gz"
+
+
+@pytest.fixture
+def reported(post):
+    """Put an archive where the run says that its report is."""
+    handler, _ = post
+
+    def put(archive):
+        bucket, key = REPORT.removeprefix("s3://").split("/", 1)
+        handler.s3.create_bucket(Bucket=bucket)
+        handler.s3.put_object(Bucket=bucket, Key=key, Body=archive)
+
+    return put
+
+
+def test_a_rejected_candidate_is_explained_by_its_gate(announced, reported):
+    reported(report_archive())
+    answer, _, text, html = announced(report_uri=REPORT)
     assert answer["reason"] == (
-        "The candidate does not reach what the settings' gate asks for.\n"
-        "- Accuracy is 0.820; at least 0.850 is asked for (minimum_accuracy).\n"
-        "- Accuracy is 0.820 and the champion's 0.940 on the same rows; "
-        'it may be 0.050 lower at most (champion = "not-worse").'
+        "The candidate does not reach what the gate asks for: minimum_accuracy (0.82, asked for 0.85).\n"
+        "- Accuracy is 82.0 %; at least 85.0 % is asked for. (minimum.accuracy)\n"
+        "- Accuracy is 82.0 % and the champion's 94.0 % on the same rows; it may be 5.0 % worse at most. (champion)"
     )
-    assert "- NOT MET: Accuracy is 0.820; at least 0.850" in text
-    assert "- met:     F1 (macro) is 0.818; at least 0.800" in text
-    assert "✗ Accuracy is 0.820" in html
+    assert "- NOT MET: Accuracy is 82.0 %; at least 85.0 %" in text
+    assert "- met:     F1, macro is 81.8 %; at least 80.0 %" in text
+    assert "✗ Accuracy is 82.0 %" in html
     assert "iris-model-2" in text
+
+
+@pytest.mark.parametrize("archive", [None, b"no archive", report_archive()[:200]])
+def test_a_rejected_candidate_is_told_without_its_report_too(announced, reported, log, archive):
+    if archive is not None:
+        reported(archive)
+    answer, _, text, _ = announced(report_uri=REPORT)
+    assert answer["mailed"] == 1
+    assert "minimum_accuracy (0.82, asked for 0.85)" in answer["reason"]
+    assert "NOT MET" not in text
+    assert "report not read" in log.getvalue()
+
+
+def test_a_report_in_an_enormous_archive_is_not_looked_for(post, announced, reported, log, monkeypatch):
+    reported(report_archive())
+    monkeypatch.setattr(post[0], "_LARGEST_ARCHIVE_BYTES", 100)
+    assert "NOT MET" not in announced(report_uri=REPORT)[2]
+    assert "the archive has" in log.getvalue()
+
+
+@pytest.mark.parametrize("uri", ["", None])
+def test_a_run_without_a_report_is_told(announced, log, uri):
+    assert announced(report_uri=uri)[0]["mailed"] == 1
+    assert "report not read" not in log.getvalue()
 
 
 def test_a_release_is_told_with_its_scores(announced):
@@ -160,7 +201,6 @@ def test_what_a_run_does_not_know_is_left_out(announced):
         dataset_key=None,
         champion=None,
         metrics={},
-        gate={},
     )
     assert answer["reason"] == "A step took longer than its time limit."
     assert "Model    none" in text

@@ -84,7 +84,7 @@ def test_the_page_shows_the_dossier(asked):
 
 def test_what_comes_from_outside_is_escaped(approvals, event):
     hostile = "<img src=x onerror=alert(1)>'\"{{ 7*7 }}"
-    answers = [{"row": hostile, "expected": hostile, "answer": hostile, "variant": hostile}]
+    answers = [{"row": hostile, "expected": hostile, "answer": hostile, "variant": hostile, "right": False}]
     release = event("request_approval")["release"] | {
         "dataset_key": hostile,
         "warnings": [hostile],

@@ -21,7 +21,13 @@ def test_recorded_answers_pass_and_are_handed_on(handler, event, lambda_context)
     assert answer == {
         "endpoint": ENDPOINT,
         "answers": [
-            {"row": example.row, "expected": example.answer, "answer": example.answer, "variant": "model-a"}
+            {
+                "row": example.row,
+                "expected": example.answer,
+                "answer": example.answer,
+                "variant": "model-a",
+                "right": True,
+            }
             for example in EXAMPLES
         ],
     }
