@@ -9,6 +9,9 @@ from contracts.settings import DataSettings, TrainingSettings
 
 RUN_FILE: Final = "run.json"
 CHANNELS: Final = ("train", "validation")
+SETTINGS_CHANNEL: Final = "settings"
+SETTINGS_FILE: Final = "settings.json"
+"""The run's sections `data` and `gate`, for the training job: a hyperparameter has room for 2,500 characters."""
 MAXIMUM_RUN_FILE_BYTES: Final = 64 * 1024
 # What the settings of a run may differ in. Gate, approval and production protect production from a drop.
 _OVERRIDABLE: Final[Mapping[str, type[DataSettings] | type[TrainingSettings]]] = {

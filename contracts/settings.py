@@ -5,7 +5,7 @@ The resolved settings travel through a run as JSON (`ModelSettings.resolved`), f
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -17,8 +17,6 @@ from contracts.metrics import COMPARED_BY_DEFAULT, METRICS, Metric, Task
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){0,39}$")]
 MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$")]
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
-# Of one value. Source: CreateTrainingJob, HyperParameters, SageMaker API Reference.
-_HYPERPARAMETER_CHARACTERS: Final = 2_500
 
 
 def _within_a_run(seconds: int) -> int:
@@ -219,16 +217,6 @@ class GateSettings(_Section):
         if classification and regression:
             raise ValueError(
                 f"`{classification[0]}` is for classes and `{regression[0]}` for a regression; a model is one of them"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _fits_a_hyperparameter(self) -> Self:
-        characters = len(self.model_dump_json(exclude_none=True))
-        if characters > _HYPERPARAMETER_CHARACTERS:
-            raise ValueError(
-                f"as JSON it has {characters} characters, SageMaker takes {_HYPERPARAMETER_CHARACTERS}; name fewer "
-                "`classes`, or a `minimum.f1_macro` for all of them"
             )
         return self
 

@@ -37,6 +37,12 @@ def freeze_dataset(names: Names) -> FunctionNeeds:
             ("s3:PutObject",),
             (names.objects("runs/*/train/*"), names.objects("runs/*/validation/*")),
         ),
+        Grant(
+            "WriteSettings",
+            "The settings that a training job works with; they outgrow what a hyperparameter holds.",
+            ("s3:PutObject",),
+            (names.objects("runs/*/settings/*"),),
+        ),
     )
     # S3 copies some 100 MB a second; the function waits for it.
     return FunctionNeeds(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from container.training.faults import InvalidHyperparameters
 from contracts.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, AlgorithmName
+from contracts.drop import SETTINGS_FILE
 from contracts.hyperparameters import InvalidHyperparameter, Value, shown
 from contracts.settings import DataSettings, GateSettings
 
@@ -31,13 +32,16 @@ class Hyperparameters:
     gate: GateSettings
 
 
-def parse_hyperparameters(text: str, cpus: int) -> Hyperparameters:
+def parse_hyperparameters(text: str, cpus: int, settings: str = "{}") -> Hyperparameters:
     """Read `hyperparameters.json`: one object of strings. `cpus` is the number of threads when none is given.
+
+    `settings` is the channel's file with the sections `data` and `gate`. Without it they may be hyperparameters, as
+    long as they fit into the 2,500 characters that SageMaker takes of each.
 
     Raises:
         InvalidHyperparameters: names every offending hyperparameter.
     """
-    given = _texts(text)
+    given = {**_texts(text, "hyperparameters.json"), **_texts(settings, SETTINGS_FILE)}
     algorithm = _algorithm(given.pop("algorithm", DEFAULT_ALGORITHM))
     data = _settings("data", given.pop("data", None), DataSettings)
     gate = _settings("gate", given.pop("gate", None), GateSettings)
@@ -51,13 +55,13 @@ def parse_hyperparameters(text: str, cpus: int) -> Hyperparameters:
     return Hyperparameters(algorithm, values, reading.warnings, data, gate)
 
 
-def _texts(text: str) -> dict[str, str]:
+def _texts(text: str, file: str) -> dict[str, str]:
     try:
         given = json.loads(text)
     except ValueError as fault:
-        raise InvalidHyperparameters(f"hyperparameters.json is not JSON: {fault}") from fault
+        raise InvalidHyperparameters(f"{file} is not JSON: {fault}") from fault
     if not isinstance(given, dict):
-        raise InvalidHyperparameters("hyperparameters.json holds no object")
+        raise InvalidHyperparameters(f"{file} holds no object")
     return {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in given.items()

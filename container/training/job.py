@@ -20,6 +20,7 @@ from container.training.faults import InvalidHyperparameters, ReportTooLarge, Tr
 from container.training.fitting import Fitted, fit
 from container.training.hyperparameters import Hyperparameters, parse_hyperparameters
 from container.training.split import Split, split_dataset
+from contracts.drop import SETTINGS_CHANNEL, SETTINGS_FILE
 from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
 from contracts.settings import GateSettings
 
@@ -61,7 +62,9 @@ def _read_hyperparameters(layout: Layout) -> Hyperparameters:
         text = layout.hyperparameters.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise InvalidHyperparameters(f"{layout.hyperparameters.name} cannot be read: {fault}") from fault
-    return parse_hyperparameters(text, cpus=_cpus())
+    file = layout.channel(SETTINGS_CHANNEL) / SETTINGS_FILE
+    settings = file.read_text(encoding="utf-8") if file.is_file() else "{}"
+    return parse_hyperparameters(text, _cpus(), settings)
 
 
 def _cpus() -> int:

@@ -1,5 +1,6 @@
 """Copies exactly the versions that were dropped; a folder's when all of its files are there."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools.logging import Logger
 
-from contracts.drop import MAXIMUM_RUN_FILE_BYTES
+from contracts.drop import MAXIMUM_RUN_FILE_BYTES, SETTINGS_CHANNEL, SETTINGS_FILE
 from contracts.errors import DatasetRejected
 from functions.freeze_dataset.drop import (
     DroppedFile,
@@ -47,6 +48,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     copy = partial(_copy, dataset["bucket"], event["prefix"])
     with ThreadPoolExecutor(_COPIES_AT_ONCE) as copies:
         frozen = list(copies.map(copy, files))
+    _write_settings(dataset["bucket"], event["prefix"], {**settings, **request.settings})
     logger.info("dataset frozen", files=len(frozen))
     return {
         "files": frozen,
@@ -75,6 +77,12 @@ def _pinned(bucket: str, folder: str, name: str) -> DroppedFile:
     key = f"{folder}/{name}"
     head = s3.head_object(Bucket=bucket, Key=key)
     return DroppedFile(name.partition("/")[0], key, head["VersionId"], head["ContentLength"])
+
+
+def _write_settings(bucket: str, prefix: str, settings: dict[str, Any]) -> None:
+    """What the training job reads beside the dataset."""
+    text = json.dumps({section: settings[section] for section in ("data", "gate")})
+    s3.put_object(Bucket=bucket, Key=f"{prefix}{SETTINGS_CHANNEL}/{SETTINGS_FILE}", Body=text.encode())
 
 
 def _copy(bucket: str, prefix: str, file: DroppedFile) -> dict[str, str]:

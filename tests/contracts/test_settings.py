@@ -119,7 +119,6 @@ def test_rules_belong_to_a_task_or_to_both(tmp_path, text, task, rules):
             "gate",
             "`minimum.accuracy` is for classes and `metric` for a regression",
         ),
-        (MINIMAL + "".join(f"[gate.classes.c{n}]\nf1 = 0.5\n" for n in range(200)), "gate", "SageMaker takes 2500"),
         ('[approval]\napprovers = ["a@example.com"]\n', "owners", "required"),
         ('owners = ["team@example.com"]\n[approval]\napprovers = []\n', "approval.approvers", "at least 1"),
         ('owners = ["team"]\n[approval]\napprovers = ["a@example.com"]\n', "owners.0", "pattern"),

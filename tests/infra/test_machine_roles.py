@@ -119,4 +119,7 @@ def test_a_run_writes_neither_datasets_nor_artefacts(workflow: Template) -> None
     assert not [each for each in workflow.statements("PromoteModelRole") if "s3:PutObject" in each.actions]
     writes = [each for each in workflow.statements("FreezeDatasetRole") if "s3:PutObject" in each.actions]
     bucket = "arn:aws:s3:::mlops-us-east-1-123456789012"
-    assert [each.resources for each in writes] == [(f"{bucket}/runs/*/train/*", f"{bucket}/runs/*/validation/*")]
+    assert [each.resources for each in writes] == [
+        (f"{bucket}/runs/*/train/*", f"{bucket}/runs/*/validation/*"),
+        (f"{bucket}/runs/*/settings/*",),
+    ]

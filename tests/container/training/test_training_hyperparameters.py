@@ -71,3 +71,17 @@ def test_refuses_with_the_reason(given: str, reason: str) -> None:
     with pytest.raises(InvalidHyperparameters) as fault:
         parse_hyperparameters(given, cpus=1)
     assert reason in str(fault.value)
+
+
+def test_the_settings_file_goes_before_hyperparameters() -> None:
+    settings = json.dumps({"data": {"seed": 9}, "gate": {"champion": "off"}})
+    parsed = parse_hyperparameters('{"max_depth": "3", "data": "{\\"seed\\": 7}"}', 1, settings)
+    assert (parsed.data.seed, parsed.gate.champion, parsed.values["max_depth"]) == (9, "off", 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"), [("{", "settings.json is not JSON"), ("[]", "settings.json holds no object")]
+)
+def test_a_damaged_settings_file_is_told(settings: str, told: str) -> None:
+    with pytest.raises(InvalidHyperparameters, match=told):
+        parse_hyperparameters("{}", 1, settings)

@@ -81,7 +81,11 @@ def test_trains_xgboost_with_the_courses_hyperparameters(
 ) -> None:
     layout = lay_out(iris_csv, {"algorithm": "xgboost", "n_jobs": "1", **COURSE})
     assert train(layout) == 0
-    assert {path.name for path in layout.output_data.iterdir()} == {EVALUATION_FILE, boosting.ESTIMATOR_FILE, PLOTS_FOLDER}
+    assert {path.name for path in layout.output_data.iterdir()} == {
+        EVALUATION_FILE,
+        boosting.ESTIMATOR_FILE,
+        PLOTS_FOLDER,
+    }
     assert read_evaluation(pack(layout.output_data)).candidate.accuracy > 0.85
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "warning: silent is deprecated and does nothing: XGBoost's own messages are not shown"

@@ -49,6 +49,8 @@ def test_one_file_is_copied_in_the_version_that_was_dropped(freeze, store):
         "request": {"reason": "", "requester": ""},
     }
     assert stored("runs/r1/train/iris 2026+11.csv") == b"dropped"
+    settings = json.loads(stored("runs/r1/settings/settings.json"))
+    assert settings == {"data": {"label": 0, "maximum_bytes": 1048576}, "gate": {"champion": "not-worse"}}
 
 
 def test_a_folder_is_copied_by_channel(freeze, store):
@@ -72,6 +74,7 @@ def test_a_run_may_differ_from_the_settings(freeze, store):
     said = run_file({"train/a.csv": 2}, hyperparameters={"max_depth": 3}, overrides={"data": {"seed": 7}})
     settings = freeze(f"{FOLDER}/run.json", said)["settings"]
     assert settings["data"]["seed"] == 7
+    assert json.loads(stored("runs/r1/settings/settings.json"))["data"]["seed"] == 7
     assert settings["training"]["hyperparameters"] == {"n_estimators": "20", "max_depth": "3"}
 
 
