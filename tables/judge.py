@@ -174,7 +174,8 @@ def _warnings(profile: Profile, profiler: Profiler, settings: DataSettings, form
         told = _share(profile.duplicates, profile.rows, "rows")
         yield Warned("duplicates", f"{about}{told} are copies of earlier ones")
     if profile.leakage:
-        yield Warned("leakage", f"{percent(profile.leakage)} of the validation rows also stand in the training files")
+        told = _share(profile.leakage, profile.validation_rows or 0, "validation rows")
+        yield Warned("leakage", f"{told} also stand in the training files")
     if former is not None:
         yield from _changes(profile, former)
         for finding, rejected in _drift(profile, former, settings):
