@@ -3,9 +3,8 @@
 import math
 from typing import Final
 
-# From here on a number rounds to infinity as a 32-bit float, which is what the forest computes with:
-# half a unit in the last place above the largest finite one, (2 - 2**-23) * 2**127.
-FLOAT32_OVERFLOW: Final = (2 - 2**-24) * 2.0**127
+from tables.cells import SINGLE_PRECISION_OVERFLOW
+
 _SHOWN_CHARACTERS: Final = 40
 
 
@@ -25,7 +24,8 @@ def parse_feature(text: str) -> float:
         if not text.strip(" \t"):
             return math.nan
         raise InvalidField(f"{quoted(text)} is not a number") from None
-    if "_" in text or not text.isascii():  # float() reads Python's 1_000 and the digits of every script
+    # float() also reads Python's 1_000, the digits of every script, and a NaN with a sign.
+    if "_" in text or not text.isascii() or (math.isnan(value) and len(text.strip()) > len("nan")):
         raise InvalidField(f"{quoted(text)} is not a number")
     return checked(value, text)
 
@@ -36,7 +36,7 @@ def checked(value: float, text: str) -> float:
     Raises:
         InvalidField: infinite, or too large; the message shows `text`.
     """
-    if abs(value) >= FLOAT32_OVERFLOW:
+    if abs(value) >= SINGLE_PRECISION_OVERFLOW:
         raise InvalidField(f"{quoted(text)} is infinite or too large for a 32-bit float")
     return value
 

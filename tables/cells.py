@@ -13,10 +13,13 @@ SINGLE_PRECISION_OVERFLOW: Final = (2 - 2**-24) * 2.0**127
 TRUE: Final = frozenset({"true", "yes", "t", "y"})
 FALSE: Final = frozenset({"false", "no", "f", "n"})
 
+DECIMAL_COMMA: Final = "^([+-]?[0-9]+),([0-9]+)$"
+"""A number as it is written in many countries, and other programs do not read it."""
+
 _INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 # Python's float() takes more than other readers of CSV do: digit separators, digits of other scripts.
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(DECIMAL_COMMA)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 # What other programs write for a missing value, in lower case.
 _USUAL_MARKS: Final = frozenset({"na", "n/a", "null", "none", "?", "-", "#n/a", "nil", "."})

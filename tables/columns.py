@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from contracts.settings import ColumnRules, DataSettings
 from tables.cells import name_fault, number_fault, show
@@ -17,7 +18,7 @@ class Columns:
     label: int
     ignored: frozenset[int]
 
-    @property
+    @cached_property
     def features(self) -> tuple[int, ...]:
         """The positions of what the model is given, in order."""
         return tuple(p for p in range(self.width) if p != self.label and p not in self.ignored)

@@ -12,7 +12,7 @@ Rule = Literal[
     # Its cells
     "type", "infinite", "range", "allowed", "missing", "label-missing", "label-name", "unique",
     # Its rows together
-    "rows", "classes", "rows-per-class", "no-values", "label-type",
+    "rows", "classes", "rows-per-class", "no-values", "identifier", "label-type",
     # Compared with its copies, its validation files and the last release
     "duplicates", "leakage", "drift",
 ]  # fmt: skip
@@ -89,7 +89,9 @@ def first_of(indices: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def percent(share: float) -> str:
-    """With as many digits as tell one share from another."""
+    """Of all only when it is all, and of none only when it is none."""
+    if 0.9995 <= share < 1:
+        return "nearly 100%"
     return f"{100 * share:.3g}%"
 
 

@@ -3,14 +3,14 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from tables.blocks import Block
-from tables.cells import SINGLE_PRECISION_OVERFLOW, number_fault, show
+from tables.cells import DECIMAL_COMMA, SINGLE_PRECISION_OVERFLOW, number_fault, show
 from tables.findings import Finding, Findings, Rule, first_of
 
 Storage = Literal["number", "text"]
@@ -142,11 +142,14 @@ def split_carefully(block: Block, shape: Shape, findings: Findings, file: str | 
                 findings.add(Finding("width", f"{told} instead of {shape.width}", (row,), file=file))
             row = block.first_row + reader.line_num
     except csv.Error as fault:
-        told = (
-            "a cell is longer than 131,072 characters; is a quote not closed?" if "limit" in str(fault) else str(fault)
-        )
-        findings.add(Finding("quotes", f"not readable as CSV: {told}", (row,), file=file))
+        findings.add(replace(unreadable(fault, row), file=file))
     return records
+
+
+def unreadable(fault: csv.Error, row: int) -> Finding:
+    """What the CSV reader cannot take, in the record that begins in this line."""
+    limit = f"a cell is longer than {csv.field_size_limit():,} characters; is a quote not closed?"
+    return Finding("quotes", f"not readable as CSV: {limit if 'limit' in str(fault) else fault}", (row,))
 
 
 def _decode(block: Block, findings: Findings, file: str | None) -> str:
@@ -169,11 +172,16 @@ def _decode(block: Block, findings: Findings, file: str | None) -> str:
 
 
 def storage_of(cells: pl.Series) -> Storage | None:
-    """How a column is kept, judged by its texts: as numbers when at least half of them are; None without a value."""
+    """How a column is kept, judged by its texts: as numbers when at least half of them are, or would be with a point
+    before their decimals; None without a value.
+    """
     texts = cells.drop_nulls()
     if not len(texts):
         return None
-    numbers = len(texts) - texts.cast(pl.Float64, strict=False).null_count()
+    if texts.dtype != pl.String:
+        return "number"
+    with_points = texts.str.replace(DECIMAL_COMMA, "$1.$2")
+    numbers = len(texts) - with_points.cast(pl.Float64, strict=False).null_count()
     return "number" if 2 * numbers >= len(texts) else "text"
 
 

@@ -9,6 +9,7 @@ from tables.cells import show
 from tables.drift import Rows, class_drift, column_drift, number_drift
 from tables.files import TableFile
 from tables.findings import MAXIMUM_FINDINGS, Finding, UnusableTable, percent
+from tables.kinds import LEAST_ROWS_OF_A_CATEGORY
 from tables.profiler import Profiler, spread_of
 from tables.profiles import ColumnProfile, Profile
 from tables.reader import TableReader
@@ -126,6 +127,9 @@ def _findings_of_the_whole(
     for column in profile.columns:
         if column.missing == profile.rows:
             yield Finding("no-values", "there is no value in any row", column=column.title)
+        elif column.kind == "category" and column.categories[0][1] < LEAST_ROWS_OF_A_CATEGORY:
+            told = "there is another text in nearly every row, so nothing can be learnt from it; name it under `ignore`"
+            yield Finding("identifier", told, column=column.title)
     yield from profiler.findings_of_columns()
     if profile.duplicates > settings.maximum_duplicates:
         told = f"{_share(profile.duplicates, profile.rows, 'rows')} are copies of earlier ones"
@@ -153,9 +157,9 @@ def _findings_of_the_label(profile: Profile, held_out: Profiler | None, settings
     least = settings.minimum_rows_per_class
     few = sorted((rows, name) for name, rows in profile.classes.items() if rows < least)
     if few:
-        told = _listed("class", (f"{show(name)} with {_rows(rows)}" for rows, name in few))
-        asked = f"at least {least} rows of each class are asked for (minimum_rows_per_class)"
-        yield Finding("rows-per-class", f"there is {told}; {asked}", column=profile.label)
+        told = _listed("too few rows of class", (f"{show(name)} ({rows})" for rows, name in few))
+        asked = f"at least {least} of each are asked for (minimum_rows_per_class)"
+        yield Finding("rows-per-class", f"{told}; {asked}", column=profile.label)
 
 
 def _warnings(profile: Profile, profiler: Profiler, settings: DataSettings, former: Profile | None) -> Iterator[Warned]:
@@ -170,7 +174,8 @@ def _warnings(profile: Profile, profiler: Profiler, settings: DataSettings, form
         told = _share(profile.duplicates, profile.rows, "rows")
         yield Warned("duplicates", f"{about}{told} are copies of earlier ones")
     if profile.leakage:
-        yield Warned("leakage", f"{percent(profile.leakage)} of the validation rows also stand in the training files")
+        told = _share(profile.leakage, profile.validation_rows or 0, "validation rows")
+        yield Warned("leakage", f"{told} also stand in the training files")
     if former is not None:
         yield from _changes(profile, former)
         for finding, rejected in _drift(profile, former, settings):

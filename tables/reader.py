@@ -31,6 +31,7 @@ from tables.frames import (
     parse_quickly,
     split_carefully,
     storage_of,
+    unreadable,
 )
 
 _ALL_TEXT: Final[tuple[Storage, ...]] = ("text",)
@@ -210,7 +211,7 @@ def _split_first(block: Block, dialect: Dialect) -> tuple[list[str], Block]:
     try:
         record = [cell.strip() for cell in next(reader)]
     except csv.Error as fault:
-        raise UnusableTable([Finding("quotes", f"not readable as CSV: {fault}", (block.first_row,))]) from fault
+        raise UnusableTable([unreadable(fault, block.first_row)]) from fault
     if not dialect.header:
         return record, block
     end = -1

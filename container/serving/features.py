@@ -15,6 +15,11 @@ _JSON_NAMES: Final = {bool: "boolean", list: "list", dict: "map", int: "number",
 def text_parser(column: Column, missing: MissingMarks) -> Parse:
     """For a cell of text/csv."""
     parse = {"number": parse_feature, "boolean": _parse_boolean, "category": _category_parser(column)}[column.kind]
+    # What stands for a missing value is looked for first only where it would be taken for a value, like -999.
+    look_first = any(_is_value(parse, mark) for mark in missing.spellings())
+
+    def parse_missing(text: str) -> float:
+        return math.nan if text in missing else parse(text)
 
     def parse_present(text: str) -> float:
         try:
@@ -24,7 +29,14 @@ def text_parser(column: Column, missing: MissingMarks) -> Parse:
                 return math.nan
             raise
 
-    return parse_present
+    return parse_missing if look_first else parse_present
+
+
+def _is_value(parse: Callable[[str], float], text: str) -> bool:
+    try:
+        return not math.isnan(parse(text))
+    except InvalidField:
+        return False
 
 
 def json_parser(column: Column) -> Parse:

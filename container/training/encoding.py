@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from container.schema import Column
 from container.training.faults import UnusableDataset
 from tables.cells import FALSE, TRUE
+from tables.kinds import LEAST_ROWS_OF_A_CATEGORY
 
-# What stands in fewer training rows is not learnt as a category of its own: it is answered like a missing value.
-_LEAST_ROWS: Final = 3
 _MOST_CATEGORIES: Final = 1_000
 
 
@@ -47,7 +46,8 @@ def fit_encoding(
     ids = numbers[present].astype(np.int64)
     rows = np.bincount(ids, minlength=len(texts))
     means = np.bincount(ids, weights=targets[present], minlength=len(texts)) / np.maximum(rows, 1)
-    frequent = sorted((i for i in range(len(texts)) if rows[i] >= _LEAST_ROWS), key=lambda i: (-rows[i], texts[i]))
+    frequent = np.flatnonzero(rows >= LEAST_ROWS_OF_A_CATEGORY).tolist()
+    frequent.sort(key=lambda i: (-rows[i], texts[i]))
     kept = sorted(frequent[:_MOST_CATEGORIES], key=lambda i: (means[i], texts[i]))
     if not kept:
         raise UnusableDataset(

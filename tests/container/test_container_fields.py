@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.fields import FLOAT32_OVERFLOW, InvalidField, checked, column_title, parse_feature, quoted
+from container.fields import InvalidField, checked, column_title, parse_feature, quoted
+from tables.cells import SINGLE_PRECISION_OVERFLOW, MissingMarks, number_fault
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,9 @@ def test_missing_values(text: str) -> None:
     assert math.isnan(parse_feature(text))
 
 
-@pytest.mark.parametrize("text", ["x", "1_000", "\u0661", "\xa0", "1,5", "0x10", "1 2", "True", "null", "--1", "1\0"])
+@pytest.mark.parametrize(
+    "text", ["x", "1_000", "\u0661", "\xa0", "1,5", "0x10", "1 2", "True", "null", "--1", "1\0", "-nan", "+NaN"]
+)
 def test_refuses_what_is_no_decimal_number(text: str) -> None:
     with pytest.raises(InvalidField, match="is not a number"):
         parse_feature(text)
@@ -46,8 +49,8 @@ def test_refuses_exactly_what_would_become_infinite(value: float) -> None:
 
 def test_the_limit_is_the_first_number_that_becomes_infinite() -> None:
     with np.errstate(over="ignore"):
-        assert np.isinf(np.float32(FLOAT32_OVERFLOW))
-    assert np.isfinite(np.float32(np.nextafter(FLOAT32_OVERFLOW, 0)))
+        assert np.isinf(np.float32(SINGLE_PRECISION_OVERFLOW))
+    assert np.isfinite(np.float32(np.nextafter(SINGLE_PRECISION_OVERFLOW, 0)))
 
 
 @given(st.text())
@@ -58,7 +61,7 @@ def test_any_text_is_a_float_or_refused(text: str) -> None:
         reason = str(fault)
     else:
         reason = ""
-        assert math.isnan(value) or abs(value) < FLOAT32_OVERFLOW
+        assert math.isnan(value) or abs(value) < SINGLE_PRECISION_OVERFLOW
     assert reason.isprintable()
     assert reason.isascii()
 
@@ -71,3 +74,13 @@ def test_quotes_at_most_one_short_line() -> None:
 def test_column_titles_count_from_one() -> None:
     assert column_title(0, None) == "column 1"
     assert column_title(1, ("a", "b\n")) == r"column 2 ('b\n')"
+
+
+@given(st.one_of(st.text(), st.text("019.eE+-_ naNif\t", max_size=7), st.floats().map(repr)))
+def test_a_request_and_a_dataset_take_the_same_texts_for_numbers(text: str) -> None:
+    try:
+        served = math.isnan(parse_feature(text)) or number_fault(text) is None
+    except InvalidField:
+        served = None
+    trained = True if text.strip() in MissingMarks(()) or number_fault(text) is None else None
+    assert served == trained

@@ -411,6 +411,13 @@ def moved(table: Table, chance: random.Random) -> Iterator[Corruption]:
             limits,
             former=table.profile,
         )
+    texts = [[*row, f"guest {n}"] for n, row in enumerate(table.copy())]
+    yield Corruption(
+        "a text of its own in every row",
+        table.name,
+        {"train/data.csv": csv_of(texts, [*table.names, "name"] if table.names else None)},
+        frozenset({Expected("identifier", "name" if table.names else table.width)}),
+    )
     if not table.regression:
         name = max(table.profile.classes, key=lambda each: table.profile.classes[each])
         rows = [row for row in table.copy() if row[table.label] != name] * 9

@@ -2,6 +2,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,8 +28,6 @@ def test_a_proposal_accepts_the_table_that_it_came_from(name: str, tmp_path: Pat
 
 
 def column_of(numbers: list[float], missing: int = 0) -> ColumnProfile:
-    import numpy as np
-
     return ColumnProfile(None, 1, "number", missing, spread_of(sketch_of(np.array(numbers))))
 
 

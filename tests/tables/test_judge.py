@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contracts.settings import DataSettings
 from tables.judge import MAXIMUM_WARNINGS, Accepted
 from tables.profiles import Profile
@@ -108,8 +110,8 @@ def test_limits_hold_exactly(tmp_path: Path) -> None:
     assert refused(tmp_path, settings(minimum_rows=67)) == ["66 rows; at least 67 are asked for (minimum_rows) [rows]"]
     assert refused(tmp_path, settings(minimum_rows_per_class=34)) == [
         (
-            'column "kind": there is class "a" with 33 rows, "b" with 33 rows; '
-            "at least 34 rows of each class are asked for (minimum_rows_per_class) [rows-per-class]"
+            'column "kind": too few rows of class "a" (33), "b" (33); '
+            "at least 34 of each are asked for (minimum_rows_per_class) [rows-per-class]"
         )
     ]
 
@@ -121,7 +123,7 @@ def test_leakage_is_told_with_the_rows_that_leak(tmp_path: Path) -> None:
         "2 of 4 validation rows (50%) also stand in the training files; 10% are allowed (maximum_leakage) [leakage]"
     ]
     verdict = accepted(tmp_path, settings(maximum_leakage=0.5))
-    assert "50% of the validation rows also stand in the training files" in [str(each) for each in verdict.warnings]
+    assert said(verdict) == ["2 of 4 validation rows (50%) also stand in the training files"]
     assert (verdict.profile.leakage, verdict.profile.validation_rows, verdict.profile.rows) == (0.5, 4, 60)
 
 
@@ -242,3 +244,34 @@ def test_a_label_that_is_declared_a_number_is_one(tmp_path: Path) -> None:
     write(tmp_path, csv_of(content, NAMES))
     for asked in ({"task": "regression"}, {"columns": {"kind": {"type": "number"}}}):
         assert refused(tmp_path, settings(**asked)) == ['row 4, column "kind": "high" is not a number [label-type]']
+
+
+def test_a_column_with_another_text_in_nearly_every_row_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    content = [[*row, f"id{n // 2}"] for n, row in enumerate(rows())]
+    write(tmp_path, csv_of(content, [*NAMES, "id"]))
+    assert refused(tmp_path, settings()) == [
+        (
+            'column "id": there is another text in nearly every row, so nothing can be learnt from it; '
+            "name it under `ignore` [identifier]"
+        )
+    ]
+    accepted(tmp_path, settings(ignore=["id"]))
+    content[5][3] = content[0][3]
+    judged(tmp_path, content, [*NAMES, "id"])
+
+
+def test_decimals_behind_commas_are_no_categories(tmp_path: Path) -> None:
+    write(tmp_path, "kind;size\n" + "".join(f"{'ab'[n % 2]};{n % 9},5\n" for n in range(60)))
+    (told,) = refused(tmp_path, settings())
+    assert told == (
+        'rows 2, 3, 4, 5, 6 and 55 more, column "size": "0,5" is not a number; write a point before decimals [type]'
+    )
+    accepted(tmp_path, settings(columns={"size": {"type": "category"}}))
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [(1, "1 of 4000 rows (0.025%)"), (2000, "(50%)"), (3999, "3999 of 4000 rows (nearly 100%)")]
+)
+def test_shares_are_told_apart_from_none_and_all(tmp_path: Path, missing: int, told: str) -> None:
+    content = [[*row, "" if n < missing else str(n)] for n, row in enumerate(rows(4000))]
+    assert any(told in each for each in said(judged(tmp_path, content, [*NAMES, "gaps"])))

@@ -47,8 +47,7 @@ def test_classes_are_what_labels_mean(labels: list[str], classes: tuple[object, 
 @given(st.lists(st.sampled_from(["0", "1", "0.0", "2", "x", "0.5", "10"]), min_size=1, max_size=30), st.integers(1, 29))
 def test_every_label_has_the_position_of_its_class(labels: list[str], cut: int) -> None:
     label = LabelColumn()
-    blocks = (pl.Series(block, dtype=pl.String) for block in (labels[:cut], labels[cut:]))
-    parts = [label.add(block, lambda *_: None) for block in blocks]
+    parts = [label.add(pl.Series(block, dtype=pl.String), lambda *_: None) for block in (labels[:cut], labels[cut:])]
     classes = label.classes()
     ids = [int(each) for part in parts if part.ids is not None for each in part.ids]
     found = [classes.names[classes.positions[each]] for each in ids]
