@@ -182,15 +182,17 @@ class Product:
         name: str,
         settings: str = "",
         *,
+        data: dict[str, Any] | None = None,
         production: Change = str,
         development: Change = str,
     ) -> ModelSettings:
         """Deploy a model of this name: the repository's iris model with other settings (TOML that replaces whole tables).
 
+        `data` replaces the section of that name.
         `production` and `development` change the text of the endpoint templates.
         """
         table = tomllib.loads((ROOT / "models" / f"{PATTERN_MODEL}.toml").read_text()) | tomllib.loads(settings)
-        model = ModelSettings.model_validate({**table, "name": name})
+        model = ModelSettings.model_validate({**table, "name": name, **({"data": data} if data else {})})
         pointer = json.loads(self._parameter(PATTERN_MODEL))
         changed = {
             "settings": self._store(json.dumps(model.resolved())),

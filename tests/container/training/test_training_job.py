@@ -86,7 +86,7 @@ def test_trains_xgboost_with_the_courses_hyperparameters(
         boosting.ESTIMATOR_FILE,
         PLOTS_FOLDER,
     }
-    assert read_evaluation(pack(layout.output_data)).candidate.accuracy > 0.85
+    assert read_evaluation(pack(layout.output_data)).candidate.values["accuracy"] > 0.85
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "warning: silent is deprecated and does nothing: XGBoost's own messages are not shown"
     assert "fitting 30 rounds of multi:softmax on 100 rows" in lines
