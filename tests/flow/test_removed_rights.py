@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 # and flows show what happens without them.
 ROLES = (
     "PromoteModelRole", "DeployStackRole", "DeploymentRole", "TrainingRole", "EndpointRole",
-    "ValidateDatasetRole", "SmokeTestRole", "VerifyProductionRole",
+    "FreezeDatasetRole", "ValidateDatasetRole", "SmokeTestRole", "VerifyProductionRole",
 )  # fmt: skip
 # Statements whose lack stops nothing, and what it does instead.
 UNTOLD = {

@@ -38,7 +38,7 @@ UNUSED = (
         "Traces go to X-Ray, which the embedded cloud has not.",
     ),
     Unused(
-        "(AnnounceOutcome|DecideRelease|ExplainFailure|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
+        "(AnnounceOutcome|DecideRelease|ExplainFailure|FreezeDataset|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
         "Trace",
         (),
         "Lambda itself sends a function's traces to X-Ray, which the embedded cloud has not.",
@@ -104,7 +104,7 @@ UNUSED = (
         "CloudFormation on AWS tags alarms with the stack's tags; the embedded cloud's alarms have none.",
     ),
     Unused(
-        "(AnnounceOutcome|DecideRelease|ExplainFailure|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
+        "(AnnounceOutcome|DecideRelease|ExplainFailure|FreezeDataset|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
         "WriteLogs",
         (),
         "Lambda writes a function's log on its behalf. Without the right a function runs on and is silent, so that no "

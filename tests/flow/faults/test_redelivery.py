@@ -89,6 +89,7 @@ def test_every_function_is_invoked_again_with_what_it_was_given(product, iris):
     closed = [Run(product, each["executionArn"]) for each in run.closings()]
     given = [call for execution in (run, *closed) for call in payloads(product, execution)]
     assert {function.split(":")[6] for function, _ in given} == {
+        "mlops-freeze-dataset",
         "mlops-validate-dataset",
         "mlops-smoke-test",
         "mlops-request-approval",
