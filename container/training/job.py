@@ -19,6 +19,7 @@ from container.training.export import export_ensemble
 from container.training.faults import InvalidHyperparameters, ReportTooLarge, TrainingFault, UnreadableChampion
 from container.training.fitting import Fitted, fit
 from container.training.hyperparameters import Hyperparameters, parse_hyperparameters
+from container.training.memory import return_freed_memory
 from container.training.split import Split, split_dataset
 from contracts.drop import SETTINGS_CHANNEL, SETTINGS_FILE
 from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
@@ -34,6 +35,7 @@ def run(layout: Layout) -> None:
         TrainingFault: with the reason in one line.
         OSError: a file cannot be read or written.
     """
+    return_freed_memory()
     hyperparameters = _read_hyperparameters(layout)
     for warning in hyperparameters.warnings:
         _say(f"warning: {warning}")
