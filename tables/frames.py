@@ -63,7 +63,8 @@ def parse_quickly(block: Block, shape: Shape) -> pl.DataFrame | None:
         separators = _separators(content, shape.separator, quoted=quoted)
         if separators != frame.height * (shape.width - 1):
             return None
-    return _finite(_tidied(frame, content, shape.missing))
+    tidied = _tidied(frame, content, shape.missing)
+    return tidied if are_finite(tidied) else None
 
 
 def _spellings_in(content: bytes, missing: Sequence[str]) -> list[str]:
@@ -85,13 +86,16 @@ def as_text(cells: pl.Expr, missing: Sequence[str]) -> pl.Expr:
     return pl.when(~stripped.is_in(missing)).then(stripped)
 
 
-def _finite(frame: pl.DataFrame) -> pl.DataFrame | None:
+def are_finite(frame: pl.DataFrame) -> bool:
+    """Whether single precision can hold every number of a frame."""
     numbers = frame.select(pl.col(pl.Float64))
+    if not numbers.width:
+        return True
+    largest = numbers.select(pl.all().abs().max()).row(0)
     # A maximum passes over NaN, which the library also reads from `-nan`.
-    if any(column.is_nan().any() for column in numbers):
-        return None
-    largest = numbers.select(pl.all().abs().max()).row(0) if numbers.width else ()
-    return frame if all(number < SINGLE_PRECISION_OVERFLOW for number in largest if number is not None) else None
+    return all(number < SINGLE_PRECISION_OVERFLOW for number in largest if number is not None) and not any(
+        numbers.select(pl.all().is_nan().any()).row(0)
+    )
 
 
 def _separators(content: bytes, separator: str, *, quoted: bool) -> int:
@@ -189,12 +193,17 @@ def convert(
     texts: pl.DataFrame,
     storage: Sequence[Storage | None],
     blame: Callable[[int, int, Finding], None],
+    *,
+    finite: bool,
 ) -> pl.DataFrame:
-    """Stripped cells as they are kept. `blame` hears of cells that are no numbers: row of the frame, column, why."""
+    """Stripped cells as they are kept. `blame` hears of cells that are no numbers: row of the frame, column, why.
+    `finite` says that what is a number already may stay.
+    """
     converted = []
     for position, kept in enumerate(storage):
         column = texts[str(position)]
-        converted.append(_as_numbers(column, position, blame) if kept == "number" else column)
+        sound = kept != "number" or (finite and column.dtype == pl.Float64)
+        converted.append(column if sound else _as_numbers(column, position, blame))
     return pl.DataFrame(converted)
 
 

@@ -25,6 +25,7 @@ from tables.frames import (
     Frame,
     Shape,
     Storage,
+    are_finite,
     as_text,
     convert,
     from_parquet,
@@ -147,9 +148,9 @@ class TableReader:
             )
             data, row_of = texts.with_columns(as_text(pl.all(), self._missing)), records.rows.__getitem__
         ordered = data.select(pl.col(name).alias(str(position)) for position, name in enumerate(names))
-        yield Frame(self._stored(ordered, row_of), self._file, row_of)
+        yield Frame(self._stored(ordered, row_of, finite=True), self._file, row_of)
 
-    def _stored(self, data: pl.DataFrame, row_of: Callable[[int], int]) -> pl.DataFrame:
+    def _stored(self, data: pl.DataFrame, row_of: Callable[[int], int], *, finite: bool) -> pl.DataFrame:
         def blame(index: int, position: int, finding: Finding) -> None:
             title = self.columns.title(position)
             self.findings.add(replace(finding, rows=(row_of(index),), column=title, file=self._file))
@@ -157,7 +158,7 @@ class TableReader:
         for position, kept in enumerate(self._storage):
             if kept is None:
                 self._storage[position] = storage_of(data[str(position)])
-        return convert(data, self._storage, blame)
+        return convert(data, self._storage, blame, finite=finite)
 
     def _parquet(self, file: TableFile) -> Iterator[Frame]:
         source = pl.scan_parquet(file.path)
@@ -176,7 +177,7 @@ class TableReader:
                 fault = f"the column is of type {kind}; a column holds numbers, true and false, or text"
                 self.findings.add(Finding("type", fault, column=self.columns.title(position), file=self._file))
             row_of = functools.partial(operator.add, first + 1)
-            yield Frame(self._stored(ordered, row_of), self._file, row_of)
+            yield Frame(self._stored(ordered, row_of, finite=are_finite(ordered)), self._file, row_of)
             first += data.height
             if self.findings.enough:
                 return

@@ -116,6 +116,14 @@ def test_limits_hold_exactly(tmp_path: Path) -> None:
     ]
 
 
+def test_as_many_gaps_as_are_allowed_are_no_fault(tmp_path: Path) -> None:
+    content = [[kind, "" if n < 3 else size, colour] for n, (kind, size, colour) in enumerate(rows())]
+    judged(tmp_path, content, columns={"size": {"missing": 0.05}})
+    assert refused(tmp_path, settings(columns={"size": {"missing": 0.049}})) == [
+        'rows 2, 3 and 4, column "size": 3 of 60 rows (5%) lack a value; the settings allow 4.9% [missing]'
+    ]
+
+
 def test_leakage_is_told_with_the_rows_that_leak(tmp_path: Path) -> None:
     write(tmp_path / "train", csv_of(rows(), NAMES))
     write(tmp_path / "validation", csv_of([*rows()[:2], ["a", "77", "red"], ["b", "78", "red"]], NAMES))

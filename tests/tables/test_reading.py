@@ -225,3 +225,32 @@ def test_blocks_of_any_size_read_the_same(
     if not whole[1]:
         assert (rows, findings) == whole
     assert bool(findings) == bool(whole[1])
+
+
+@pytest.mark.parametrize("size", [16, 50, 200, 4_000])
+def test_a_quote_inside_a_cell_is_one_of_its_characters_wherever_a_block_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    lines = [f'{n % 2},{n},pipe {n % 3}" long' + (' "x"' if n % 5 == 0 else "") for n in range(100)]
+    expected = [(str(n % 2), float(n), lines[n].split(",")[2]) for n in range(100)]
+    monkeypatch.setattr(blocks.read_blocks, "__defaults__", (size,))
+    assert read(write(tmp_path, "\n".join(lines)), DataSettings(header=False)) == (expected, [])
+
+
+@pytest.mark.parametrize("size", [16, 64, 1_000])
+def test_a_quote_that_is_opened_in_one_block_is_told_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(blocks.read_blocks, "__defaults__", (size,))
+    monkeypatch.setattr(blocks, "MAXIMUM_RECORD_BYTES", 500)
+    text = "0,1,a\n" * 40 + '1,2,5" pipe\n' + '1,2,"open\n' + "0,1,a\n" * 400
+    _, findings = read(write(tmp_path, text))
+    assert findings == ["row 42: a quote is opened and not closed within 500 bytes [quotes]"]
+
+
+def test_a_large_block_is_looked_at_closely_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_CAREFUL_BYTES", 100)
+    text = "".join(f'{n % 2},{n},"a\nb"\n' if n % 7 == 0 else f"{n % 2},{n},c\n" for n in range(100))
+    rows, findings = read(write(tmp_path, text.replace(",98,", ",x,")))
+    assert len(rows) == 100
+    assert findings == ['row 113, column 1: "x" is not a number [type]']
