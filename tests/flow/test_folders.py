@@ -56,7 +56,7 @@ def test_a_folder_starts_one_run_with_all_of_its_files(product, iris, position):
         found[versions[name]].ends_in("Part Of A Drop")
     (job,) = product.training_jobs(model)
     assert job["HyperParameters"]["n_estimators"] == "7"
-    assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["train", "validation"]
+    assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["train", "validation", "settings"]
     stored = product.s3.list_objects_v2(Bucket=product.deployment.bucket, Prefix=f"runs/{run.id}/")["Contents"]
     frozen = {entry["Key"].partition(f"{run.id}/")[2] for entry in stored}
     assert {name for name in frozen if name.startswith(("train/", "validation/"))} == parts.keys()
