@@ -84,7 +84,7 @@ def pipeline(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("pipeline")
     source = folder / "source"
     source.mkdir()
-    for part in ("container", "contracts", "locks"):
+    for part in ("container", "contracts", "tables", "locks"):
         shutil.copytree(PROJECT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
     spec = yaml.safe_load((source / "container" / "buildspec.yml").read_text())
     with running_registry(make_certificate(folder / "localhost.pem")) as registry:

@@ -28,6 +28,9 @@ def refused(story: Story, iris: str) -> None:
     event = json.loads(story.surely(first.describe)["input"])
     again = story.surely(lambda: product.start_from(event, name=f"{story.model}-again"))
     story.ends(again, "Duplicate Ignored")
+    event["detail"]["object"]["key"] = f"datasets/{story.model}/folder/train/data.csv"
+    part = story.surely(lambda: product.start_from(event, name=f"{story.model}-part"))
+    story.ends(part, "Part Of A Drop")
 
     ssm, image = product.client("ssm"), {"Name": "/mlops/image", "Type": "String"}
     value = story.surely(lambda: ssm.get_parameter(Name=image["Name"]))["Parameter"]["Value"]
@@ -137,6 +140,7 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
         "PromoteModelRole/sagemaker:CreateTrainingJob",
         "promote-model/Dataset Rejected",
         "promote-model/Duplicate Ignored",
+        "promote-model/Part Of A Drop",
         "promote-model/Image Missing",
         "promote-model/Run Failed",
         "promote-model/Training Failed",
