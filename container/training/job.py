@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from container.layout import Layout
@@ -19,7 +20,7 @@ from container.training.export import export_ensemble
 from container.training.faults import InvalidHyperparameters, ReportTooLarge, TrainingFault, UnreadableChampion
 from container.training.fitting import Fitted, fit
 from container.training.hyperparameters import Hyperparameters, parse_hyperparameters
-from container.training.memory import return_freed_memory
+from container.training.memory import return_freed_memory, set_aside
 from container.training.split import Split, split_dataset
 from contracts.drop import SETTINGS_CHANNEL, SETTINGS_FILE
 from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
@@ -88,6 +89,7 @@ def _read_split(layout: Layout, hyperparameters: Hyperparameters) -> Split:
     folder = layout.channel("validation")
     dataset = read_dataset(layout.channel("train"), folder if folder.is_dir() else None, hyperparameters.data)
     split = split_dataset(dataset, hyperparameters.data)
+    split = replace(split, test_features=set_aside(split.test_features))
     rows = len(split.train_labels) + len(split.test_labels)
     told = f"{len(split.schema.classes)} classes" if split.schema.classes else "a number to predict"
     _say(f"read {rows} rows, {split.schema.feature_count} features, {told}")

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from container.training import job
 from container.training.dataset import read_dataset
 from container.training.fitting import fit
 from container.training.hyperparameters import parse_hyperparameters
-from container.training.memory import return_freed_memory
+from container.training.memory import return_freed_memory, set_aside
 from container.training.split import split_dataset
 from contracts.settings import DataSettings
 from tables.files import TableFile
@@ -31,6 +32,7 @@ def train(file: Path, trees: int, cpus: int) -> dict[str, object]:
     given = {"n_estimators": str(trees), "max_depth": "11", "n_jobs": str(cpus), "data": SETTINGS.model_dump_json()}
     hyperparameters = parse_hyperparameters(json.dumps(given), cpus)
     split = split_dataset(read_dataset(file.parent, None, SETTINGS), SETTINGS)
+    split = replace(split, test_features=set_aside(split.test_features))
     fitted = fit(split, hyperparameters, lambda _: None)
     answers = fitted.probabilities(split.test_features).argmax(axis=1)
     return {"accuracy": float(np.mean(answers == split.test_labels)), "trees": trees}
