@@ -41,13 +41,6 @@ class Boosted:
     def _predict(self, rows: Rows) -> NDArray[np.float64]:
         return np.asarray(self._booster.inplace_predict(rows), dtype=np.float64)
 
-    def importances(self) -> NDArray[np.float64]:
-        """Shape (features,): by how much the splits on each lessened the loss; they add up to 1, or are all 0."""
-        gains = np.zeros(self._booster.num_features())
-        for name, gain in self._booster.get_score(importance_type="total_gain").items():
-            gains[int(name.removeprefix("f"))] = gain
-        return gains / (gains.sum() or 1)
-
     def ensemble(self) -> Ensemble:
         """The booster's trees. The base score, with which XGBoost begins to add, is in the first of each output's."""
         learner = json.loads(self._booster.save_raw("json"))["learner"]

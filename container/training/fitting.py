@@ -8,9 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from container.training import boosting, forest
 from container.training.agreement import Estimator
 from container.training.ensemble import Ensemble
@@ -25,9 +22,6 @@ class Fitted(Estimator, Protocol):
 
     def ensemble(self) -> Ensemble:
         """Its trees, to be exported."""
-
-    def importances(self) -> NDArray[np.float64]:
-        """Shape (features,): each feature's share of what the splits gained. They add up to 1, or are all 0."""
 
     def save(self, folder: Path) -> None:
         """Write the library's own form of it into `folder`, for whoever wants to look into it later."""

@@ -48,11 +48,6 @@ class FittedForest:
         with np.errstate(**_UNHEEDED):
             return np.asarray(self._forest.predict(rows), dtype=np.float64)
 
-    def importances(self) -> NDArray[np.float64]:
-        """Shape (features,): by how much the splits on each lessened the impurity; they add up to 1, or are all 0."""
-        with np.errstate(invalid="ignore"):  # a forest that found nothing to split on
-            return np.nan_to_num(np.asarray(self._forest.feature_importances_, dtype=np.float64))
-
     def ensemble(self) -> Ensemble:
         """The forest's trees; each leaf adds its share of the forest's mean."""
         grown = [estimator.tree_ for estimator in self._forest.estimators_]

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from contracts.mail import Mail
 
 _LINK_BYTES = 24  # 192 bits
+# What Step Functions says of a token that nothing waits for any more.
+_ANSWERED = frozenset({"TaskTimedOut", "TaskDoesNotExist"})
 
 
 class ApproversUnreachable(RuntimeError):
@@ -84,8 +86,8 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     )
     request = register.ask(question, encrypted["CiphertextBlob"])
     if request.decision is not None:
-        _repeat(request.decision, question.task_token)
-        register.record_delivery(question.run)
+        if _repeat(request.decision, question.task_token):
+            register.record_delivery(question.run)
         logger.info("decided before, answered again")
         return {"mailed": len(request.mailed)}
 
@@ -136,14 +138,18 @@ def _send(mail: "Mail", to: str) -> str:
     return sent["MessageId"]
 
 
-def _repeat(decision: Decision, task_token: str) -> None:
+def _repeat(decision: Decision, task_token: str) -> bool:
+    """Whether it was needed: when this very call was made before, the decision has reached its token already."""
     try:
         if decision.approved:
             stepfunctions.send_task_success(taskToken=task_token, output=decision.output())
         else:
             stepfunctions.send_task_failure(taskToken=task_token, error=decision.error, cause=decision.cause())
     except (ClientError, BotoCoreError) as fault:
-        raise DecisionUndeliverable(_code(fault)) from None
+        if (code := _code(fault)) in _ANSWERED:
+            return False
+        raise DecisionUndeliverable(code) from None
+    return True
 
 
 def _code(fault: ClientError | BotoCoreError) -> str:

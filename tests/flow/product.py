@@ -317,6 +317,10 @@ class Product:
         found = [run for run in self.runs() if version in run.describe()["input"]]
         return found[-1] if found else None
 
+    def run_named(self, name: str) -> Run:
+        """The run of a name that it was started with."""
+        return Run(self, f"{self.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:{name}")
+
     def runs(self) -> list[Run]:
         listed = self.stepfunctions.list_executions(stateMachineArn=self.deployment.promote_model_arn)["executions"]
         return [Run(self, execution["executionArn"]) for execution in listed]

@@ -133,7 +133,7 @@ def waits(product: Product, model: str) -> bool:
 def test_a_holder_that_died_unseen_is_taken_over_from(product, iris, forgotten):
     model = f"lease-dead-{'forgotten' if forgotten else 'unseen'}"
     product.model(model)
-    dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten"
+    dead = product.run_named("0-forgotten").arn
     if not forgotten:
         rejected = product.start(model, "no data at all", OLDER)
         rejected.ends_in("Dataset Rejected")

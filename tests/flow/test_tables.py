@@ -46,6 +46,25 @@ def test_texts_gaps_and_text_labels(product: Product, algorithm: str) -> None:
     assert unknown in ("Adelie", "Chinstrap", "Gentoo")
 
 
+def test_people_are_told_what_has_moved_since_the_last_release(product: Product) -> None:
+    table = tables()["penguins"]
+    model = deploy(product, table, "random-forest")
+    first = dropped(product, model, table)
+    assert "since the last release" not in first.mail().text
+    first.approve()
+
+    # All of this season's birds have eaten well, within what the contract allows.
+    mass = (table.names or ()).index("body_mass_g")
+    rows = table.copy()
+    for row in rows:
+        row[mass] = row[mass] if row[mass] == "NA" else str(int(row[mass]) + 1_000)
+    second = product.drop(model, csv_of(rows, table.names)).reaches("Request Approval")
+    moved = [line for line in second.mail().text.splitlines() if "has moved since the last release" in line]
+    assert len(moved) == 1
+    assert "body_mass_g" in moved[0]
+    second.approve()
+
+
 @pytest.mark.parametrize("algorithm", SIZES)
 def test_a_number_is_predicted(product: Product, algorithm: str) -> None:
     table = tables()["diabetes"]

@@ -32,7 +32,7 @@ def test_a_job_that_a_lost_call_has_started_is_found_and_waited_for(product, iri
     product.model(pattern)
     product.drop(pattern, iris).reaches("Request Approval").decide("reject")
     product.model(model)
-    arn = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    arn = product.run_named(name).arn
     job = f"{model}-{hashlib.sha256(arn.encode()).hexdigest()[:12]}-1-1"
     described = job_of(product, pattern)
     copied = (

@@ -1,6 +1,5 @@
 """One case, looked at from all sides."""
 
-import resource
 import time
 from dataclasses import asdict, dataclass, field
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from container.training.agreement import Agreement, compare
 from container.training.faults import ExportDiffers
+from tests.bench.training.measured import peak_mb
 from tests.parity.cases import CASES, Case, fit_case
 from tests.parity.rows import RowMaker
 
@@ -73,7 +73,7 @@ def look(case: Case, seed: int, minimum_rows: int, *, quick: bool = False) -> Fi
         finding.agreement += compare(subject.estimator, subject.predictor, batch.rows)
     coverage.reached = sum(int(one.sum()) for one in reached)
     finding.cpu_seconds = round(time.process_time() - began, 1)
-    finding.peak_memory_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    finding.peak_memory_mb = round(peak_mb())
     return finding
 
 

@@ -81,13 +81,6 @@ def test_the_log_says_how_far_it_is() -> None:
     assert lines[1:] == [f"{rounds} of 30 rounds" for rounds in range(3, 31, 3)]
 
 
-def test_importances_are_shares() -> None:
-    importances = fit(classification()).importances()
-    assert importances.shape == (10,)
-    assert importances.sum() == pytest.approx(1)
-    assert fit(split_of(np.zeros((40, 2), np.float32), np.arange(40) % 2)).importances().tolist() == [0, 0]
-
-
 def test_the_library_reads_what_is_kept_of_it(tmp_path: Any) -> None:
     split = classification()
     estimator = fit(split, num_round=3)

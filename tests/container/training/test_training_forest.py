@@ -84,14 +84,6 @@ def test_the_log_says_how_far_it_is_and_no_more_than_ten_times(trees: int, threa
     assert 2 <= len(lines) <= 11
 
 
-def test_importances_are_shares() -> None:
-    importances = forest.fit(classification(), hyperparameters(n_estimators=5), print).importances()
-    assert importances.shape == (10,)
-    assert importances.sum() == pytest.approx(1)
-    nothing_to_split_on = split_of(np.zeros((40, 2), np.float32), np.arange(40) % 2)
-    assert forest.fit(nothing_to_split_on, hyperparameters(n_estimators=2), print).importances().tolist() == [0, 0]
-
-
 LARGE = 40_000
 intelex = pytest.mark.skipif(
     importlib.util.find_spec("sklearnex") is None, reason="scikit-learn-intelex is not installed"

@@ -88,13 +88,13 @@ def dead_holder(stage: Stage, begin: Begin, meanwhile: Callable[[Run], None] = l
 
 def held_by_the_dead(product: Product, model: str, policy: str) -> Run:
     """A run that Step Functions has forgotten, whose lease nobody has closed."""
-    dead = f"{product.deployment.promote_model_arn.replace(':stateMachine:', ':execution:')}:0-forgotten-{model}"
-    lease = {"execution_arn": dead, "priority": OLDER, "policy": policy, "phase": "production"}
+    dead = product.run_named(f"0-forgotten-{model}")
+    lease = {"execution_arn": dead.arn, "priority": OLDER, "policy": policy, "phase": "production"}
     item = {"pk": {"S": f"model#{model}"}, "sk": {"S": "lease"}, "arrivals": {"N": "0"}}
     product.client("dynamodb").put_item(
         TableName="mlops-ledger", Item={**item, **{name: {"S": text} for name, text in lease.items()}}
     )
-    return Run(product, dead)
+    return dead
 
 
 def champion_changed(stage: Stage, begin: Begin) -> None:

@@ -46,7 +46,18 @@ class Story:
     def begins(self, dataset: str, day: int) -> Run:
         """A run of a dataset, once its start is acknowledged."""
         event = self.surely(lambda: self.product.event(self.model, dataset, f"2031-04-0{day}T00:00:00Z"))
-        return self.surely(lambda: self.product.start_from(event, name=f"{self.model}-{day}"))
+        return self.starts(event, str(day))
+
+    def starts(self, event: dict[str, Any], name: str) -> Run:
+        """The run of an event, once its start is acknowledged: also by being told that such a run has been and is over."""
+
+        def start() -> Run:
+            try:
+                return self.product.start_from(event, name=f"{self.model}-{name}")
+            except self.product.stepfunctions.exceptions.ExecutionAlreadyExists:
+                return self.product.run_named(f"{self.model}-{name}")
+
+        return self.surely(start)
 
     def ends(self, run: Run, state: str, decision: str = "approve") -> None:
         """Follow the run to its end, deciding what it asks, and to the end of what follows."""

@@ -26,10 +26,10 @@ def refused(story: Story, iris: str) -> None:
     first = story.begins("no data at all", 1)
     story.ends(first, "Dataset Rejected")
     event = json.loads(story.surely(first.describe)["input"])
-    again = story.surely(lambda: product.start_from(event, name=f"{story.model}-again"))
+    again = story.starts(event, "again")
     story.ends(again, "Duplicate Ignored")
     event["detail"]["object"]["key"] = f"datasets/{story.model}/folder/train/data.csv"
-    part = story.surely(lambda: product.start_from(event, name=f"{story.model}-part"))
+    part = story.starts(event, "part")
     story.ends(part, "Part Of A Drop")
 
     ssm, image = product.client("ssm"), {"Name": "/mlops/image", "Type": "String"}

@@ -151,6 +151,15 @@ def test_a_decision_that_cannot_be_repeated_fails_without_the_token(approvals):
     assert failed.value.__suppress_context__
 
 
+def test_a_call_made_twice_does_not_mind_that_the_decision_has_reached_its_token(approvals):
+    approvals.ask()
+    Person(approvals, approvals.link()).decides("approve")
+    approvals.runs.faults = ["TaskTimedOut"]
+    assert approvals.ask() == {"mailed": 2}
+    assert approvals.item()["delivery"]["S"] == "delivered"
+    assert len(approvals.mails) == 2
+
+
 def test_an_approver_named_twice_is_asked_once(approvals):
     assert approvals.ask(approvers=[FIRST, FIRST]) == {"mailed": 1}
 
