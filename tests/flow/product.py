@@ -32,12 +32,22 @@ Change = Callable[[str], str]
 """What a test does to the text of an endpoint template."""
 
 
-def until(what: str, probe: Callable[[], Any], deadline_seconds: float = DEADLINE_SECONDS) -> Any:
-    """The first true value of `probe`; fails the test when there is none in time."""
-    deadline = time.monotonic() + deadline_seconds
+def until(
+    what: str,
+    probe: Callable[[], Any],
+    deadline_seconds: float = DEADLINE_SECONDS,
+    progress: Callable[[], object] = lambda: None,
+) -> Any:
+    """The first true value of `probe`; fails the test when there is none in time.
+
+    Whenever `progress` returns something else, the whole time is granted again.
+    """
+    seen, deadline = progress(), time.monotonic() + deadline_seconds
     while time.monotonic() < deadline:
         if value := probe():
             return value
+        if seen != (now := progress()):
+            seen, deadline = now, time.monotonic() + deadline_seconds
         time.sleep(0.05)
     raise AssertionError(f"{what} did not happen within {deadline_seconds} s")
 
