@@ -17,7 +17,7 @@ from tests.flow.kills.test_points import elsewhere
 from tests.flow.product import Run
 from tests.flow.test_scaled_shape import LARGER, broken, instance_type
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(2700)]
 
 LEAST_KILLS = 60
 
