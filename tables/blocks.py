@@ -1,6 +1,7 @@
 """A CSV file in pieces of whole records, so that memory is bounded whatever the file's size."""
 
 import io
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ import numpy as np
 from tables.findings import Finding, UnusableTable
 
 BLOCK_BYTES: Final = 8 * 1024**2
+# Smaller, because its cells are looked at as texts first.
+FIRST_BLOCK_BYTES: Final = 1024**2
 # A row of 10,000 numbers has about 200 kB. Without a limit one file without line ends would fill the memory.
 MAXIMUM_RECORD_BYTES: Final = 1024**2
-_LINE_END: Final = ord("\n")
 _CELL_BEFORE: Final = np.frombuffer(b",;\t\n", dtype=np.uint8)
 _QUOTED_CELL: Final = re.compile(rb'(?:\A|(?<=[,;\t\n]))"[^"]*(?:""[^"]*)*("|\Z)')
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -29,15 +31,18 @@ class Block:
     first_row: int
 
 
-def read_blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[Block]:
+def read_blocks(stream: BinaryIO) -> Iterator[Block]:
     """The stream's records, a byte order mark dropped. A line end between quotes belongs to its cell.
 
     Raises:
         UnusableTable: encoded as UTF-16, or a record larger than `MAXIMUM_RECORD_BYTES`.
         OSError, EOFError, zlib.error: what the stream raises.
     """
-    for block in _blocks(stream, size, 1):
-        yield Block(_without_mark(block.content), 1) if block.first_row == 1 else block
+    row = 1
+    for first in itertools.islice(_blocks(stream, min(FIRST_BLOCK_BYTES, BLOCK_BYTES), row), 1):
+        yield Block(_without_mark(first.content), row)
+        row += count_lines(first.content)
+    yield from _blocks(stream, BLOCK_BYTES, row)
 
 
 def split_block(block: Block, size: int) -> Iterator[Block]:
@@ -47,7 +52,7 @@ def split_block(block: Block, size: int) -> Iterator[Block]:
 
 def count_lines(content: bytes) -> int:
     """How many line ends there are."""
-    return int(np.count_nonzero(np.frombuffer(content, dtype=np.uint8) == _LINE_END))
+    return content.count(b"\n")
 
 
 def _blocks(stream: BinaryIO, size: int, row: int) -> Iterator[Block]:

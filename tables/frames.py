@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -91,10 +92,15 @@ def are_finite(frame: pl.DataFrame) -> bool:
     numbers = frame.select(pl.col(pl.Float64))
     if not numbers.width:
         return True
-    largest = numbers.select(pl.all().abs().max()).row(0)
-    # A maximum passes over NaN, which the library also reads from `-nan`.
-    return all(number < SINGLE_PRECISION_OVERFLOW for number in largest if number is not None) and not any(
-        numbers.select(pl.all().is_nan().any()).row(0)
+    names = numbers.columns
+    ends = numbers.select(
+        *(pl.max(name).alias(f"max {name}") for name in names),
+        *(pl.min(name).alias(f"min {name}") for name in names),
+        # The ends pass over NaN, which the library also reads from `-nan`; a sum does not.
+        *(pl.sum(name).alias(f"sum {name}") for name in names),
+    ).row(0)
+    return all(abs(number) < SINGLE_PRECISION_OVERFLOW for number in ends[: 2 * len(names)] if number is not None) and (
+        not any(math.isnan(number) for number in ends[2 * len(names) :])
     )
 
 
@@ -184,9 +190,10 @@ def storage_of(cells: pl.Series) -> Storage | None:
         return None
     if texts.dtype != pl.String:
         return "number"
-    with_points = texts.str.replace(DECIMAL_COMMA, "$1.$2")
-    numbers = len(texts) - with_points.cast(pl.Float64, strict=False).null_count()
-    return "number" if 2 * numbers >= len(texts) else "text"
+    others = texts.filter(texts.cast(pl.Float64, strict=False).is_null())
+    with_points = others.str.replace(DECIMAL_COMMA, "$1.$2")
+    no_numbers = with_points.cast(pl.Float64, strict=False).null_count()
+    return "number" if 2 * no_numbers <= len(texts) else "text"
 
 
 def convert(

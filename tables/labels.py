@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tables.cells import label_number, name_fault, show
-from tables.dictionary import Dictionary
+from tables.dictionary import UNKNOWN, Dictionary
 from tables.findings import Finding, UnusableTable, first_of
 from tables.kinds import LabelType, Task
 
@@ -54,11 +54,13 @@ class LabelColumn:
         if cells.null_count():
             for index, count in first_of(cells.is_null().arg_true().to_list()):
                 blame(index, Finding("label-missing", "the label is missing", count=count))
-        for name in self._texts.learn(cells):
-            if (fault := name_fault(name)) is not None:
-                blame((cells == name).arg_true()[0], Finding("label-name", fault))
-        ids = None if self._texts.full else self._texts.ids(cells)
-        return LabelCells(ids, self._numbers(cells))
+        ids = self._texts.ids(cells)
+        if np.count_nonzero(ids == UNKNOWN) > cells.null_count():
+            for name in self._texts.learn(cells):
+                if (fault := name_fault(name)) is not None:
+                    blame((cells == name).arg_true()[0], Finding("label-name", fault))
+            ids = self._texts.ids(cells)
+        return LabelCells(None if self._texts.full else ids, self._numbers(cells))
 
     def _numbers(self, cells: pl.Series) -> NDArray[np.float64] | None:
         if self._first_text is not None:

@@ -19,7 +19,7 @@ from tables.kinds import Kind
 from tables.labels import LabelColumn
 from tables.profiles import SHARES, ColumnProfile, NumberSpread
 from tables.repeats import RowHashes
-from tables.sketch import Sketch
+from tables.sketch import LEAST_WAITING, Sketch
 
 _DISTRIBUTION_POINTS: Final = 200
 # So many different texts of a column are counted; of many columns fewer, and of long texts too.
@@ -27,6 +27,8 @@ _MOST_COUNTED: Final = 10_000
 _MOST_COUNTED_TOGETHER: Final = 1_000_000
 _MOST_CHARACTERS_TOGETHER: Final = 33_554_432
 _MOST_KEPT: Final = 50
+# Numbers that wait to be counted, of all columns together.
+_MOST_WAITING: Final = 4_194_304
 
 
 def spread_of(sketch: Sketch) -> NumberSpread | None:
@@ -79,7 +81,7 @@ class _Column:
     """What one feature has shown so far."""
 
     texts: _Texts
-    sketch: Sketch = field(default_factory=Sketch)
+    sketch: Sketch
     missing: int = 0
 
 
@@ -96,7 +98,7 @@ class Profiler:
         self._checks: dict[int, ColumnCheck] = (
             train._checks if train else _checks(settings, columns)  # noqa: SLF001 -- of its own class
         )
-        self._seen = {position: _Column(_texts(len(columns.features))) for position in columns.features}
+        self._seen = {position: _column(len(columns.features)) for position in columns.features}
         self.label: LabelColumn = train.label if train else LabelColumn()
         self.label_rows: Counter[int] = Counter()
         self.label_numbers: Sketch | None = Sketch()
@@ -163,9 +165,11 @@ def _checks(settings: DataSettings, columns: Columns) -> dict[int, ColumnCheck]:
     return checks
 
 
-def _texts(columns: int) -> _Texts:
+def _column(columns: int) -> _Column:
+    """One of so many."""
     counted = min(_MOST_COUNTED, max(2 * _MOST_KEPT, _MOST_COUNTED_TOGETHER // columns))
-    return _Texts(Dictionary(counted, _MOST_CHARACTERS_TOGETHER // columns))
+    texts = _Texts(Dictionary(counted, _MOST_CHARACTERS_TOGETHER // columns))
+    return _Column(texts, Sketch(max(LEAST_WAITING, _MOST_WAITING // columns)))
 
 
 def _comparable(label: pl.Series) -> pl.Series:

@@ -4,17 +4,17 @@ import csv
 import functools
 import gzip
 import io
-import itertools
 import operator
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final, cast
 
 import polars as pl
 
 from contracts.settings import ColumnRules, DataSettings
+from tables.ahead import ahead
 from tables.blocks import MAXIMUM_RECORD_BYTES, Block, read_blocks, split_block
 from tables.cells import MissingMarks
 from tables.columns import Columns, fix_columns, reorder
@@ -42,6 +42,15 @@ _PARQUET_CELLS: Final = 2_097_152
 # Cells that need a closer look become Python's texts, of many times the size.
 _CAREFUL_BYTES: Final = 512 * 1024
 _STORED_AS: Final[dict[str, Storage]] = {"number": "number", "boolean": "text", "category": "text"}
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A block, and its frame where it could be had quickly."""
+
+    block: Block
+    shape: Shape
+    data: pl.DataFrame | None
 
 
 class TableReader:
@@ -100,11 +109,12 @@ class TableReader:
                 return
             dialect = detect_dialect(first.content, self._settings)
             first, places = self._begin(first, dialect)
-            for block in itertools.chain([first], blocks):
-                if block.content:
-                    yield from self._frames(block, dialect, places)
+            if first.content:
+                yield from self._frames(self._parse(first, dialect, places), dialect, places)
+            for parsed in ahead(lambda block: self._parse(block, dialect, places), blocks):
                 if self.findings.enough:
                     return
+                yield from self._frames(parsed, dialect, places)
 
     def _begin(self, block: Block, dialect: Dialect) -> tuple[Block, list[int]]:
         """What follows the header; and where in this file each column of the first file stands."""
@@ -126,8 +136,8 @@ class TableReader:
             declared[position] = declared[position] or "text"
         self._columns, self._storage = columns, declared
 
-    def _frames(self, block: Block, dialect: Dialect, places: list[int]) -> Iterator[Frame]:
-        names = [str(place) for place in places]
+    def _parse(self, block: Block, dialect: Dialect, places: list[int]) -> "_Parsed":
+        """Needs none of the findings, and how columns are kept only in order to be fast."""
         storage: list[Storage | None] = [None] * len(places)
         for position, place in enumerate(places):
             storage[place] = self._storage[position]
@@ -135,11 +145,16 @@ class TableReader:
         data = parse_quickly(block, shape)
         if data is None:
             data = parse_quickly(block, replace(shape, storage=_ALL_TEXT * shape.width))
+        return _Parsed(block, shape, data)
+
+    def _frames(self, parsed: "_Parsed", dialect: Dialect, places: list[int]) -> Iterator[Frame]:
+        block, shape, data = parsed.block, parsed.shape, parsed.data
+        names = [str(place) for place in places]
         if data is not None:
             row_of = _lines_of(block, shape, data.height)
         elif len(block.content) > 2 * _CAREFUL_BYTES:
             for piece in split_block(block, _CAREFUL_BYTES):
-                yield from self._frames(piece, dialect, places)
+                yield from self._frames(self._parse(piece, dialect, places), dialect, places)
             return
         else:
             records = split_carefully(block, shape, self.findings, self._file)

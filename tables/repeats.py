@@ -41,14 +41,24 @@ class RowHashes:
 
     def _count_waiting(self) -> None:
         if self._waiting:
-            hashes, inverse = np.unique(np.concatenate([self._hashes, *self._waiting]), return_inverse=True)
-            counts = np.append(self._counts, np.ones(self._waiting_count, dtype=np.int64))
-            self._hashes, self._counts = hashes, np.bincount(inverse, weights=counts).astype(np.int64)
+            self._merge(*_counted(np.concatenate(self._waiting)))
             self._waiting, self._waiting_count = [], 0
         while len(self._hashes) > self._limit:
             self._halvings += 1
             kept = _divisible(self._hashes, self._halvings)
             self._hashes, self._counts = self._hashes[kept], self._counts[kept]
+
+    def _merge(self, hashes: NDArray[np.uint64], counts: NDArray[np.int64]) -> None:
+        """Add different hashes, ascending, to those that are there."""
+        if not len(self._hashes):
+            self._hashes, self._counts = hashes, counts
+            return
+        places = np.searchsorted(self._hashes, hashes)
+        known = places < len(self._hashes)
+        known[known] = self._hashes[places[known]] == hashes[known]
+        self._counts[places[known]] += counts[known]
+        self._hashes = np.insert(self._hashes, places[~known], hashes[~known])
+        self._counts = np.insert(self._counts, places[~known], counts[~known])
 
     def copies(self) -> float:
         """The share of rows that are a copy of an earlier one."""
@@ -64,6 +74,13 @@ class RowHashes:
         rows = int(self._counts[kept].sum())
         found = kept & np.isin(self._hashes, other._hashes, assume_unique=True)  # noqa: SLF001
         return float(self._counts[found].sum() / rows) if rows else 0.0
+
+
+def _counted(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The different ones, ascending, with how often each is there. The array is sorted in place."""
+    hashes.sort()
+    starts = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)])
+    return hashes[starts], np.diff(np.append(starts, len(hashes)))
 
 
 def _divisible(hashes: NDArray[np.uint64], halvings: int) -> NDArray[np.bool_]:

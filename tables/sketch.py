@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 # one part in 128. Counting cells is exact, needs one pass and adds up; a quantile is off by less than a cell.
 _CELLS: Final = 1 << 16
 _SIGN: Final = 1 << 15
-# Numbers wait until there are so many, since counting them goes over all cells.
-_WAITING: Final = 4_096
+LEAST_WAITING: Final = 4_096
 # What is new beyond the former ends would else be told with the next evenly spaced share.
 _ENDS: Final = (0.0001, 0.001, 0.999, 0.9999)
 
@@ -19,7 +18,9 @@ _ENDS: Final = (0.0001, 0.001, 0.999, 0.9999)
 class Sketch:
     """Counts of numbers by their leading bits; exact count, least, greatest and mean."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int = LEAST_WAITING) -> None:
+        """Numbers wait until there are so many, two bytes each, since counting them goes over all cells."""
+        self._most_waiting = most_waiting
         # Only the cells that hold numbers: a dataset may have ten thousand columns.
         self._cells = np.empty(0, dtype=np.uint16)
         self._counts = np.empty(0, dtype=np.int64)
@@ -34,11 +35,10 @@ class Sketch:
         """`numbers` are finite."""
         if not len(numbers):
             return
-        cells = (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
-        cells[cells == _SIGN] = 0  # a negative zero is counted with zero
-        self._waiting.append(cells)
-        self._waiting_count += len(cells)
-        if self._waiting_count >= _WAITING:
+        # The upper of the two halves, on machines whose lower one comes first: all that the libraries are built for.
+        self._waiting.append(numbers.astype("<f4").view("<u2")[1::2].copy())
+        self._waiting_count += len(numbers)
+        if self._waiting_count >= self._most_waiting:
             self._count_waiting()
         self.count += len(numbers)
         self._sum += float(numbers.sum())
@@ -49,6 +49,8 @@ class Sketch:
         if not self._waiting:
             return
         counts = np.bincount(np.concatenate(self._waiting), minlength=_CELLS)
+        counts[0] += counts[_SIGN]  # negative zeros are zeros
+        counts[_SIGN] = 0
         counts[self._cells] += self._counts
         self._cells = np.flatnonzero(counts).astype(np.uint16)
         self._counts = counts[self._cells]

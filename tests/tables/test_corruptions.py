@@ -22,7 +22,7 @@ def told(finding: Finding) -> Expected:
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda each: f"{each.table}: {each.name}")
 def test_a_fault_is_told_where_it_is(corruption: Corruption, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if corruption.block_bytes:
-        monkeypatch.setattr(blocks.read_blocks, "__defaults__", (corruption.block_bytes,))
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", corruption.block_bytes)
     for path, content in corruption.files.items():
         write((tmp_path / path).parent, content, Path(path).name)
     settings = tables()[corruption.table].settings(corruption.changes, corruption.columns)

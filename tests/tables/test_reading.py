@@ -121,7 +121,7 @@ def test_a_quote_that_stays_open_is_told(tmp_path: Path) -> None:
 
 
 def test_an_open_quote_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks.read_blocks, "__defaults__", (1024,))
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1024)
     _, findings = read(write(tmp_path, OPEN_QUOTE))
     assert (
         f"row 2: a quote is opened and not closed within {blocks.MAXIMUM_RECORD_BYTES:,} bytes [quotes]" in findings[0]
@@ -129,7 +129,7 @@ def test_an_open_quote_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_file_without_line_ends_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks.read_blocks, "__defaults__", (1024,))
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1024)
     _, findings = read(write(tmp_path, "1," * blocks.MAXIMUM_RECORD_BYTES))
     assert "are its line ends missing? [width]" in findings[0]
 
@@ -220,7 +220,7 @@ def test_blocks_of_any_size_read_the_same(
     settings = DataSettings.model_validate({"header": False, "separator": ",", **text})
     whole = read(folder, settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks.read_blocks, "__defaults__", (size,))
+        patch.setattr(blocks, "BLOCK_BYTES", size)
         rows, findings = read(folder, settings)
     if not whole[1]:
         assert (rows, findings) == whole
@@ -233,7 +233,7 @@ def test_a_quote_inside_a_cell_is_one_of_its_characters_wherever_a_block_ends(
 ) -> None:
     lines = [f'{n % 2},{n},pipe {n % 3}" long' + (' "x"' if n % 5 == 0 else "") for n in range(100)]
     expected = [(str(n % 2), float(n), lines[n].split(",")[2]) for n in range(100)]
-    monkeypatch.setattr(blocks.read_blocks, "__defaults__", (size,))
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
     assert read(write(tmp_path, "\n".join(lines)), DataSettings(header=False)) == (expected, [])
 
 
@@ -241,7 +241,7 @@ def test_a_quote_inside_a_cell_is_one_of_its_characters_wherever_a_block_ends(
 def test_a_quote_that_is_opened_in_one_block_is_told_where_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(blocks.read_blocks, "__defaults__", (size,))
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
     monkeypatch.setattr(blocks, "MAXIMUM_RECORD_BYTES", 500)
     text = "0,1,a\n" * 40 + '1,2,5" pipe\n' + '1,2,"open\n' + "0,1,a\n" * 400
     _, findings = read(write(tmp_path, text))

@@ -69,7 +69,7 @@ def test_a_table_is_accepted_however_it_is_written(
         write((tmp_path / "train" / path).parent, content, Path(path).name)
     table = tables()[variation.table]
     if variation.block_bytes:
-        monkeypatch.setattr(blocks.read_blocks, "__defaults__", (variation.block_bytes,))
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", variation.block_bytes)
     settings = settings_of(table, variation)
     profile = accepted(tmp_path, settings).profile
     if not variation.same:

@@ -1,4 +1,4 @@
-"""Our own ways through the same work: `python -m tests.bench.training.ours train|job|validate|scan FILE [TREES CPUS]`."""
+"""Our own ways through the same work: `python -m tests.bench.training.ours train|job FILE TREES CPUS`."""
 
 import importlib.util
 import json
@@ -20,8 +20,6 @@ from container.training.hyperparameters import parse_hyperparameters
 from container.training.memory import return_freed_memory, set_aside
 from container.training.split import split_dataset
 from contracts.settings import DataSettings
-from tables.files import TableFile
-from tables.judge import judge
 from tests.bench.training.measured import measure
 
 SETTINGS = DataSettings(header=False, maximum_bytes=5 * 1024**3)
@@ -55,17 +53,6 @@ def whole_job(file: Path, trees: int, cpus: int) -> dict[str, object]:
     return {"accuracy": report["candidate"]["values"]["accuracy"], "trees": trees}
 
 
-def validate(file: Path) -> dict[str, object]:
-    """Everything that is judged before training."""
-    return {"rows": judge([TableFile(file, file.name, "csv")], [], SETTINGS).profile.rows}
-
-
-def scan(file: Path) -> dict[str, object]:
-    """The library alone: every number parsed, and added up so that none can be left out."""
-    sums = pl.scan_csv(file, has_header=False).select(pl.len(), pl.all().sum()).collect(engine="streaming")
-    return {"rows": sums["len"][0]}
-
-
 def _use_libraries(cpus: int) -> None:
     """What a library loads and allocates at its first use is its own, whatever the table's size."""
     rows = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
@@ -81,7 +68,7 @@ def main() -> None:
     return_freed_memory()
     _use_libraries(os.cpu_count() or 1)
     way, file, *numbers = sys.argv[1:]
-    works = {"train": train, "job": whole_job, "validate": validate, "scan": scan}
+    works = {"train": train, "job": whole_job}
     measure(lambda: works[way](Path(file), *map(int, numbers)))
 
 
