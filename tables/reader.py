@@ -5,6 +5,7 @@ import functools
 import gzip
 import io
 import operator
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ _PARQUET_ROWS: Final = 131_072
 _PARQUET_CELLS: Final = 2_097_152
 # Cells that need a closer look become Python's texts, of many times the size.
 _CAREFUL_BYTES: Final = 512 * 1024
+# Carriage returns of their own are none: they are told.
+_BLANK_LINES: Final = re.compile(rb"(?:\r?\n)*")
 _STORED_AS: Final[dict[str, Storage]] = {"number": "number", "boolean": "text", "category": "text"}
 
 
@@ -216,8 +219,8 @@ def _opened(file: TableFile) -> Iterator[BinaryIO]:
 
 def _without_blank_lines(block: Block) -> Block:
     """The block from its first line that is not blank on."""
-    content = block.content.lstrip(b"\r\n")
-    return Block(content, block.first_row + block.content.count(b"\n", 0, len(block.content) - len(content)))
+    blank = cast("re.Match[bytes]", _BLANK_LINES.match(block.content)).end()
+    return Block(block.content[blank:], block.first_row + block.content.count(b"\n", 0, blank))
 
 
 def _split_first(block: Block, dialect: Dialect) -> tuple[list[str], Block]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.settings import DataSettings
@@ -211,7 +211,8 @@ def test_the_quick_way_and_the_careful_way_read_the_same(
         assert read(folder) == quick
 
 
-@given(st.lists(st.text('0,;"\n\rab. ', max_size=30), max_size=20), st.integers(8, 200))
+@example(lines=["00,\n\r"], size=8)
+@given(lines=st.lists(st.text('0,;"\n\rab. ', max_size=30), max_size=20), size=st.integers(8, 200))
 def test_blocks_of_any_size_read_the_same(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], size: int
 ) -> None:
