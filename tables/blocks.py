@@ -1,7 +1,6 @@
 """A CSV file in pieces of whole records, so that memory is bounded whatever the file's size."""
 
 import io
-import itertools
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -38,11 +37,10 @@ def read_blocks(stream: BinaryIO) -> Iterator[Block]:
         UnusableTable: encoded as UTF-16, or a record larger than `MAXIMUM_RECORD_BYTES`.
         OSError, EOFError, zlib.error: what the stream raises.
     """
-    row = 1
-    for first in itertools.islice(_blocks(stream, min(FIRST_BLOCK_BYTES, BLOCK_BYTES), row), 1):
-        yield Block(_without_mark(first.content), row)
-        row += count_lines(first.content)
-    yield from _blocks(stream, BLOCK_BYTES, row)
+    first = next(_blocks(stream, min(FIRST_BLOCK_BYTES, BLOCK_BYTES), 1), None)
+    if first is not None:
+        yield Block(_without_mark(first.content), 1)
+        yield from _blocks(stream, BLOCK_BYTES, 1 + count_lines(first.content))
 
 
 def split_block(block: Block, size: int) -> Iterator[Block]:

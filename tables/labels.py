@@ -54,13 +54,18 @@ class LabelColumn:
         if cells.null_count():
             for index, count in first_of(cells.is_null().arg_true().to_list()):
                 blame(index, Finding("label-missing", "the label is missing", count=count))
+        return LabelCells(self._ids(cells, blame), self._numbers(cells))
+
+    def _ids(self, cells: pl.Series, blame: Callable[[int, Finding], None]) -> NDArray[np.int32] | None:
+        if self._texts.full:
+            return None
         ids = self._texts.ids(cells)
-        if np.count_nonzero(ids == UNKNOWN) > cells.null_count():
-            for name in self._texts.learn(cells):
-                if (fault := name_fault(name)) is not None:
-                    blame((cells == name).arg_true()[0], Finding("label-name", fault))
-            ids = self._texts.ids(cells)
-        return LabelCells(None if self._texts.full else ids, self._numbers(cells))
+        if np.count_nonzero(ids == UNKNOWN) == cells.null_count():
+            return ids
+        for name in self._texts.learn(cells):
+            if (fault := name_fault(name)) is not None:
+                blame((cells == name).arg_true()[0], Finding("label-name", fault))
+        return None if self._texts.full else self._texts.ids(cells)
 
     def _numbers(self, cells: pl.Series) -> NDArray[np.float64] | None:
         if self._first_text is not None:

@@ -139,7 +139,7 @@ class TableReader:
             declared[position] = declared[position] or "text"
         self._columns, self._storage = columns, declared
 
-    def _parse(self, block: Block, dialect: Dialect, places: list[int]) -> "_Parsed":
+    def _parse(self, block: Block, dialect: Dialect, places: list[int]) -> _Parsed:
         """Needs none of the findings, and how columns are kept only in order to be fast."""
         storage: list[Storage | None] = [None] * len(places)
         for position, place in enumerate(places):
@@ -150,7 +150,7 @@ class TableReader:
             data = parse_quickly(block, replace(shape, storage=_ALL_TEXT * shape.width))
         return _Parsed(block, shape, data)
 
-    def _frames(self, parsed: "_Parsed", dialect: Dialect, places: list[int]) -> Iterator[Frame]:
+    def _frames(self, parsed: _Parsed, dialect: Dialect, places: list[int]) -> Iterator[Frame]:
         block, shape, data = parsed.block, parsed.shape, parsed.data
         names = [str(place) for place in places]
         if data is not None:

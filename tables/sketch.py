@@ -35,7 +35,7 @@ class Sketch:
         """`numbers` are finite."""
         if not len(numbers):
             return
-        # The upper of the two halves, on machines whose lower one comes first: all that the libraries are built for.
+        # The upper half of each, written after the lower one.
         self._waiting.append(numbers.astype("<f4").view("<u2")[1::2].copy())
         self._waiting_count += len(numbers)
         if self._waiting_count >= self._most_waiting:

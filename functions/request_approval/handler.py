@@ -86,9 +86,10 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     )
     request = register.ask(question, encrypted["CiphertextBlob"])
     if request.decision is not None:
-        if _repeat(request.decision, question.task_token):
+        needed = _repeat(request.decision, question.task_token)
+        if needed:
             register.record_delivery(question.run)
-        logger.info("decided before, answered again")
+        logger.info("decided before", answered_again=needed)
         return {"mailed": len(request.mailed)}
 
     try:

@@ -16,20 +16,19 @@ LIMIT_MB = 512
 COLUMNS = 20
 
 JUDGE = r"""
-import re, sys, time
+import sys, time
 from pathlib import Path
 from contracts.settings import DataSettings
 from tables.files import table_files
 from tables.findings import UnusableTable
 from tables.judge import judge
+from tests.bench.training.measured import peak_mb
 started = time.process_time()
 try:
     told = f"{judge(table_files(Path(sys.argv[1])), [], DataSettings(header=False)).profile.rows} rows"
 except UnusableTable as fault:
     told = str(fault)[:200]
-# Not getrusage: what it tells begins with the memory of the process that started this one.
-peak = int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024
-print(peak, f"{time.process_time() - started:.1f}", told, sep="|")
+print(int(peak_mb()), f"{time.process_time() - started:.1f}", told, sep="|")
 """
 
 

@@ -120,13 +120,13 @@ def _validation(dataset: Path) -> Iterator[Row]:
     large = _large(dataset)
     turns: dict[str, list[Row]] = {"polars, bare scan": [], "ours, validation": []}
     for _ in range(REPEATS):
-        turns["polars, bare scan"].append(_run("", [*_validating("scan"), dataset]))
-        turns["ours, validation"].append(_run("", [*_validating("judge"), dataset]))
+        turns["polars, bare scan"].append(_run("", [*_ours("scan", "validation"), dataset]))
+        turns["ours, validation"].append(_run("", [*_ours("judge", "validation"), dataset]))
     for stack, measured in turns.items():
         middle = sorted(measured, key=lambda row: row.wall_seconds)[REPEATS // 2]
         cpu = statistics.median(row.cpu_seconds for row in measured)
         yield replace(middle, stack=stack, cpu_seconds=cpu)
-    yield _run("ours, validation of 2 GB", [*_validating("judge"), large])
+    yield _run("ours, validation of 2 GB", [*_ours("judge", "validation"), large])
 
 
 def _large(dataset: Path) -> Path:
@@ -141,12 +141,8 @@ def _large(dataset: Path) -> Path:
     return large
 
 
-def _ours(way: str) -> list[object]:
-    return [sys.executable, "-m", "tests.bench.training.ours", way]
-
-
-def _validating(way: str) -> list[object]:
-    return [sys.executable, "-m", "tests.bench.training.validation", way]
+def _ours(way: str, module: str = "ours") -> list[object]:
+    return [sys.executable, "-m", f"tests.bench.training.{module}", way]
 
 
 def _run(stack: str, command: list[object]) -> Row:

@@ -19,10 +19,8 @@ from container.training.fitting import fit
 from container.training.hyperparameters import parse_hyperparameters
 from container.training.memory import return_freed_memory, set_aside
 from container.training.split import split_dataset
-from contracts.settings import DataSettings
 from tests.bench.training.measured import measure
-
-SETTINGS = DataSettings(header=False, maximum_bytes=5 * 1024**3)
+from tests.bench.training.validation import SETTINGS
 
 
 def train(file: Path, trees: int, cpus: int) -> dict[str, object]:

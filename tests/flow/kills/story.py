@@ -93,7 +93,7 @@ class Story:
             self.acknowledged.observe(self.model)
             return reached()
 
-        self.lasts_until(what, lambda: self.survived(probe))
+        self.lasts_until(what, probe)
 
     def link_of(self, run: Run) -> str:
         """The very link that was mailed before the cloud died in between; "" while the run asks nothing."""
@@ -119,12 +119,12 @@ class Story:
     def surely(self, call: Callable[[], object]) -> Any:
         """A call made again for as long as the cloud dies at it."""
         answers: list[object] = []
-        self.lasts_until("the answer", lambda: self.survived(lambda: answers.append(call()) or True))
+        self.lasts_until("the answer", lambda: answers.append(call()) or True)
         return answers[0]
 
-    def lasts_until(self, what: str, probe: Callable[[], object]) -> None:
+    def lasts_until(self, what: str, probe: Callable[[], bool]) -> None:
         """Every death grants the whole time again: a machine may be slow, and is stuck only when nothing happens."""
-        until(what, probe, DEADLINE_SECONDS, lambda: self.cloud.deaths)
+        until(what, lambda: self.survived(probe), DEADLINE_SECONDS, lambda: self.cloud.deaths)
 
     def places(self) -> set[str]:
         """Where this story has come by since the last points were planned, of the places at which a cloud can die."""
