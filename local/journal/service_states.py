@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from local.gateway.loading import is_loaded
+from local.journal.large_values import LargeValues
 
+_FORMAT = "__ministack_format__"
 _log = logging.getLogger(__name__)
 
 
@@ -23,6 +25,7 @@ class ServiceStates:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._written: dict[str, int] = {}
+        self._values: dict[str, LargeValues] = {}
         # Only these are saved: a module that is still being imported looks like one without any state.
         self._restored: set[str] = set()
 
@@ -30,21 +33,16 @@ class ServiceStates:
         """Give a module that has just been imported its saved state, and remember what it starts with."""
         for key in _keys(module):
             self._restore(key, loaded)
-            if (text := _document(key, loaded)) is not None:
+            if (text := self._document(key, loaded)) is not None:
                 self._written[key] = hash(text)
         self._restored.add(module)
 
     def _restore(self, key: str, loaded: Any) -> None:
-        from ministack.core import persistence
-
         path = self._folder / f"{key}.json"
         if not path.exists():
             return
         try:
-            saved = persistence.load_state(key)
-            if saved is None:
-                raise ValueError("it is not a state that this version reads")
-            loaded.load_persisted_state(saved)
+            loaded.load_persisted_state(self._read(key, path))
         except Exception:
             aside = path.with_suffix(".unreadable")
             path.replace(aside)  # never overwritten: someone may still want what is in it
@@ -61,7 +59,7 @@ class ServiceStates:
         return sorted(self._restored)
 
     def _save(self, key: str, loaded: Any) -> None:
-        text = _document(key, loaded)
+        text = self._document(key, loaded)
         if text is None or self._written.get(key) == (written := hash(text)):
             return
         part = self._folder / f"{key}.json.part"
@@ -70,22 +68,37 @@ class ServiceStates:
             file.write(text)
         part.replace(self._folder / f"{key}.json")
         self._written[key] = written
+        self._large(key).forget_unused()
+
+    def _document(self, key: str, loaded: Any) -> str | None:
+        from ministack.core import persistence
+
+        state = loaded.get_state()
+        if state is None:
+            return None
+        large = self._large(key)
+        large.begin()
+        document = {_FORMAT: persistence._state_format_version(key), "payload": state}
+        return json.dumps(document, default=lambda value: large.encoded(value, persistence._json_default))
+
+    def _read(self, key: str, path: Path) -> Any:
+        from ministack.core import persistence
+
+        large = self._large(key)
+        content = path.read_bytes()
+        document = json.loads(content, object_hook=lambda value: large.decoded(value, persistence._json_object_hook))
+        if not 1 <= document[_FORMAT] <= persistence._state_format_version(key):
+            raise ValueError("it is not a state that this version reads")
+        return document["payload"]
+
+    def _large(self, key: str) -> LargeValues:
+        return self._values.setdefault(key, LargeValues(self._folder / f"{key}-values"))
 
 
 def _keys(module: str) -> list[str]:
     from ministack import app
 
     return [key for key, owner in app._state_map.items() if owner == module]
-
-
-def _document(key: str, loaded: Any) -> str | None:
-    from ministack.core import persistence
-
-    state = loaded.get_state()
-    if state is None:
-        return None
-    document = {"__ministack_format__": persistence._state_format_version(key), "payload": state}
-    return json.dumps(document, default=persistence._json_default)
 
 
 def _module(name: str) -> Any:

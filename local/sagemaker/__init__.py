@@ -21,7 +21,13 @@ def install(cloud: Cloud) -> dict[str, Backend]:
             f"RUNTIME is {settings.runtime!r}: training and serving run as processes only, set RUNTIME=process"
         )
     launcher = WarmLauncher(settings.project_root, ProcessLauncher(settings.project_root))
-    service = SageMaker(cloud, CloudFrontDoor(settings.region), launcher, first_use=launcher.warm_up)
+    # One that goes on with what was there may never train again: then it is spared the imports.
+    goes_on = settings.state_dir is not None and (settings.state_dir / "sagemaker.sqlite").exists()
+    first_use = _nothing if goes_on else launcher.warm_up
+    service = SageMaker(cloud, CloudFrontDoor(settings.region), launcher, first_use)
     cloud.on_ready.append(service.start)
     cloud.on_stop.append(service.close)
     return service.backends
+
+
+def _nothing() -> None: ...

@@ -27,6 +27,9 @@ from local.launch import RunningCloud
 ROOT = Path(__file__).resolve().parents[2]
 PATTERN_MODEL = "iris-model"
 DEADLINE_SECONDS = 90
+# Looking takes the cloud as long as working does: the longer something takes, the more seldom it is looked at.
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.4
 
 Change = Callable[[str], str]
 """What a test does to the text of an endpoint template."""
@@ -43,12 +46,14 @@ def until(
     Whenever `progress` returns something else, the whole time is granted again.
     """
     seen, deadline = progress(), time.monotonic() + deadline_seconds
+    pause = _FIRST_PAUSE_SECONDS
     while time.monotonic() < deadline:
         if value := probe():
             return value
         if seen != (now := progress()):
             seen, deadline = now, time.monotonic() + deadline_seconds
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.2, _LONGEST_PAUSE_SECONDS)
     raise AssertionError(f"{what} did not happen within {deadline_seconds} s")
 
 

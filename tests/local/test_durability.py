@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.journal import service_states, table_items
+from local.journal.large_values import LARGE_BYTES
 from local.journal.mutations import mutates, operation_name
 from local.journal.service_states import ServiceStates
 from local.journal.table_items import TableItems
@@ -370,10 +371,6 @@ class Module:
 @pytest.fixture
 def saved_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ServiceStates]:
     """Makes the saved states of one run; ``loaded`` are the modules in use, each with the state key of its name."""
-    from ministack.core import persistence
-
-    monkeypatch.setattr(persistence, "PERSIST_STATE", True)
-    monkeypatch.setattr(persistence, "STATE_DIR", str(tmp_path))
     monkeypatch.setattr(service_states, "_keys", lambda module: [module])
 
     def make(**loaded: Module) -> ServiceStates:
@@ -410,6 +407,44 @@ def test_only_a_state_that_differs_from_the_start_is_written(
     states.save_module("ec2")
     assert [path.name for path in tmp_path.iterdir()] == ["ec2.json"]
     assert (tmp_path / "ec2.json").stat().st_mode & 0o077 == 0
+
+
+def test_large_values_are_written_once_and_removed_with_the_last_that_names_them(
+    saved_states: Callable[..., ServiceStates], tmp_path: Path
+) -> None:
+    layer, code = b"layer" * LARGE_BYTES, b"code" * LARGE_BYTES
+    module = Module(layer=layer, code=[code, b"small"])
+    states = saved_states(lambda_svc=module)
+    states.restore_module("lambda_svc", Module())
+    states.save_module("lambda_svc")
+    values = tmp_path / "lambda_svc-values"
+    written = {path: path.stat().st_mtime_ns for path in values.iterdir()}
+    assert sorted(path.read_bytes() for path in written) == [code, layer]
+    assert (tmp_path / "lambda_svc.json").stat().st_size < LARGE_BYTES
+
+    again = Module()
+    states = saved_states(lambda_svc=again)
+    states.restore_module("lambda_svc", again)
+    assert again.state == {"layer": layer, "code": [code, b"small"]}
+    again.state["more"] = 1
+    states.save_module("lambda_svc")
+    assert {path: path.stat().st_mtime_ns for path in values.iterdir()} == written
+    del again.state["layer"]
+    states.save_module("lambda_svc")
+    assert [path.read_bytes() for path in values.iterdir()] == [code]
+
+
+def test_a_state_whose_large_value_is_lost_is_kept_aside(
+    saved_states: Callable[..., ServiceStates], tmp_path: Path
+) -> None:
+    states = saved_states(lambda_svc=Module(layer=b"layer" * LARGE_BYTES))
+    states.restore_module("lambda_svc", Module())
+    states.save_module("lambda_svc")
+    (value,) = (tmp_path / "lambda_svc-values").iterdir()
+    value.unlink()
+    states = saved_states(lambda_svc=Module())
+    states.restore_module("lambda_svc", Module())
+    assert (tmp_path / "lambda_svc.unreadable").exists()
 
 
 @pytest.mark.parametrize("content", ["{", '{"__ministack_format__": 99, "payload": {}}', '{"broken": 1}'])
