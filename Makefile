@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# What is compiled once is not compiled again by each of the many processes that a cloud on a laptop starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -81,7 +84,7 @@ test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
 
 test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (about half an hour)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m full -n 2 --dist loadfile
+	@$(PY) -m pytest -m full -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Format, lint, types, import rules, templates
 	@$(PY) -m ruff format --check .

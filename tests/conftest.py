@@ -20,6 +20,17 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     browser.driver.quit()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest modules, whatever the order was made: the last to end would end alone."""
+
+    def minutes(item: pytest.Item) -> int:
+        mark = item.get_closest_marker("long")
+        return mark.args[0] if mark else 0
+
+    items.sort(key=minutes, reverse=True)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Turn skipped tests into a failure where CI=true: what CI installs must be enough for every test."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

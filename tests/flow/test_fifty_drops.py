@@ -20,7 +20,7 @@ from tests.flow.product import Product, Run, until
 from tests.flow.tidiness import every_mail_came_once, is_tidy
 from tests.flow.turns import Policy, Turns
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.long(4), pytest.mark.timeout(600)]
 
 # A small forest is as good as a large one for what is tested here.
 SETTINGS = '[training.hyperparameters]\nn_estimators = 5\nmax_depth = 4\n[lease]\npolicy = "{policy}"\n'

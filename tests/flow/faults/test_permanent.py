@@ -23,7 +23,7 @@ ALWAYS = 1_000
 NOT_AUTHORISED = "not authorized to perform"
 MODEL = "fault-permanent"
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.long(6), pytest.mark.timeout(300)]
 
 # The end of a run of a model that has a champion, when the state's call is refused each time. Model Deployed: what the
 # state does is not needed for a release.
