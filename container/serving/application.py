@@ -93,7 +93,7 @@ class Application:
 def _path(target: str) -> str:
     """The path in a target that has more, or is a whole URL; the target itself when it is no URL at all."""
     try:
-        parts = httptools.parse_url(target.encode("latin-1"))
+        parts = httptools.parse_url(target.encode("latin-1", errors="replace"))
     except httptools.HttpParserInvalidURLError:
         return target
     return (parts.path or b"").decode("latin-1")

@@ -94,6 +94,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _fault: Exception | None) -> None:
         """The connection is gone, whoever closed it."""
+        self._enter(State.LEAVING)
         self._forget_body()
         self._queue.clear()
         self._host.closed(self)
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # answered as if it had not asked for another protocol; the connection ends with the answer
+            pass  # see on_message_complete
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")
         else:
@@ -190,7 +191,12 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The request is complete."""
         self._begun = False
-        if not self._refused:
+        upgrade = self._parser.should_upgrade()
+        if upgrade and self._announced:
+            # The parser takes the body for the other protocol's. Without one the request is answered as if it had not
+            # asked for another.
+            self._refuse(HTTPStatus.BAD_REQUEST, "there is only HTTP/1.1 here; send the body without an Upgrade")
+        elif not self._refused:
             parser, parts = self._parser, self._parts
             request = Request(
                 parser.get_method().decode("ascii"),
@@ -201,7 +207,7 @@ class Connection(asyncio.Protocol):
                 parts[0] if len(parts) == 1 else b"".join(parts),
             )
             self._forget_body()
-            kept = parser.should_keep_alive() and not parser.should_upgrade() and parser.get_http_version() == "1.1"
+            kept = parser.should_keep_alive() and not upgrade and parser.get_http_version() == "1.1"
             self._take(request, keep_alive=kept)
         if self.state is State.READING:
             self._enter(State.IDLE)

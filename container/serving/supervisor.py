@@ -21,8 +21,10 @@ from container.serving.worker import CONNECTION, DRAIN
 
 # SageMaker kills a container 30 seconds after its SIGTERM.
 _GRACEFUL_SECONDS: Final = 25.0
-# After SIGTERM connections are accepted until none has come for so long.
+# After SIGTERM connections are accepted until none has come for so long, or the second has passed: who comes again and
+# again is refused then, which loses nothing.
 _QUIET_SECONDS: Final = 0.3
+_ACCEPTING_SECONDS: Final = 3.0
 # A worker that does not live so long has not been of use.
 _USEFUL_SECONDS: Final = 1.0
 _USELESS_IN_A_ROW: Final = 5
@@ -196,10 +198,11 @@ class Supervisor:
         for worker in self._workers:
             with contextlib.suppress(OSError):
                 worker.channel.send(DRAIN)
-        quiet_at = self._clock() + _QUIET_SECONDS
-        while self._workers and (now := self._clock()) < min(quiet_at, deadline):
-            if self._wait(min(quiet_at, deadline) - now):
-                quiet_at = self._clock() + _QUIET_SECONDS
+        last = self._stop_at + _ACCEPTING_SECONDS
+        until = self._clock() + _QUIET_SECONDS
+        while self._workers and (now := self._clock()) < until:
+            if self._wait(until - now):
+                until = min(self._clock() + _QUIET_SECONDS, last)
         self._accept()
         self._listener.close()
         for worker in self._workers:
