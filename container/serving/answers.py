@@ -1,42 +1,94 @@
-"""From classes to the body of the answer."""
+"""From what the model says to the body of the answer."""
 
 import csv
 import io
 import json
+from http import HTTPStatus
 
 import numpy as np
 from numpy.typing import NDArray
 
 from container.predictor import Predictor, Rows
-from container.serving.media import CSV
+from container.serving.media import CSV, JSON, JSON_LINES, AnswerForm
+from container.serving.rejections import RejectedRequest
+
+Positions = NDArray[np.int64]
+Shares = NDArray[np.float32]
 
 
 class AnswerWriter:
-    """Asks the model, and writes its answers as text/csv, one per line, or as application/json:
-    `{"predictions": [class or number, ...]}`.
+    """Asks the model, and writes its answers, one for each row:
+
+    - text/csv: a line with the class or number; with probabilities also those, in the order of the schema's classes.
+      The last line has no line end.
+    - application/json: `{"predictions": [class or number, ...]}`; with probabilities also
+      `"classes": [class, ...], "probabilities": [[share, ...], ...]`.
+    - application/jsonlines: a line with the class or number; with probabilities
+      `{"prediction": class, "probabilities": [share, ...]}`.
+
+    Numbers are the shortest texts that are read back as the same 32-bit numbers.
     """
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         self._classes = predictor.schema.classes
-        self._lines = [_csv_line(name) for name in self._classes]
+        self._csv = [_csv_line(name) for name in self._classes]
+        self._json = [json.dumps(name) for name in self._classes]
+        self._single: dict[str, list[bytes]] = {
+            form: [self.lines_of(form, np.array([position])) for position in range(len(self._classes))]
+            for form in (CSV, JSON, JSON_LINES)
+        }
 
-    def answer(self, rows: Rows, media: str) -> bytes:
-        """The body for these rows. The last line of text/csv has no line end."""
+    def write(self, rows: Rows, form: AnswerForm) -> bytes:
+        """The body for these rows.
+
+        Raises:
+            RejectedRequest: 406, a regression has no probabilities.
+        """
         if self._predictor.schema.task == "regression":
-            return _numbers(self._predictor.values(rows), media)
-        positions = self._predictor.answer(rows)
+            if form.probabilities:
+                raise RejectedRequest(
+                    HTTPStatus.NOT_ACCEPTABLE, "the model answers numbers, which have no probabilities"
+                )
+            return _joined(_texts(self._predictor.values(rows)), form.media)
+        if form.probabilities:
+            return self._with_probabilities(*self._predictor.answer_with_probabilities(rows), form.media)
+        return self.classes(self._predictor.answer(rows), form.media)
+
+    def classes(self, positions: Positions, media: str) -> bytes:
+        """The body for these classes, which are positions in the schema's."""
+        if len(positions) == 1:
+            return self._single[media][int(positions[0])]
+        return self.lines_of(media, positions)
+
+    def lines_of(self, media: str, positions: Positions) -> bytes:
+        """As `classes`, from the beginning."""
+        texts = self._csv if media == CSV else self._json
+        return _joined([texts[position] for position in positions.tolist()], media)
+
+    def _with_probabilities(self, positions: Positions, shares: Shares, media: str) -> bytes:
+        texts = [_texts(row) for row in shares]
         if media == CSV:
-            return "\n".join([self._lines[position] for position in positions]).encode()
-        return json.dumps({"predictions": [self._classes[position] for position in positions]}).encode()
+            lines = [",".join([self._csv[position], *row]) for position, row in zip(positions, texts, strict=True)]
+            return "\n".join(lines).encode()
+        lists = [f"[{', '.join(row)}]" for row in texts]
+        names = [self._json[position] for position in positions]
+        if media == JSON_LINES:
+            pairs = zip(names, lists, strict=True)
+            return "\n".join([f'{{"prediction": {name}, "probabilities": {row}}}' for name, row in pairs]).encode()
+        classes = ", ".join(self._json)
+        answers = f'"predictions": [{", ".join(names)}], "classes": [{classes}], "probabilities": [{", ".join(lists)}]'
+        return f"{{{answers}}}".encode()
 
 
-def _numbers(values: NDArray[np.float32], media: str) -> bytes:
-    """The shortest texts that are read back as the same 32-bit numbers."""
-    texts = [str(value) for value in values]
-    if media == CSV:
-        return "\n".join(texts).encode()
-    return f'{{"predictions": [{", ".join(texts)}]}}'.encode()
+def _joined(texts: list[str], media: str) -> bytes:
+    if media == JSON:
+        return f'{{"predictions": [{", ".join(texts)}]}}'.encode()
+    return "\n".join(texts).encode()
+
+
+def _texts(values: NDArray[np.float32]) -> list[str]:
+    return [str(value) for value in values]
 
 
 def _csv_line(name: int | str) -> str:

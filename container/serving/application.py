@@ -1,52 +1,35 @@
-"""SageMaker's serving contract as an ASGI application.
+"""SageMaker's serving contract: what each request is answered with.
 
 Source: "Custom Inference Code with Hosting Services" and "... with Batch Transform", SageMaker Developer Guide.
 """
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
+import httptools
 import numpy as np
 
 from container.predictor import Predictor
 from container.serving.answers import AnswerWriter
-from container.serving.media import JSON, OFFERED, choose_answer_type
+from container.serving.connection import MAXIMUM_BODY_BYTES
+from container.serving.http import Request, Response
+from container.serving.log import Log
+from container.serving.media import CSV, JSON, AnswerForm, choose_answer_form
 from container.serving.rejections import RejectedRequest
-from container.serving.rows import read_rows
+from container.serving.rows import RowReader
 
-MAXIMUM_BODY_BYTES: Final = 6 * 1024**2
-"""What InvokeEndpoint accepts ("Amazon SageMaker AI endpoints and quotas")."""
-# A larger body is worked on in a thread, so that /ping answers meanwhile; for a smaller one the hand-over costs more.
-_THREAD_FROM_BYTES: Final = 64 * 1024
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-class ClientDisconnected(Exception):
-    """The client went away before its request was complete: nobody waits for an answer."""
-
-
-@dataclass(frozen=True)
-class Response:
-    """What is sent back; `media` is the body's content type."""
-
-    status: HTTPStatus
-    body: bytes = b""
-    media: str = "text/plain"
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+# For a smaller body the hand-over to a thread costs more than it saves.
+_LONG_FROM_BYTES: Final = 64 * 1024
 
 
 class Application:
     """`GET /ping`, `GET /execution-parameters` and `POST /invocations`."""
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, log: Log) -> None:
         self._predictor = predictor
+        self._log = log
+        self._rows = RowReader(predictor.schema)
         self._answers = AnswerWriter(predictor)
         self._probe = np.zeros((1, predictor.schema.feature_count), dtype=np.float32)
         self._routes = {
@@ -55,39 +38,42 @@ class Application:
             "/invocations": ("POST", self._invocations),
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+    @staticmethod
+    def takes_long(request: Request) -> bool:
+        """Whether other clients would notice that it is worked on."""
+        return len(request.body) >= _LONG_FROM_BYTES or "parquet" in (request.content_type or "")
+
+    def respond(self, request: Request) -> Response:
+        """The response to any request. Nothing is raised: what goes wrong is logged, and answered with 500."""
         try:
-            response = await self._respond(scope, receive)
+            return self._route(request)
         except RejectedRequest as rejection:
-            response = Response(rejection.status, rejection.reason.encode())
-        except ClientDisconnected:
-            return
-        headers = [
-            (b"content-type", response.media.encode()),
-            (b"content-length", str(len(response.body)).encode()),
-            *response.headers,
-        ]
-        await send({"type": "http.response.start", "status": int(response.status), "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+            return Response(rejection.status, rejection.reason.encode())
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the worker and its other clients go on
+            self._log.fault("request failed", fault)
+            return Response(HTTPStatus.INTERNAL_SERVER_ERROR, b"the server failed; its log says where")
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
-        if scope["path"] not in self._routes:
+    def _route(self, request: Request) -> Response:
+        path = request.target
+        if path not in self._routes:
+            path = _path(request.target)
+        if path not in self._routes:
             raise RejectedRequest(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self._routes)}")
-        method, handle = self._routes[scope["path"]]
-        if scope["method"] != method:
-            reason = f"{scope['path']} takes {method}".encode()
-            return Response(HTTPStatus.METHOD_NOT_ALLOWED, reason, headers=((b"allow", method.encode()),))
-        return await handle(scope, receive)
+        method, handle = self._routes[path]
+        if request.method != method:
+            allow = f"allow: {method}\r\n".encode()
+            return Response(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} takes {method}".encode(), fields=allow)
+        return handle(request)
 
-    async def _ping(self, _scope: Scope, _receive: Receive) -> Response:
+    def _ping(self, _request: Request) -> Response:
         try:
-            self._answers.answer(self._probe, OFFERED[0])
+            self._answers.write(self._probe, AnswerForm(CSV))
         except Exception as fault:  # noqa: BLE001 - whatever it is: a model that cannot answer is not healthy
-            return Response(HTTPStatus.SERVICE_UNAVAILABLE, f"the model does not answer: {fault!r}".encode())
+            self._log.fault("the model does not answer", fault)
+            return Response(HTTPStatus.SERVICE_UNAVAILABLE, b"the model does not answer; the log says why")
         return Response(HTTPStatus.OK)
 
-    async def _execution_parameters(self, _scope: Scope, _receive: Receive) -> Response:
+    def _execution_parameters(self, _request: Request) -> Response:
         parameters = {
             "MaxConcurrentTransforms": 1,
             "BatchStrategy": "MULTI_RECORD",
@@ -95,41 +81,19 @@ class Application:
         }
         return Response(HTTPStatus.OK, json.dumps(parameters).encode(), JSON)
 
-    async def _invocations(self, scope: Scope, receive: Receive) -> Response:
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        media = choose_answer_type(headers.get(b"accept"))
-        if media is None:
-            raise RejectedRequest(HTTPStatus.NOT_ACCEPTABLE, f"answers come as {' or '.join(OFFERED)}")
-        body = await _read_body(headers.get(b"content-length"), receive)
-        arguments = (body, headers.get(b"content-type"), media)
-        if len(body) < _THREAD_FROM_BYTES:
-            answer = self._answer(*arguments)
-        else:
-            answer = await asyncio.to_thread(self._answer, *arguments)
-        return Response(HTTPStatus.OK, answer, media)
-
-    def _answer(self, body: bytes, content_type: str | None, media: str) -> bytes:
-        rows = read_rows(body, content_type, self._predictor.schema)
-        return self._answers.answer(rows, media)
+    def _invocations(self, request: Request) -> Response:
+        form = choose_answer_form(request.accept)
+        if request.content_encoding not in (None, "identity"):
+            reason = "a body with a content-encoding is not supported; send it as it is"
+            raise RejectedRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, reason)
+        rows = self._rows.read(request.body, request.content_type)
+        return Response(HTTPStatus.OK, self._answers.write(rows, form), form.media)
 
 
-async def _read_body(announced: str | None, receive: Receive) -> bytes:
-    """Raises: RejectedRequest (413), before reading when the length is announced; ClientDisconnected."""
-    body = bytearray()
-    more = True
-    if int(announced or 0) > MAXIMUM_BODY_BYTES:
-        raise _too_large()
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnected
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > MAXIMUM_BODY_BYTES:
-            raise _too_large()
-    return bytes(body)
-
-
-def _too_large() -> RejectedRequest:
-    reason = f"the body is larger than {MAXIMUM_BODY_BYTES} bytes; send fewer rows"
-    return RejectedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+def _path(target: str) -> str:
+    """The path in a target that has more, or is a whole URL; the target itself when it is no URL at all."""
+    try:
+        parts = httptools.parse_url(target.encode("latin-1", errors="replace"))
+    except httptools.HttpParserInvalidURLError:
+        return target
+    return (parts.path or b"").decode("latin-1")

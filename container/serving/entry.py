@@ -1,84 +1,104 @@
 """Starts the server: the model first, the socket after, so that nothing connects to what cannot answer."""
 
-import signal
+import os
+import resource
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FrameType
 from typing import Final
 
-import uvicorn
+import uvloop
 
 from container.layout import Layout
 from container.predictor import UnreadableModel, load_predictor
 from container.serving.application import Application
+from container.serving.log import Log
+from container.serving.supervisor import Supervisor
+from container.serving.worker import Worker
 
-# SageMaker kills a container 30 seconds after its SIGTERM.
-_GRACEFUL_SECONDS: Final = 25
-# Longer than SageMaker's 60-second limit of a request, so that the server is never the first to close a connection in
-# use; uvicorn's own 5 seconds race with a client that reuses one.
-_KEEP_ALIVE_SECONDS: Final = 75
+_BACKLOG: Final = 1024
+# Descriptors of a process for all that is no connection.
+_SPARE_DESCRIPTORS: Final = 64
+_MOST_CONNECTIONS: Final = 4096
 
 
-class InvalidBinding(ValueError):
-    """The environment names no usable port."""
+class InvalidSetting(ValueError):
+    """A variable of the environment says what cannot be done."""
 
 
 @dataclass(frozen=True)
-class Binding:
-    """Where the server listens."""
+class Settings:
+    """Where the server listens, and with how many workers."""
 
     host: str
     port: int
+    workers: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Binding":
-        """SERVE_HOST (default: all addresses, as SageMaker needs in a container), SAGEMAKER_BIND_TO_PORT (8080).
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """SERVE_HOST (default: all addresses, as SageMaker needs in a container), SAGEMAKER_BIND_TO_PORT (8080),
+        SERVE_WORKERS (one for each core that the process may use).
 
         Raises:
-            InvalidBinding: the port is no number from 1 to 65535.
+            InvalidSetting: no port from 1 to 65535, no number of workers from 1 to 256.
         """
-        text = environment.get("SAGEMAKER_BIND_TO_PORT") or "8080"
-        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535):
-            raise InvalidBinding(f"SAGEMAKER_BIND_TO_PORT is {text!r}, not a port from 1 to 65535")
-        return cls(environment.get("SERVE_HOST") or "0.0.0.0", int(text))  # noqa: S104 - SageMaker connects from outside
+        return cls(
+            environment.get("SERVE_HOST") or "0.0.0.0",  # noqa: S104 - SageMaker connects from outside
+            _number(environment, "SAGEMAKER_BIND_TO_PORT", 8080, 65_535, "a port"),
+            _number(environment, "SERVE_WORKERS", usable_cores(), 256, "a number"),
+        )
+
+
+def usable_cores() -> int:
+    """How many cores this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def serve(layout: Layout, environment: Mapping[str, str]) -> int:
     """Serve the model in `layout.model` until SIGTERM, then finish what has begun; the result is the exit code."""
+    log = Log()
     try:
-        binding = Binding.from_environment(environment)
+        settings = Settings.from_environment(environment)
         predictor = load_predictor(layout.model)
-    except (InvalidBinding, UnreadableModel) as fault:
+        listener = socket.create_server((settings.host, settings.port), backlog=_BACKLOG)
+    except (InvalidSetting, UnreadableModel, OSError) as fault:
         print(f"cannot serve: {fault}", file=sys.stderr, flush=True)
         return 1
-    # uvicorn stops gracefully, then raises the signal again for whoever handled it before.
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, _exit)
+    application = Application(predictor, log)
+    most_connections = _most_connections()
+
+    def work(channel: socket.socket) -> None:
+        loop = uvloop.new_event_loop()
+        Worker(application, channel, loop, most_connections, log).run()
+
     # Without a first line nobody knows whether an endpoint's silent log is a broken one.
     schema = predictor.schema
-    answers = f"{len(schema.classes)} classes" if schema.classes else "a number as its answer"
-    print(f"loaded a model of {schema.feature_count} features and {answers}", flush=True)
-    uvicorn.Server(_configuration(Application(predictor), binding)).run()
-    return 0
-
-
-def _configuration(application: Application, binding: Binding) -> uvicorn.Config:
-    """Takes uvloop and httptools when they are installed."""
-    return uvicorn.Config(
-        application,
-        host=binding.host,
-        port=binding.port,
-        lifespan="off",
-        ws="none",
-        access_log=False,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+    log.write(
+        "INFO",
+        "serving",
+        features=schema.feature_count,
+        task=schema.task,
+        classes=len(schema.classes),
+        port=settings.port,
+        workers=settings.workers,
     )
+    return Supervisor(listener, settings.workers, work, log).run()
 
 
-def _exit(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+def _number(environment: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= most):
+        raise InvalidSetting(f"{name} is {text!r}, not {what} from 1 to {most}")
+    return int(text)
+
+
+def _most_connections() -> int:
+    """As many as the process may have descriptors for; it takes what it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in (soft, resource.RLIM_INFINITY):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return max(1, min(_MOST_CONNECTIONS, soft - _SPARE_DESCRIPTORS))

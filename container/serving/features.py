@@ -4,6 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from container.fields import InvalidField, checked, parse_feature, quoted
 from container.schema import Column
 from tables.cells import FALSE, TRUE, MissingMarks
@@ -45,6 +48,18 @@ def json_parser(column: Column) -> Parse:
     return lambda value: math.nan if value is None else parse(value)
 
 
+def number_category(column: Column, number: float) -> float:
+    """For a category that is written in digits. Formats without text, and JSON's writers, make 3.0 of 3."""
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    return _category_parser(column)(str(number))
+
+
+def is_truth(numbers: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Which of them are 1 or 0."""
+    return np.isin(numbers, (0, 1))
+
+
 def _category_parser(column: Column) -> Callable[[str], float]:
     codes = {category: float(code) for code, category in enumerate(column.categories)}
     # A category that training did not see is answered as if it were missing.
@@ -84,8 +99,10 @@ def _json_category(column: Column) -> Parse:
     def category(value: object) -> float:
         if isinstance(value, str):
             return parse(value)
-        if isinstance(value, int | float):  # a category that is written in digits, or true
+        if isinstance(value, bool):
             return parse(str(value).lower())
+        if isinstance(value, int | float):
+            return number_category(column, value)
         raise InvalidField(f"{_shown(value)} is not a text")
 
     return category

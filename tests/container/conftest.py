@@ -1,6 +1,5 @@
-"""Datasets, a trained model, a running server, and an ASGI client for the container's tests."""
+"""Datasets, a trained model, a running server, and a client for the container's tests."""
 
-import asyncio
 import http.client
 import json
 import os
@@ -9,9 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +21,8 @@ from container.layout import Layout
 from container.predictor import Predictor
 from container.schema import Schema
 from container.serving.application import Application
+from container.serving.http import Request
+from container.serving.log import Log
 from tests.container.fits import exported
 from tests.container.schemas import classifier
 
@@ -159,20 +159,21 @@ def free_port() -> int:
     return port
 
 
-StartServer = Callable[[], Server]
+StartServer = Callable[..., Server]
 
 
 @pytest.fixture
 def start_server(iris_job: TrainedJob, start_container: StartContainer) -> StartServer:
     """Starts a server of the trained model that answers already."""
 
-    def start() -> Server:
+    def start(**environment: str) -> Server:
         port = free_port()
         process = start_container(
             "serve",
             SAGEMAKER_BASE_DIR=str(iris_job.layout.base),
             SAGEMAKER_BIND_TO_PORT=str(port),
             SERVE_HOST="127.0.0.1",
+            **environment,
         )
         server = Server(process, port)
         wait_until(lambda: server.healthy() or process.poll() is not None, "the server answers")
@@ -190,43 +191,18 @@ class Answer:
 
 
 @dataclass
-class AsgiClient:
-    """Calls an ASGI application as a server would, without a socket."""
+class Client:
+    """Asks an application as the server does, without a socket."""
 
-    application: Any
-    sent: list[dict[str, Any]] = field(default_factory=list)
+    application: Application
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes | Sequence[bytes] = b"",
-        headers: Mapping[str, str] | None = None,
-        *,
-        disconnect: bool = False,
-    ) -> Answer:
-        """`body` as several parts arrives in as many messages; the answer's status is 0 when there was none."""
-        parts = [body] if isinstance(body, bytes) else list(body)
-        messages: list[dict[str, Any]] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-        messages[-1]["more_body"] = disconnect
-        messages.append({"type": "http.disconnect"})
-        pairs = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return messages.pop(0)
-
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        scope = {"type": "http", "method": method, "path": path, "headers": pairs}
-        asyncio.run(self.application(scope, receive, send))
-        if not sent:
-            return Answer(0, "", {})
-        head, tail = sent
-        return Answer(
-            head["status"], tail["body"].decode(), {name.decode(): value.decode() for name, value in head["headers"]}
-        )
+    def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        fields = (given.get(name) for name in ("content-type", "accept", "content-encoding"))
+        response = self.application.respond(Request(method, path, *fields, body))
+        answered = {"content-type": response.media}
+        answered |= dict(line.split(": ") for line in response.fields.decode().splitlines())
+        return Answer(response.status, response.body.decode(), answered)
 
     def invoke(self, body: bytes | str, content_type: str = "text/csv", **headers: str) -> Answer:
         data = body if isinstance(body, bytes) else body.encode()
@@ -242,8 +218,8 @@ class Fitted:
     rows: np.typing.NDArray[np.float32]
 
     @property
-    def client(self) -> AsgiClient:
-        return AsgiClient(Application(self.predictor))
+    def client(self) -> Client:
+        return Client(Application(self.predictor, Log()))
 
 
 def fit_iris(schema: Schema, share_missing: float) -> Fitted:

@@ -125,7 +125,10 @@ def test_serving_never_loads_what_training_needs(serving: Serving) -> None:
 
 def test_sigterm_ends_the_server_with_exit_code_0(serving: Serving) -> None:
     serving.container.terminate()
-    assert serving.container.ends() == (0, "loaded a model of 4 features and 3 classes\n", "")
+    code, output, errors = serving.container.ends()
+    assert (code, errors) == (0, "")
+    (first, *_) = map(json.loads, output.splitlines())
+    assert (first["event"], first["features"], first["classes"]) == ("serving", 4, 3)
 
 
 def test_a_broken_dataset_leaves_a_reason_and_an_exit_code(engine: Engine, tmp_path: Path, iris_csv: str) -> None:

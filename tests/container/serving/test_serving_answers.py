@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from container.schema import Schema, number_columns
 from container.serving.answers import AnswerWriter
-from container.serving.media import CSV, JSON
+from container.serving.media import CSV, JSON, JSON_LINES, AnswerForm
+from container.serving.rejections import RejectedRequest
 from tests.container.schemas import classifier
 
 ROWS = np.zeros((3, 1), dtype=np.float32)
@@ -25,6 +26,9 @@ class Known:
     def answer(self, _rows: NDArray[np.float32]) -> NDArray[np.int64]:
         return np.array(self.told)
 
+    def answer_with_probabilities(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        return self.answer(rows), np.array([[0.1, 0.2, 0.7], [1, 0, 0], [1 / 3, 2 / 3, 0]], np.float32)
+
     def values(self, _rows: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.array(self.told, dtype=np.float32)
 
@@ -35,20 +39,54 @@ def writer_of(schema: Schema, told: Any = (2, 0, 1)) -> AnswerWriter:
 
 def test_integer_classes() -> None:
     writer = writer_of(classifier(1, (-1, 0, 10)))
-    assert writer.answer(ROWS, CSV) == b"10\n-1\n0"
-    assert writer.answer(ROWS, JSON) == b'{"predictions": [10, -1, 0]}'
+    assert writer.write(ROWS, AnswerForm(CSV)) == b"10\n-1\n0"
+    assert writer.write(ROWS, AnswerForm(JSON)) == b'{"predictions": [10, -1, 0]}'
 
 
 def test_text_classes_are_quoted_where_csv_needs_it() -> None:
     writer = writer_of(classifier(1, ("a, b", 'say "c"', "d\u00e9")))
-    assert writer.answer(ROWS, CSV).decode() == 'd\u00e9\n"a, b"\n"say ""c"""'
-    assert writer.answer(ROWS, JSON) == b'{"predictions": ["d\\u00e9", "a, b", "say \\"c\\""]}'
+    assert writer.write(ROWS, AnswerForm(CSV)).decode() == 'd\u00e9\n"a, b"\n"say ""c"""'
+    assert writer.write(ROWS, AnswerForm(JSON)) == b'{"predictions": ["d\\u00e9", "a, b", "say \\"c\\""]}'
+
+
+def test_json_lines() -> None:
+    assert writer_of(classifier(1, (-1, 0, 10))).write(ROWS, AnswerForm(JSON_LINES)) == b"10\n-1\n0"
+    writer = writer_of(classifier(1, ("a", 'say "c"', "d\u00e9")))
+    assert writer.write(ROWS, AnswerForm(JSON_LINES)) == b'"d\\u00e9"\n"a"\n"say \\"c\\""'
+
+
+@pytest.mark.parametrize(
+    ("media", "expected"),
+    [
+        (CSV, 'c,0.1,0.2,0.7\n"a, b",1.0,0.0,0.0\nb,0.33333334,0.6666667,0.0'),
+        (
+            JSON,
+            '{"predictions": ["c", "a, b", "b"], "classes": ["a, b", "b", "c"], '
+            '"probabilities": [[0.1, 0.2, 0.7], [1.0, 0.0, 0.0], [0.33333334, 0.6666667, 0.0]]}',
+        ),
+        (
+            JSON_LINES,
+            '{"prediction": "c", "probabilities": [0.1, 0.2, 0.7]}\n'
+            '{"prediction": "a, b", "probabilities": [1.0, 0.0, 0.0]}\n'
+            '{"prediction": "b", "probabilities": [0.33333334, 0.6666667, 0.0]}',
+        ),
+    ],
+)
+def test_probabilities(media: str, expected: str) -> None:
+    writer = writer_of(classifier(1, ("a, b", "b", "c")))
+    assert writer.write(ROWS, AnswerForm(media, probabilities=True)).decode() == expected
+
+
+def test_a_regression_has_no_probabilities() -> None:
+    with pytest.raises(RejectedRequest) as told:
+        writer_of(REGRESSION, (1.0,)).write(ROWS, AnswerForm(CSV, probabilities=True))
+    assert told.value.status == 406
 
 
 @pytest.mark.parametrize("media", [CSV, JSON])
 def test_numbers_are_read_back_as_the_same_32_bit_numbers(media: str) -> None:
     values = np.array([0.1, -2.5e-30, 16777217, 3.4e38, 1 / 3], dtype=np.float32)
-    body = writer_of(REGRESSION, values).answer(ROWS, media)
+    body = writer_of(REGRESSION, values).write(ROWS, AnswerForm(media))
     read = json.loads(body)["predictions"] if media == JSON else [float(line) for line in body.decode().split("\n")]
     np.testing.assert_array_equal(np.array(read, dtype=np.float32), values)
     assert len(body) < 80

@@ -10,13 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from container.predictor import Rows
 from container.schema import Column, Schema
 from container.serving.rejections import RejectedRequest
-from container.serving.rows import read_csv, read_json, read_rows
+from container.serving.rows import RowReader
 from tests.container.schemas import classifier
 
 STRICT = classifier(2)
 LENIENT = classifier(("length", "width"), missing_allowed=True)
+
+
+def read_rows(body: bytes, content_type: str | None, schema: Schema) -> Rows:
+    return RowReader(schema).read(body, content_type)
+
+
+def read_csv(text: str, schema: Schema) -> Rows:
+    return read_rows(text.encode(), "text/csv", schema)
+
+
+def read_json(text: str, schema: Schema) -> Rows:
+    return read_rows(text.encode(), "application/json", schema)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +135,10 @@ def test_accepts_csv_under_its_names(content_type: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "", "text/plain", "application/octet-stream", "text/csv; charset=utf-16", "application/x-npy"],
+    [None, "", "text/plain", "application/octet-stream", "text/csv; charset=utf-16", "application/xml"],
 )
 def test_refuses_other_content_types(content_type: str | None) -> None:
-    with pytest.raises(RejectedRequest, match="is not supported; send text/csv or application/json") as rejection:
+    with pytest.raises(RejectedRequest, match="is not supported; send text/csv, application/json,") as rejection:
         read_rows(b"1,2", content_type, STRICT)
     assert rejection.value.status == 415
 
@@ -272,7 +285,10 @@ HOSTILE = st.one_of(
 )
 
 
-@given(body=HOSTILE, content_type=st.sampled_from(["text/csv", "application/json"]))
+@given(
+    body=HOSTILE,
+    content_type=st.sampled_from(["text/csv", "application/json", "application/jsonlines", "application/x-npy"]),
+)
 def test_any_body_is_read_or_refused_with_one_line(body: bytes, content_type: str) -> None:
     for schema in (STRICT, LENIENT, MIXED):
         status, reason = 200, ""

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from container.layout import Layout
-from container.serving.entry import Binding, InvalidBinding, serve
+from container.serving.entry import InvalidSetting, Settings, serve, usable_cores
 
 PROJECT = Path(__file__).parents[3]
 CSV = {"Content-Type": "text/csv"}
 
-LOADED = "loaded a model of 4 features and 3 classes\n"
+
+def log_of(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def test_trains_and_serves_iris(start_server: Callable[[], Any]) -> None:
@@ -49,21 +51,32 @@ def test_sigterm_lets_a_request_finish(start_server: Callable[[], Any], until: A
         client.sendall(row)
         answer = b"".join(iter(lambda: client.recv(1024), b""))
         assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in answer
         assert answer.endswith(b"\r\n\r\n0")
     output, errors = server.process.communicate(timeout=60)
-    assert (server.process.returncode, output, errors) == (0, LOADED, "")
+    assert (server.process.returncode, errors) == (0, "")
+    (line,) = log_of(output)
+    assert {name: line[name] for name in ("level", "event", "features", "classes", "port")} == {
+        "level": "INFO",
+        "event": "serving",
+        "features": 4,
+        "classes": 3,
+        "port": server.port,
+    }
 
 
 def test_serving_needs_nothing_of_training(iris_job: Any) -> None:
     """Loads the model and answers in a fresh interpreter that would notice any pickle."""
     program = f"""
-import asyncio, sys
+import sys
 from pathlib import Path
 found = []
 sys.addaudithook(lambda event, _: found.append(event) if event.startswith("pickle.") else None)
 from container.serving import entry
-application = entry.Application(entry.load_predictor(Path({str(iris_job.layout.model)!r})))
-assert application._answer(b"4.6,3.1,1.5,0.2", "text/csv", "text/csv") == b"0"
+from container.serving.http import Request
+application = entry.Application(entry.load_predictor(Path({str(iris_job.layout.model)!r})), entry.Log())
+request = Request("POST", "/invocations", "text/csv", None, None, b"4.6,3.1,1.5,0.2")
+assert application.respond(request).body == b"0"
 assert not found, found
 print("\\n".join(sys.modules))
 """
@@ -87,27 +100,34 @@ def test_a_port_in_use_ends_the_server_with_a_reason(
     environment = {"SAGEMAKER_BASE_DIR": str(iris_job.layout.base), "SERVE_HOST": "127.0.0.1"}
     second = start_container("serve", SAGEMAKER_BIND_TO_PORT=str(server.port), **environment)
     output, errors = second.communicate(timeout=60)
-    assert second.returncode != 0
-    assert output == LOADED
-    assert "address already in use" in errors
+    assert (second.returncode, output) == (1, "")
+    assert errors.startswith("cannot serve: ")
+    assert "address already in use" in errors.lower()
     assert server.healthy()
 
 
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({}, Binding("0.0.0.0", 8080)),
-        ({"SERVE_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": "9000"}, Binding("127.0.0.1", 9000)),
-        ({"SERVE_HOST": "", "SAGEMAKER_BIND_TO_PORT": ""}, Binding("0.0.0.0", 8080)),
+        ({}, Settings("0.0.0.0", 8080, usable_cores())),
+        (
+            {"SERVE_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": "9000", "SERVE_WORKERS": "3"},
+            Settings("127.0.0.1", 9000, 3),
+        ),
+        (
+            {"SERVE_HOST": "", "SAGEMAKER_BIND_TO_PORT": "", "SERVE_WORKERS": ""},
+            Settings("0.0.0.0", 8080, usable_cores()),
+        ),
     ],
 )
-def test_binds_where_the_environment_says(environment: dict[str, str], expected: Binding) -> None:
-    assert Binding.from_environment(environment) == expected
+def test_serves_as_the_environment_says(environment: dict[str, str], expected: Settings) -> None:
+    assert Settings.from_environment(environment) == expected
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "80a", " 80", "\u0668\u0660"])
-def test_refuses_what_is_no_port(port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(InvalidBinding):
-        Binding.from_environment({"SAGEMAKER_BIND_TO_PORT": port})
-    assert serve(Layout(tmp_path), {"SAGEMAKER_BIND_TO_PORT": port}) == 1
-    assert "not a port from 1 to 65535" in capsys.readouterr().err
+@pytest.mark.parametrize("number", ["0", "65536", "-1", "80a", " 80", "\u0668\u0660"])
+@pytest.mark.parametrize("name", ["SAGEMAKER_BIND_TO_PORT", "SERVE_WORKERS"])
+def test_refuses_what_is_no_number(name: str, number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InvalidSetting):
+        Settings.from_environment({name: number})
+    assert serve(Layout(tmp_path), {name: number}) == 1
+    assert f"{name} is {number!r}, not a " in capsys.readouterr().err

@@ -14,13 +14,14 @@ from container.layout import Layout
 from container.predictor import MODEL_FILE, load_predictor
 from container.schema import SCHEMA_FILE
 from container.serving.application import Application
+from container.serving.log import Log
 from container.training import boosting
 from container.training.entry import train
 from container.training.evaluation.job_metrics import job_metrics
 from container.training.forest import ESTIMATOR_FILE
 from container.training.job import PLOTS_FOLDER
 from contracts.reports import EVALUATION_FILE, read_evaluation
-from tests.container.conftest import AsgiClient
+from tests.container.conftest import Client
 from tests.contracts.test_hyperparameters import COURSE
 
 LayOut = Callable[..., Layout]
@@ -250,7 +251,7 @@ def test_examples_of_a_mixed_table_are_answered_by_the_server_as_recorded(lay_ou
     assert train(layout) == 0, layout.failure.read_text()
     evaluation = read_evaluation(pack(layout.output_data))
     assert len(evaluation.examples) == 20
-    client = AsgiClient(Application(load_predictor(layout.model)))
+    client = Client(Application(load_predictor(layout.model), Log()))
     for example in evaluation.examples:
         answer = client.invoke(example.row)
         assert (answer.status, answer.body.strip('"')) == (200, example.answer), example.row

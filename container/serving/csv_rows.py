@@ -1,0 +1,61 @@
+"""text/csv."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from container.predictor import Rows
+from container.schema import Schema
+from container.serving.features import text_parser
+from container.serving.records import check_names, check_width, decode, invalid, parse_records
+from tables.cells import MissingMarks
+
+
+class CsvReader:
+    """One row per line; an empty field is a missing value. A header may name the columns, in whatever order."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        missing = MissingMarks(schema.missing_values)
+        self._parsers = [text_parser(column, missing) for column in schema.columns]
+        self._known = frozenset(schema.feature_names or ())
+
+    def read(self, body: bytes) -> Rows:
+        """The rows in `body`.
+
+        Raises:
+            RejectedRequest: 400.
+        """
+        lines = _lines(decode(body))
+        names = self._header(lines)
+        if names is None:
+            return parse_records(lines, self._parsers, self._schema)
+        order = [names.index(name) for name in self._schema.feature_names or ()]
+        for number, fields in enumerate(lines[1:], start=2):
+            check_width(len(fields), number, self._schema)
+        ordered = [[fields[place] for place in order] for fields in lines[1:]]
+        return parse_records(ordered, self._parsers, self._schema, first_row=2)
+
+    def _header(self, lines: Sequence[Sequence[str]]) -> list[str] | None:
+        """The names in the first line when it is a header: it names columns, and is no row."""
+        names = [field.strip() for field in lines[0]] if lines else []
+        if not self._known.intersection(names):
+            return None
+        if sorted(names) != sorted(self._known) and self._is_row(names):
+            return None
+        check_names(names, self._schema)
+        return names
+
+    def _is_row(self, fields: Sequence[str]) -> bool:
+        try:
+            return [parse(field) for field, parse in zip(fields, self._parsers, strict=True)] != []
+        except ValueError:  # not as many fields, or one that the column cannot hold
+            return False
+
+
+def _lines(text: str) -> list[list[str]]:
+    try:
+        # newline="" leaves line ends to the reader; rstrip: what follows the last row's line end is no row
+        return list(csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), strict=True))
+    except csv.Error as fault:
+        raise invalid(f"the body is not CSV: {fault}") from None
