@@ -133,7 +133,8 @@ def process_environment(workload: Workload) -> dict[str, str]:
     """The environment of a container that runs as a plain process."""
     layout = {"SAGEMAKER_BASE_DIR": str(workload.base_dir), "PYTHONUNBUFFERED": "1"}
     if workload.port is not None:
-        layout |= {"SAGEMAKER_BIND_TO_PORT": str(workload.port), "SERVE_HOST": "127.0.0.1"}
+        # One worker: all endpoints share this machine's cores.
+        layout |= {"SAGEMAKER_BIND_TO_PORT": str(workload.port), "SERVE_HOST": "127.0.0.1", "SERVE_WORKERS": "1"}
     return inherited() | dict(workload.own_environment) | dict(workload.environment) | layout
 
 

@@ -85,13 +85,13 @@ def test_stopped_processes_make_invocations_fail(product, approved):
     runtime = product.client("sagemaker-runtime", read_timeout=2)
     processes = serving_processes(product, f"{MODEL}-production")
     for process in processes:
-        os.kill(process, signal.SIGSTOP)
+        os.killpg(process, signal.SIGSTOP)
     try:
         with pytest.raises((ClientError, ReadTimeoutError)):
             runtime.invoke_endpoint(EndpointName=f"{MODEL}-production", ContentType="text/csv", Body=b"4.6,3.1,1.5,0.2")
     finally:
         for process in processes:
-            os.kill(process, signal.SIGCONT)
+            os.killpg(process, signal.SIGCONT)
     assert product.predict(f"{MODEL}-production", "4.6,3.1,1.5,0.2") == ["0"]
 
 

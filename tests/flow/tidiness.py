@@ -47,9 +47,9 @@ def containers(product: Product, models: Iterable[str] | None = None) -> list[di
 
 
 def container_processes(cloud: int) -> set[int]:
-    """The processes of a cloud that run a container, found in the machine's own table of processes."""
+    """The first process of each container of a cloud, found in the machine's own table of processes."""
     below = descendants(cloud)
-    return {process for process, parent in below.items() if "nursery" in command(parent)}
+    return {process for process, parent in below.items() if "nursery" in command(parent) and _leads_a_session(process)}
 
 
 def descendants(process: int) -> dict[int, int]:
@@ -69,6 +69,13 @@ def command(process: int) -> str:
         return os.fsdecode(Path(f"/proc/{process}/cmdline").read_bytes())
     except OSError:
         return ""
+
+
+def _leads_a_session(process: int) -> bool:
+    try:
+        return os.getsid(process) == process
+    except ProcessLookupError:
+        return False
 
 
 def _parents() -> dict[int, int]:

@@ -61,14 +61,18 @@ def test_json_lines() -> None:
         (CSV, 'c,0.1,0.2,0.7\n"a, b",1.0,0.0,0.0\nb,0.33333334,0.6666667,0.0'),
         (
             JSON,
-            '{"predictions": ["c", "a, b", "b"], "classes": ["a, b", "b", "c"], '
-            '"probabilities": [[0.1, 0.2, 0.7], [1.0, 0.0, 0.0], [0.33333334, 0.6666667, 0.0]]}',
+            (
+                '{"predictions": ["c", "a, b", "b"], "classes": ["a, b", "b", "c"], '
+                '"probabilities": [[0.1, 0.2, 0.7], [1.0, 0.0, 0.0], [0.33333334, 0.6666667, 0.0]]}'
+            ),
         ),
         (
             JSON_LINES,
-            '{"prediction": "c", "probabilities": [0.1, 0.2, 0.7]}\n'
-            '{"prediction": "a, b", "probabilities": [1.0, 0.0, 0.0]}\n'
-            '{"prediction": "b", "probabilities": [0.33333334, 0.6666667, 0.0]}',
+            (
+                '{"prediction": "c", "probabilities": [0.1, 0.2, 0.7]}\n'
+                '{"prediction": "a, b", "probabilities": [1.0, 0.0, 0.0]}\n'
+                '{"prediction": "b", "probabilities": [0.33333334, 0.6666667, 0.0]}'
+            ),
         ),
     ],
 )

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-
 CSV = {"content-type": "text/csv"}
 ROW = b"4.6,3.1,1.5,0.2"
 TAKEN = "text/csv, application/json, application/jsonlines, application/x-npy, application/x-parquet"

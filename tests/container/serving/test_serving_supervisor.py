@@ -107,7 +107,7 @@ def clients_of(process: int, port: int) -> int:
     """How many connections a process has whose clients have not closed them."""
     fields = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     established = {entry[9] for entry in fields if entry[1].endswith(f":{port:04X}") and entry[3] == "01"}
-    sockets = {os.readlink(descriptor) for descriptor in Path(f"/proc/{process}/fd").iterdir()}
+    sockets = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{process}/fd").iterdir()}
     return len({f"socket:[{inode}]" for inode in established} & sockets)
 
 
