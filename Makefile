@@ -84,7 +84,7 @@ test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
 
 test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (about half an hour)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m full -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -m full -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Format, lint, types, import rules, templates
 	@$(PY) -m ruff format --check .
