@@ -7,7 +7,7 @@
 
 #include "csv.h"
 
-enum { STEPS_BETWEEN_QUESTIONS = 3 };
+enum { STEPS_BETWEEN_QUESTIONS = 2 };
 /* Of a block of rows; with a tree beside it this stays in a processor's second cache. */
 enum { BLOCK_BYTES = 128 * 1024, MOST_GROUPS = 64 };
 /* What one row needs usually; larger models take it from the heap. */
@@ -56,12 +56,15 @@ static inline void add_leaf(const struct trees *trees, int64_t tree, uint32_t at
 {
     const double *values = trees->values + (size_t)trees->halves[at + 2].leaf * (size_t)trees->width;
     double *to = sums + trees->first_output[tree];
-    if (trees->wide) {
-        for (int32_t column = 0; column < trees->width; column++)
-            to[column] += values[column];
-    } else {
+    if (!trees->wide) {
         for (int32_t column = 0; column < trees->width; column++)
             to[column] = (double)(float)(to[column] + values[column]);
+    } else if (trees->width == 2) { /* two classes: without the loop a tenth faster */
+        to[0] += values[0];
+        to[1] += values[1];
+    } else {
+        for (int32_t column = 0; column < trees->width; column++)
+            to[column] += values[column];
     }
 }
 
