@@ -6,12 +6,14 @@ import json
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
 import numpy as np
 
 from container.fields import InvalidField, column_title, quoted
+from container.native.plain_csv import admits_plain_csv, parse_csv
 from container.predictor import Rows
 from container.schema import Schema
 from container.serving.features import Parse, json_parser, text_parser
@@ -19,6 +21,8 @@ from container.serving.media import CSV, JSON, parse_media_type
 from container.serving.rejections import RejectedRequest
 from tables.cells import MissingMarks
 
+# A server has one schema.
+_admits_plain_csv: Final = lru_cache(maxsize=1)(admits_plain_csv)
 _JSON_FORM: Final = (
     'send {"instances": [[value, ...], ...]} or [[value, ...], ...]; where columns have names, a row may be a map'
 )
@@ -36,6 +40,10 @@ def read_rows(body: bytes, content_type: str | None, schema: Schema) -> Rows:
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"content type {quoted(content_type or '')} is not supported; send {CSV} or {JSON}, in UTF-8",
         )
+    if media == CSV and _admits_plain_csv(schema):
+        rows = parse_csv(body, schema.feature_count, missing_allowed=schema.missing_allowed)
+        if rows is not None:
+            return rows
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as fault:

@@ -79,9 +79,10 @@ def _pack_nodes(tree: Tree, order: NDArray[np.int64], ensemble: Ensemble) -> Nod
 
 def narrow(thresholds: NDArray[np.float64], comparison: Comparison) -> NDArray[np.float32]:
     """For each the largest finite 32-bit number that compares so with it; -infinity where none does."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         nearest = thresholds.astype(np.float32)
+        lower = np.nextafter(nearest, np.float32(-np.inf))
     exact: NDArray[Any] = nearest.astype(np.float64)
     beyond = exact > thresholds if comparison == "<=" else exact >= thresholds
-    below = np.where(beyond, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    below = np.where(beyond, lower, nearest)
     return np.minimum(below, _LARGEST)
