@@ -37,6 +37,7 @@ class Evaluator:
             *(LINKS.index(trees.link), trees.wide, missing_allowed),
         )
         self._address = ctypes.addressof(self._struct)
+        self._row_shares = ctypes.c_float * self.share_count
         self._answer = function("trees_answer")
         self._answer_row = function("trees_answer_row")
         self._answer_text = function("trees_answer_text")
@@ -45,19 +46,21 @@ class Evaluator:
     def positions(self, rows: Rows) -> NDArray[np.int64]:
         """Each row's class: of those whose probability is within 2**-22 of the highest, the first."""
         if rows.shape == self._row_shape and rows.dtype is _SINGLE:
-            position = self._answer_row(self._address, rows.tobytes())
-            if position >= 0:
-                return np.array([position], dtype=np.int64)
+            return np.array([self._ask_row(rows, None)], dtype=np.int64)
         rows = self._checked(rows)
         positions = np.empty(len(rows), dtype=np.int64)
-        self._ask(rows, positions.ctypes.data, None)
+        self._ask(rows, positions, None)
         return positions
 
     def shares(self, rows: Rows) -> NDArray[np.float32]:
         """Shape (rows, share_count)."""
+        if rows.shape == self._row_shape and rows.dtype is _SINGLE:
+            share = self._row_shares()
+            self._ask_row(rows, share)
+            return np.array([share[:]], dtype=np.float32)
         rows = self._checked(rows)
         shares = np.empty((len(rows), self.share_count), dtype=np.float32)
-        self._ask(rows, None, shares.ctypes.data)
+        self._ask(rows, None, shares)
         return shares
 
     def positions_and_shares(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -65,7 +68,7 @@ class Evaluator:
         rows = self._checked(rows)
         positions = np.empty(len(rows), dtype=np.int64)
         shares = np.empty((len(rows), self.share_count), dtype=np.float32)
-        self._ask(rows, positions.ctypes.data, shares.ctypes.data)
+        self._ask(rows, positions, shares)
         return positions, shares
 
     def position_of_text(self, body: bytes) -> int:
@@ -83,6 +86,15 @@ class Evaluator:
             raise ValueError(f"rows of shape {rows.shape}, the trees take {self._row_shape[1]} features")
         return np.ascontiguousarray(rows, dtype=np.float32)
 
-    def _ask(self, rows: Rows, positions: int | None, shares: int | None) -> None:
-        if self._answer(self._address, rows.ctypes.data, len(rows), positions, shares) != 0:
+    def _ask_row(self, rows: Rows, shares: "ctypes.Array[ctypes.c_float] | None") -> int:
+        # An array's address takes longer to find out than the trees take to answer; bytes and arrays of ctypes are
+        # handed over as they are.
+        position: int = self._answer_row(self._address, rows.tobytes(), shares)
+        if position < 0:
+            raise MemoryError("no memory to answer a row")
+        return position
+
+    def _ask(self, rows: Rows, positions: NDArray[np.int64] | None, shares: NDArray[np.float32] | None) -> None:
+        addresses = [None if array is None else array.ctypes.data for array in (positions, shares)]
+        if self._answer(self._address, rows.ctypes.data, len(rows), *addresses) != 0:
             raise MemoryError(f"no memory to answer {len(rows)} rows")

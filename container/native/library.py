@@ -40,7 +40,7 @@ _INT: Final = ctypes.c_int32
 # Name → arguments, result, whether other threads may run meanwhile.
 _FUNCTIONS: Final[dict[str, tuple[tuple[Any, ...], Any, bool]]] = {
     "trees_answer": ((_POINTER, _POINTER, _LONG, _POINTER, _POINTER), _INT, True),
-    "trees_answer_row": ((_POINTER, _TEXT), _LONG, False),
+    "trees_answer_row": ((_POINTER, _TEXT, _POINTER), _LONG, False),
     "trees_answer_text": ((_POINTER, _TEXT, _LONG), _LONG, False),
     "trees_value_text": ((_POINTER, _TEXT, _LONG), ctypes.c_double, False),
     "csv_read": ((_TEXT, _LONG, _INT, _INT, _POINTER, _LONG), _LONG, True),

@@ -172,7 +172,7 @@ static void ask_row(const struct trees *trees, const float *row, const struct ro
     turn_into_shares(trees, room->sums, room->shares);
 }
 
-int64_t trees_answer_row(const struct trees *trees, const float *row)
+int64_t trees_answer_row(const struct trees *trees, const float *row, float *shares)
 {
     _Alignas(16) char usual[ROOM_BYTES];
     struct room room;
@@ -180,6 +180,8 @@ int64_t trees_answer_row(const struct trees *trees, const float *row)
         return -1;
     ask_row(trees, row, &room);
     int64_t position = most_probable(room.shares, share_count(trees));
+    if (shares != NULL)
+        memcpy(shares, room.shares, (size_t)share_count(trees) * sizeof(float));
     free(room.piece);
     return position;
 }

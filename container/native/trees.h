@@ -52,8 +52,8 @@ int32_t share_count(const struct trees *trees);
  * Returns 0, or -1 when there is no memory. */
 int32_t trees_answer(const struct trees *trees, const float *rows, int64_t count, int64_t *positions, float *shares);
 
-/* Of a classifier: the position of one row's class; -1 when there is no memory. */
-int64_t trees_answer_row(const struct trees *trees, const float *row);
+/* One row: the position of its class, of a regression 0; -1 when there is no memory. `shares` may be NULL. */
+int64_t trees_answer_row(const struct trees *trees, const float *row, float *shares);
 
 /* Of a classifier: the position of the class of the one row that a text holds, see csv.h; -1 when it holds another
  * number of rows or is unusual. */
