@@ -31,10 +31,11 @@ def pack_trees(ensemble: Ensemble) -> PackedTrees:
         packed = _pack_nodes(tree, order, ensemble)
         leaf = children < 0
         packed["child"] = np.where(leaf, np.arange(len(order)), children) + count
-        packed["leaf"][leaf] = np.arange(leaves, leaves + np.count_nonzero(leaf))
+        kept, kinds = _distinct(tree.value[order[leaf]])
+        packed["leaf"][leaf] = leaves + kinds
         roots[number] = count
         nodes.append(packed)
-        values.append(tree.value[order[leaf]])
+        values.append(kept)
         count += len(order)
         leaves += len(values[-1])
     return PackedTrees(
@@ -66,6 +67,26 @@ def _level_by_level(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         level = np.column_stack([tree.left[parents], tree.right[parents]]).ravel()
         reached += len(level)
     return np.concatenate(orders), np.concatenate(children)
+
+
+def _distinct(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The rows without those of pure leaves that are there already, and for each leaf its row.
+
+    In a deep forest of classes nearly all leaves are pure, and there are no more kinds of them than classes.
+    """
+    own = np.ones(len(values), dtype=bool)
+    source = np.arange(len(values))
+    if values.shape[1] > 1:
+        pure = np.flatnonzero(np.count_nonzero(values, axis=1) == 1)
+        column = (values[pure] != 0).argmax(axis=1)
+        _, first, kind = np.unique(column, return_index=True, return_inverse=True)
+        model = pure[first[kind]]
+        same = values[pure, column] == values[model, column]
+        source[pure[same]] = model[same]
+        own[pure[same]] = False
+        own[pure[first]] = True
+    place = np.cumsum(own) - 1
+    return values[own], place[source]
 
 
 def _pack_nodes(tree: Tree, order: NDArray[np.int64], ensemble: Ensemble) -> Nodes:
