@@ -11,6 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+# Beside what it stands for, which goes when everything that git ignores is cleaned away.
+NATIVE := container/native/.trees-made
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv
 
 help: ## List the commands
@@ -115,7 +117,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 	@$(PY) -m infra.lock
 
 clean: ## Remove everything that was built, the environment included
-	rm -rf build cdk.out node_modules $(VENV)
+	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
 .PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench bench-training parity format lock clean
 
@@ -144,7 +146,14 @@ $(VENV)/.node: locks/node.txt $(VENV)/.installer
 		|| { echo "The templates are synthesised with Node, and it could not be installed as a Python package. Install Node 20 or newer (on Debian: apt-get install nodejs)." >&2; exit 1; }
 	@touch $@
 
-$(VENV)/.demo: locks/demo.txt $(VENV)/.commands $(VENV)/.node
+$(NATIVE): $(wildcard container/native/*.c container/native/*.h) container/native/build.py locks/compiler.txt $(VENV)/.installer
+	@$(PY) -m container.native.build --find-compiler \
+		|| { echo "Installing a C compiler, which this machine has not"; $(UV) pip install --quiet --require-hashes -r locks/compiler.txt; } \
+		|| { echo "What serves models is compiled, and no C compiler could be installed as a Python package. Install one (on Debian: apt-get install gcc)." >&2; exit 1; }
+	@$(PY) -m container.native.build
+	@touch $@
+
+$(VENV)/.demo: locks/demo.txt $(VENV)/.commands $(VENV)/.node $(NATIVE)
 	@echo "Setting up the environment (once)"
 	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
 	@touch $@

@@ -1,32 +1,26 @@
-"""The exported model, ready to answer. The only place that knows ONNX Runtime."""
+"""The released model, ready to answer."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-# Since 1.29 the official builds report models and requests to Microsoft. The library's Privacy.md: only this, set
-# before it is loaded, keeps it from the uploader and from the identifier it stores.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from container.native.evaluator import Evaluator
+from container.native.evaluator import Rows as Rows  # noqa: PLC0414 - told further: what a predictor is asked
+from container.native.packed import PackedTrees, UnreadableTrees
+from container.native.plain_csv import admits_plain_csv, parse_csv
 from container.schema import SCHEMA_FILE, Schema, UnreadableSchema
 from tables.kinds import Task
 
-MODEL_FILE: Final = "model.onnx"
-INPUT: Final = "features"
-LABEL_OUTPUT: Final = "label"
-PROBABILITIES_OUTPUT: Final = "probabilities"
-VALUE_OUTPUT: Final = "value"
-_OUTPUTS: Final[Mapping[Task, set[str]]] = {
-    "classification": {LABEL_OUTPUT, PROBABILITIES_OUTPUT},
-    "regression": {VALUE_OUTPUT},
+MODEL_FILE: Final = "model.trees"
+_TASKS: Final[dict[str, Task]] = {
+    "shares": "classification",
+    "softmax": "classification",
+    "logistic": "classification",
+    "value": "regression",
+    "exponential": "regression",
 }
-Rows = NDArray[np.float32]
-"""Shape (rows, features). NaN is a missing value."""
 
 
 class UnreadableModel(ValueError):
@@ -34,53 +28,69 @@ class UnreadableModel(ValueError):
 
 
 class Predictor:
-    """Answers rows with classes, or, of a regression, with values.
+    """Answers rows with classes, or, of a regression, with values. Any number of threads may ask.
 
-    Of classes that are equally probable the first in `schema.classes` is the answer, on every machine: the graph takes
-    the first whose probability is within 2**-22 of the highest.
+    Of classes that are equally probable the first in `schema.classes` is the answer, on every machine: it is the first
+    whose 32-bit probability is within 2**-22 of the highest.
     """
 
     def __init__(self, model: bytes, schema: Schema) -> None:
-        """Raises: UnreadableModel."""
+        """Raises: UnreadableModel, LibraryMissing."""
         self.schema = schema
-        options = onnxruntime.SessionOptions()
-        # A row takes 10 to 20 µs; handing it to threads, which then spin, more than doubles the CPU it costs.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors
         try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as fault:  # ONNX Runtime's faults share no class of their own
+            trees = PackedTrees.from_bytes(model)
+        except UnreadableTrees as fault:
             raise UnreadableModel(f"{MODEL_FILE} cannot be loaded: {fault}") from fault
-        (self._input,) = self._session.get_inputs()
-        if self._input.shape[1:] != [schema.feature_count]:
+        _check_fits(trees, schema)
+        self._evaluator = Evaluator(trees, missing_allowed=schema.missing_allowed)
+        if self._evaluator.share_count != max(len(schema.classes), 1):
             raise UnreadableModel(
-                f"{MODEL_FILE} takes {self._input.shape[1:]} features, {SCHEMA_FILE} says {schema.feature_count}"
+                f"{MODEL_FILE} has {self._evaluator.share_count} classes, {SCHEMA_FILE} has {len(schema.classes)}"
             )
-        missing = _OUTPUTS[schema.task] - {output.name for output in self._session.get_outputs()}
-        if missing:
-            raise UnreadableModel(
-                f"{MODEL_FILE} has no output {' or '.join(sorted(missing))}, {SCHEMA_FILE} says {schema.task}"
-            )
+        self._plain = admits_plain_csv(schema)
 
     def answer(self, rows: Rows) -> NDArray[np.int64]:
         """Of a classifier: each row's class, as its position in `schema.classes`. Shape (rows,)."""
-        (positions,) = self._session.run([LABEL_OUTPUT], {self._input.name: rows})
-        return np.asarray(positions, dtype=np.int64)
+        return self._evaluator.positions(rows)
 
     def probabilities(self, rows: Rows) -> NDArray[np.float32]:
         """Of a classifier: shape (rows, classes)."""
-        (shares,) = self._session.run([PROBABILITIES_OUTPUT], {self._input.name: rows})
-        return np.asarray(shares, dtype=np.float32)
+        return self._evaluator.shares(rows)
 
     def answer_with_probabilities(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Of a classifier: both of the above, in the time of one."""
-        positions, shares = self._session.run([LABEL_OUTPUT, PROBABILITIES_OUTPUT], {self._input.name: rows})
-        return np.asarray(positions, dtype=np.int64), np.asarray(shares, dtype=np.float32)
+        return self._evaluator.positions_and_shares(rows)
 
     def values(self, rows: Rows) -> NDArray[np.float32]:
         """Of a regression: shape (rows,), in the unit of the dataset's labels."""
-        (values,) = self._session.run([VALUE_OUTPUT], {self._input.name: rows})
-        return np.asarray(values, dtype=np.float32)
+        return self._evaluator.shares(rows)[:, 0]
+
+    def answer_csv(self, body: bytes) -> tuple[int, ...] | None:
+        """Of a classifier: what `answer` says of the rows in a text that is plain, see `parse_csv`.
+
+        None when it is not, or when the schema asks for more than reading numbers: then `container.serving.rows` reads
+        it, or says what is wrong with it. What is answered here it would read, and as the same rows.
+        """
+        if not self._plain:
+            return None
+        position = self._evaluator.position_of_text(body)
+        if position >= 0:
+            return (position,)
+        rows = self._parse(body)
+        return None if rows is None else tuple(self.answer(rows).tolist())
+
+    def values_csv(self, body: bytes) -> NDArray[np.float32] | None:
+        """Of a regression: the same with `values`."""
+        if not self._plain:
+            return None
+        value = self._evaluator.value_of_text(body)
+        if np.isfinite(value):
+            return np.array([value], dtype=np.float32)
+        rows = self._parse(body)
+        return None if rows is None else self.values(rows)
+
+    def _parse(self, body: bytes) -> Rows | None:
+        return parse_csv(body, self.schema.feature_count, missing_allowed=self.schema.missing_allowed)
 
 
 def load_predictor(folder: Path) -> Predictor:
@@ -88,6 +98,7 @@ def load_predictor(folder: Path) -> Predictor:
 
     Raises:
         UnreadableModel: a file is missing or is not what its name says.
+        LibraryMissing: the program is not whole.
     """
     try:
         schema = Schema.from_json((folder / SCHEMA_FILE).read_bytes())
@@ -95,3 +106,12 @@ def load_predictor(folder: Path) -> Predictor:
     except (OSError, UnreadableSchema) as fault:
         raise UnreadableModel(f"no model in {folder}: {fault}") from fault
     return Predictor(model, schema)
+
+
+def _check_fits(trees: PackedTrees, schema: Schema) -> None:
+    if trees.feature_count != schema.feature_count:
+        raise UnreadableModel(
+            f"{MODEL_FILE} takes {trees.feature_count} features, {SCHEMA_FILE} says {schema.feature_count}"
+        )
+    if _TASKS[trees.link] != schema.task:
+        raise UnreadableModel(f"{MODEL_FILE} is of a {_TASKS[trees.link]}, {SCHEMA_FILE} says {schema.task}")

@@ -1,4 +1,4 @@
-"""What a model takes and answers: `schema.json` beside `model.onnx`."""
+"""What a model takes and answers: `schema.json` beside `model.trees`."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -142,7 +142,7 @@ class Evaluation:
 
     `confusion_matrix[i][j]` counts rows of class `classes[i]` that the candidate answered with `classes[j]`; empty for
     a regression. `importance` begins with the most important features and may leave out the least.
-    `artefact_bytes` counts the files that are served, `latency_milliseconds` is the model's own time for one row.
+    `artefact_bytes` counts the artefact's files, `latency_milliseconds` is the model's own time for one row.
     """
 
     task: Task

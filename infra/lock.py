@@ -22,6 +22,7 @@ GROUPS = {
     "tables": ("tables",),
     "bench": ("bench",),
     "node": ("node",),
+    "compiler": ("compiler",),
 }
 WITH_PROJECT = ("dev", "demo", "commands")
 
@@ -31,7 +32,7 @@ def main() -> None:
     LOCKS.mkdir(exist_ok=True)
     compile_lock("installer", ("installer",), constrained=False)
     for name, groups in GROUPS.items():
-        compile_lock(name, groups, constrained=name not in (WHOLE, "node"))
+        compile_lock(name, groups, constrained=name not in (WHOLE, "node", "compiler"))
 
 
 def compile_lock(name: str, groups: tuple[str, ...], *, constrained: bool) -> None:

@@ -1,4 +1,4 @@
-"""What all tests share: a browser; in continuous integration a test that is skipped is a test that failed."""
+"""What all tests share: the native library; a browser; in continuous integration a test that is skipped is a test that failed."""
 
 import os
 import shutil
@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from container.native.build import build_library
+
+
+def pytest_configure() -> None:
+    """Test the native library of the sources that are here, also where pytest was started without make."""
+    build_library()
 
 
 @pytest.fixture(scope="module")

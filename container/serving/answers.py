@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import numpy as np
@@ -35,7 +36,7 @@ class AnswerWriter:
         self._csv = [_csv_line(name) for name in self._classes]
         self._json = [json.dumps(name) for name in self._classes]
         self._single: dict[str, list[bytes]] = {
-            form: [self.lines_of(form, np.array([position])) for position in range(len(self._classes))]
+            form: [self.lines_of(form, [position]) for position in range(len(self._classes))]
             for form in (CSV, JSON, JSON_LINES)
         }
 
@@ -53,18 +54,26 @@ class AnswerWriter:
             return _joined(_texts(self._predictor.values(rows)), form.media)
         if form.probabilities:
             return self._with_probabilities(*self._predictor.answer_with_probabilities(rows), form.media)
-        return self.classes(self._predictor.answer(rows), form.media)
+        return self.classes(self._predictor.answer(rows).tolist(), form.media)
 
-    def classes(self, positions: Positions, media: str) -> bytes:
+    def write_plain(self, body: bytes, media: str) -> bytes | None:
+        """As `write`, of the rows in a plain CSV body; None when it is not plain, see `Predictor.answer_csv`."""
+        if self._predictor.schema.task == "regression":
+            values = self._predictor.values_csv(body)
+            return None if values is None else _joined(_texts(values), media)
+        positions = self._predictor.answer_csv(body)
+        return None if positions is None else self.classes(positions, media)
+
+    def classes(self, positions: Sequence[int], media: str) -> bytes:
         """The body for these classes, which are positions in the schema's."""
         if len(positions) == 1:
-            return self._single[media][int(positions[0])]
+            return self._single[media][positions[0]]
         return self.lines_of(media, positions)
 
-    def lines_of(self, media: str, positions: Positions) -> bytes:
+    def lines_of(self, media: str, positions: Sequence[int]) -> bytes:
         """As `classes`, from the beginning."""
         texts = self._csv if media == CSV else self._json
-        return _joined([texts[position] for position in positions.tolist()], media)
+        return _joined([texts[position] for position in positions], media)
 
     def _with_probabilities(self, positions: Positions, shares: Shares, media: str) -> bytes:
         texts = [_texts(row) for row in shares]

@@ -15,7 +15,7 @@ from container.serving.answers import AnswerWriter
 from container.serving.connection import MAXIMUM_BODY_BYTES
 from container.serving.http import Request, Response
 from container.serving.log import Log
-from container.serving.media import CSV, JSON, AnswerForm, choose_answer_form
+from container.serving.media import CSV, JSON, AnswerForm, choose_answer_form, content_media
 from container.serving.rejections import RejectedRequest
 from container.serving.rows import RowReader
 
@@ -86,6 +86,10 @@ class Application:
         if request.content_encoding not in (None, "identity"):
             reason = "a body with a content-encoding is not supported; send it as it is"
             raise RejectedRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, reason)
+        if content_media(request.content_type) == CSV and not form.probabilities:
+            answer = self._answers.write_plain(request.body, form.media)
+            if answer is not None:
+                return Response(HTTPStatus.OK, answer, form.media)
         rows = self._rows.read(request.body, request.content_type)
         return Response(HTTPStatus.OK, self._answers.write(rows, form), form.media)
 

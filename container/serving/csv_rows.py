@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from container.native.plain_csv import admits_plain_csv, parse_csv
 from container.predictor import Rows
 from container.schema import Schema
 from container.serving.features import text_parser
@@ -19,6 +20,7 @@ class CsvReader:
         missing = MissingMarks(schema.missing_values)
         self._parsers = [text_parser(column, missing) for column in schema.columns]
         self._known = frozenset(schema.feature_names or ())
+        self._plain = admits_plain_csv(schema)
 
     def read(self, body: bytes) -> Rows:
         """The rows in `body`.
@@ -26,6 +28,10 @@ class CsvReader:
         Raises:
             RejectedRequest: 400.
         """
+        if self._plain:
+            rows = parse_csv(body, self._schema.feature_count, missing_allowed=self._schema.missing_allowed)
+            if rows is not None:
+                return rows
         lines = _lines(decode(body))
         names = self._header(lines)
         if names is None:

@@ -11,6 +11,7 @@ from typing import Final
 import uvloop
 
 from container.layout import Layout
+from container.native.library import LibraryMissing
 from container.predictor import UnreadableModel, load_predictor
 from container.serving.application import Application
 from container.serving.log import Log
@@ -64,7 +65,7 @@ def serve(layout: Layout, environment: Mapping[str, str]) -> int:
         settings = Settings.from_environment(environment)
         predictor = load_predictor(layout.model)
         listener = socket.create_server((settings.host, settings.port), backlog=_BACKLOG)
-    except (InvalidSetting, UnreadableModel, OSError) as fault:
+    except (InvalidSetting, UnreadableModel, LibraryMissing, OSError) as fault:
         print(f"cannot serve: {fault}", file=sys.stderr, flush=True)
         return 1
     application = Application(predictor, log)

@@ -16,7 +16,7 @@ from container.schema import SCHEMA_FILE, Column, Schema, UnreadableSchema
 from container.training.faults import UnreadableChampion
 
 ARCHIVE_FILE: Final = "model.tar.gz"
-# A graph larger than this is no ONNX model: protobuf ends at 2 GiB.
+# A file is read as a whole; an artefact of a larger one was made by somebody else.
 _MAXIMUM_BYTES: Final = 2 * 1024**3
 _ADVICE: Final = 'so they cannot be compared; `champion = "off"` under [gate] releases without a comparison'
 

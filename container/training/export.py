@@ -1,4 +1,4 @@
-"""From the fitted trees to the ONNX graph that is served.
+"""From the fitted trees to an ONNX graph, the form in which any program can take a model.
 
 The graph computes with the numbers the library computes with. A forest of scikit-learn compares its 64-bit thresholds
 and adds up 64-bit shares, so its graph does. XGBoost does both in 32 bits, beginning with the base score, and so does
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from container.predictor import INPUT, LABEL_OUTPUT, PROBABILITIES_OUTPUT, VALUE_OUTPUT
 from container.training.ensemble import Ensemble, Tree
+from container.training.graph import INPUT, LABEL_OUTPUT, PROBABILITIES_OUTPUT, VALUE_OUTPUT
 
 TIE: Final = 1e-6
 """Classes whose probabilities differ by more are told apart by the graph as by the library."""
@@ -27,7 +27,7 @@ _SUMS: Final = "sums"
 
 
 def export_ensemble(ensemble: Ensemble) -> bytes:
-    """The trees as an ONNX model, see `Predictor` for its outputs. The same trees give the same bytes."""
+    """The trees as an ONNX model, see `GraphPredictor` for its outputs. The same trees give the same bytes."""
     if ensemble.link in ("value", "exponential"):
         nodes, outputs = _value_nodes(ensemble), [_output(VALUE_OUTPUT, TensorProto.FLOAT)]
     else:

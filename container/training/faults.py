@@ -28,7 +28,7 @@ class UnreadableChampion(TrainingFault):
 
 
 class ExportDiffers(TrainingFault):
-    """The exported graph answers rows differently from the estimator it was made from."""
+    """An exported form of the model answers rows differently from the estimator it was made from."""
 
 
 class ModelDiverged(TrainingFault):

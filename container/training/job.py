@@ -2,13 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from container.layout import Layout
 from container.predictor import MODEL_FILE, Predictor
 from container.schema import SCHEMA_FILE, Schema
-from container.training.agreement import compare
+from container.training.agreement import Exported, compare_all
 from container.training.champion import Champion, load_champion
 from container.training.dataset import read_dataset
 from container.training.evaluation.answers import ask
@@ -19,8 +20,10 @@ from container.training.evaluation.plots import draw_plots
 from container.training.export import export_ensemble
 from container.training.faults import InvalidHyperparameters, ReportTooLarge, TrainingFault, UnreadableChampion
 from container.training.fitting import Fitted, fit
+from container.training.graph import GRAPH_FILE, GraphPredictor
 from container.training.hyperparameters import Hyperparameters, parse_hyperparameters
 from container.training.memory import return_freed_memory, set_aside
+from container.training.packing import pack_trees
 from container.training.split import Split, split_dataset
 from contracts.drop import SETTINGS_CHANNEL, SETTINGS_FILE
 from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
@@ -45,17 +48,14 @@ def run(layout: Layout) -> None:
     check_applies(hyperparameters.gate, split.schema)
     champion = _read_champion(layout, split.schema, hyperparameters.gate)
     estimator = fit(split, hyperparameters, _say)
-    model = export_ensemble(estimator.ensemble())
-    candidate = Predictor(model, split.schema)
-    for part, rows in (("training", split.train_features), ("held-out", split.test_features)):
-        agreement = compare(estimator, candidate, rows)
-        _say(f"exported model agrees on {agreement.rows} {part} rows, {agreement.ties} of them ties")
+    files = _export(estimator, split.schema)
+    candidate = Predictor(files[MODEL_FILE], split.schema)
+    _prove(estimator, candidate, files[GRAPH_FILE], split)
     answers = ask(candidate, split.test_features)
-    schema_text = split.schema.to_json()
-    artefact_bytes = len(model) + len(schema_text.encode())
+    artefact_bytes = sum(map(len, files.values()))
     evaluation = evaluate(split, candidate, answers, champion, hyperparameters.gate, artefact_bytes)
     draw_plots(layout.output_data / PLOTS_FOLDER, evaluation, split.test_labels, answers)
-    _write(layout, evaluation, estimator, schema_text, model)
+    _write(layout, evaluation, estimator, files)
     for line in metric_lines(evaluation):
         _say(line)
 
@@ -106,7 +106,24 @@ def _read_champion(layout: Layout, schema: Schema, gate: GateSettings) -> Champi
         return None
 
 
-def _write(layout: Layout, evaluation: Evaluation, estimator: Fitted, schema_text: str, model: bytes) -> None:
+def _export(estimator: Fitted, schema: Schema) -> dict[str, bytes]:
+    """The artefact: name → content. The model that is served is the last."""
+    ensemble = estimator.ensemble()
+    return {
+        SCHEMA_FILE: schema.to_json().encode(),
+        GRAPH_FILE: export_ensemble(ensemble),
+        MODEL_FILE: pack_trees(ensemble).to_bytes(),
+    }
+
+
+def _prove(estimator: Fitted, candidate: Predictor, graph: bytes, split: Split) -> None:
+    exported: dict[str, Exported] = {MODEL_FILE: candidate, GRAPH_FILE: GraphPredictor(graph, split.schema)}
+    for part, rows in (("training", split.train_features), ("held-out", split.test_features)):
+        agreement = compare_all(estimator, exported, rows)[MODEL_FILE]
+        _say(f"exported model agrees on {agreement.rows} {part} rows, {agreement.ties} of them ties")
+
+
+def _write(layout: Layout, evaluation: Evaluation, estimator: Fitted, files: Mapping[str, bytes]) -> None:
     report = evaluation.to_json()
     if len(report) > MAXIMUM_REPORT_BYTES:
         raise ReportTooLarge(
@@ -117,12 +134,12 @@ def _write(layout: Layout, evaluation: Evaluation, estimator: Fitted, schema_tex
         folder.mkdir(parents=True, exist_ok=True)
     (layout.output_data / EVALUATION_FILE).write_text(report, encoding="utf-8")
     estimator.save(layout.output_data)
-    (layout.model / SCHEMA_FILE).write_text(schema_text, encoding="utf-8")
-    _write_whole(layout.model / MODEL_FILE, model)
+    for name, content in files.items():
+        _write_whole(layout.model / name, content)
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """Last and at once: a job that is stopped leaves no model, never half of one."""
+    """At once: a job that is stopped leaves no model, never half of one."""
     part = path.with_suffix(".part")
     part.write_bytes(content)
     part.replace(path)

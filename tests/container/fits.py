@@ -9,15 +9,30 @@ from sklearn.datasets import make_classification
 
 from container.predictor import Predictor, Rows
 from container.schema import Schema, number_columns
+from container.training.ensemble import Ensemble
 from container.training.export import export_ensemble
 from container.training.fitting import Fitted, fit
 from container.training.forest import FittedForest, Forest
+from container.training.graph import GraphPredictor
 from container.training.hyperparameters import Hyperparameters, parse_hyperparameters
+from container.training.packing import pack_trees
 from container.training.split import Split
 
 
 def exported(forest: Forest) -> bytes:
-    return export_ensemble(FittedForest(forest).ensemble())
+    return pack_trees(FittedForest(forest).ensemble()).to_bytes()
+
+
+def served(ensemble: Ensemble, schema: Schema) -> Predictor:
+    return Predictor(pack_trees(ensemble).to_bytes(), schema)
+
+
+def graph(ensemble: Ensemble, schema: Schema) -> GraphPredictor:
+    return GraphPredictor(export_ensemble(ensemble), schema)
+
+
+FORMS = (served, graph)
+"""What training exports: both have to answer as the estimator does."""
 
 
 def table(rows: int, classes: int, missing: float = 0.0, seed: int = 0) -> tuple[Rows, NDArray[np.int64]]:
@@ -63,6 +78,6 @@ def hyperparameters(**given: object) -> Hyperparameters:
 
 
 def fitted(split: Split, say: Callable[[str], None] = lambda _line: None, **given: object) -> tuple[Fitted, Predictor]:
-    """The estimator and its exported graph."""
+    """The estimator, and what is served of it."""
     estimator = fit(split, hyperparameters(**given), say)
-    return estimator, Predictor(export_ensemble(estimator.ensemble()), split.schema)
+    return estimator, served(estimator.ensemble(), split.schema)

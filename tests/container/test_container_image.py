@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from container.native.build import library_path
+
 CONTAINER = Path(__file__).parents[2] / "container"
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/iris-model"
 DIGEST = "sha256:" + "ab" * 32
@@ -39,19 +41,35 @@ def test_the_image_says_what_sagemaker_may_do() -> None:
 
 def test_the_image_carries_only_what_it_runs() -> None:
     copied = [line.split()[1:-1] for line in instructions() if line.startswith("COPY") and "--from" not in line]
-    assert copied == [["locks/container.txt"], ["contracts"], ["tables"], ["container"]]
+    assert copied == [
+        *(["locks/container.txt"], ["locks/compiler.txt"], ["container/__init__.py"], ["container/native"]),
+        *(["contracts"], ["tables"], ["container"]),
+    ]
     allowed = (CONTAINER / "Dockerfile.dockerignore").read_text()
-    assert all(f"!{source}" in allowed for (source,) in copied)
+    assert all(f"!{source}" in allowed or f"!{source.split('/')[0]}\n" in allowed for (source,) in copied)
+
+
+def test_the_native_library_is_compiled_for_the_image_and_the_compiler_left_behind() -> None:
+    last = instructions()[max(place for place, line in enumerate(instructions()) if line.startswith("FROM")) :]
+    copied = [line.split()[1:] for line in last if line.startswith("COPY --from")]
+    library = f"/opt/program/container/native/{library_path().name.split('-')[0]}-*.so"
+    assert copied == [
+        ["--from=packages", "/opt/venv", "/opt/venv"],
+        ["--from=library", library, "/opt/program/container/native/"],
+    ]
+    # One that was built here, for another system and Python, stays here.
+    assert f"**/{library_path().name.split('-')[0]}-*" in (CONTAINER / "Dockerfile.dockerignore").read_text()
 
 
 def test_packages_are_installed_by_hash() -> None:
-    (install,) = [line for line in instructions() if "pip install" in line]
-    assert {"--require-hashes", "--only-binary"} <= set(install.split())
+    installs = [line for line in instructions() if "pip install" in line]
+    assert len(installs) == 2
+    assert all({"--require-hashes", "--only-binary"} <= set(install.split()) for install in installs)
 
 
-def test_base_image_is_an_argument_that_both_stages_use() -> None:
+def test_base_image_is_an_argument_that_all_stages_use() -> None:
     assert instructions()[0].startswith("ARG BASE_IMAGE=public.ecr.aws/")
-    assert [line.split()[1] for line in instructions() if line.startswith("FROM")] == ["${BASE_IMAGE}"] * 2
+    assert [line.split()[1] for line in instructions() if line.startswith("FROM")] == ["${BASE_IMAGE}"] * 3
 
 
 def run_buildspec(folder: Path, fails: str = "nothing") -> "tuple[subprocess.CompletedProcess[str], list[str]]":

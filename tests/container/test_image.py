@@ -20,8 +20,8 @@ from tests.container.engine import COMMAND_SECONDS, TOOLS, Container, Engine
 pytestmark = [pytest.mark.full, pytest.mark.timeout(2 * COMMAND_SECONDS)]
 
 HYPERPARAMETERS = {"max_depth": "20", "n_jobs": "4", "n_estimators": "120"}
-SERVES_WITH = {"numpy", "onnxruntime", "uvloop", "httptools"}
-TRAINS_WITH = {"sklearn", "scipy", "onnx", "pydantic_core"}
+SERVES_WITH = {"numpy", "uvloop", "httptools"}
+TRAINS_WITH = {"sklearn", "scipy", "onnx", "onnxruntime", "pydantic_core"}
 # A module that was ever imported and has a compiled part is mapped, whatever became of its name afterwards.
 SHOW_MAPS = "print(open('/proc/self/maps').read())"
 
@@ -92,14 +92,14 @@ def without_latency(output: str) -> list[str]:
 def test_trains_as_the_process_does(trained: TrainedJob, iris_job: TrainedJob) -> None:
     assert without_latency(trained.output) == without_latency(iris_job.output)
     assert "candidate_accuracy=" in trained.output
-    for folder, files in (("model", {"model.onnx", "schema.json"}), ("output", {"data"})):
+    for folder, files in (("model", {"model.trees", "model.onnx", "schema.json"}), ("output", {"data"})):
         assert {path.name for path in (trained.layout.base / folder).iterdir()} == files
     assert {path.name for path in trained.layout.output_data.iterdir()} == {
         "evaluation.json",
         "estimator.joblib",
         "plots",
     }
-    for file in ("model.onnx", "schema.json"):
+    for file in ("model.trees", "model.onnx", "schema.json"):
         assert sha256(trained.layout.model / file) == sha256(iris_job.layout.model / file)
 
 

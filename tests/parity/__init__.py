@@ -1,1 +1,1 @@
-"""Whether exported graphs answer as the estimators do, on rows made to find out: `make parity`."""
+"""Whether exported models answer as the estimators do, on rows made to find out: `make parity`."""

@@ -1,4 +1,4 @@
-"""The estimators whose graphs are looked at, fitted on tables with everything in them that makes trees differ."""
+"""The estimators whose exports are looked at, fitted on tables with everything in them that makes trees differ."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,12 +10,15 @@ import xgboost
 from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 
-from container.predictor import Predictor, Rows
+from container.predictor import MODEL_FILE, Predictor, Rows
 from container.schema import Column, Schema
+from container.training.agreement import Exported
 from container.training.ensemble import Ensemble
 from container.training.export import export_ensemble
 from container.training.fitting import Fitted, fit
+from container.training.graph import GRAPH_FILE, GraphPredictor
 from container.training.hyperparameters import parse_hyperparameters
+from container.training.packing import pack_trees
 from container.training.split import Split
 
 _CATEGORIES: Final = ("east", "north", "south", "up", "west")
@@ -46,8 +49,14 @@ class Subject:
     estimator: Fitted
     ensemble: Ensemble
     predictor: Predictor
+    graph: GraphPredictor
     table: Rows
     leaves: Leaves
+
+    @property
+    def exported(self) -> Mapping[str, Exported]:
+        """All forms in which training leaves the model."""
+        return {MODEL_FILE: self.predictor, GRAPH_FILE: self.graph}
 
 
 def fit_case(case: Case, seed: int, *, quick: bool) -> Subject:
@@ -57,9 +66,10 @@ def fit_case(case: Case, seed: int, *, quick: bool) -> Subject:
     hyperparameters = parse_hyperparameters(json.dumps({name: str(value) for name, value in given.items()}), cpus=2)
     estimator = fit(split, hyperparameters, lambda _line: None)
     ensemble = estimator.ensemble()
-    predictor = Predictor(export_ensemble(ensemble), split.schema)
+    predictor = Predictor(pack_trees(ensemble).to_bytes(), split.schema)
+    graph = GraphPredictor(export_ensemble(ensemble), split.schema)
     leaves = _leaves_of_boosted_trees(estimator) if hasattr(estimator, "_booster") else _leaves_of_a_forest(estimator)
-    return Subject(estimator, ensemble, predictor, split.train_features, leaves)
+    return Subject(estimator, ensemble, predictor, graph, split.train_features, leaves)
 
 
 def _leaves_of_a_forest(estimator: Any) -> Leaves:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from container.training.ensemble import Tree
 from container.training.faults import ExportDiffers
+from tests.container.fits import FORMS
 from tests.parity import __main__ as parity
 from tests.parity import looking
 from tests.parity.cases import CASES, Case, fit_case
@@ -62,7 +63,7 @@ def test_a_case_whose_graph_differs_fails_the_command(
 
     monkeypatch.setattr(parity, "ProcessPoolExecutor", Here)
     monkeypatch.setattr(parity, "REPORT", tmp_path / "build" / "report.json")
-    monkeypatch.setattr(looking, "compare", differ)
+    monkeypatch.setattr(looking, "compare_all", differ)
     monkeypatch.setattr(looking, "CASES", CASES[-1:])
     monkeypatch.setattr(parity, "CASES", CASES[-1:])
     assert parity.main(["--rows", "10"]) == 1
@@ -72,17 +73,16 @@ def test_a_case_whose_graph_differs_fails_the_command(
 
 @pytest.mark.parametrize("offset", [-1, 1])
 @pytest.mark.parametrize("number", [0, 4])
-def test_a_threshold_that_is_off_by_an_ulp_is_found(number: int, offset: int) -> None:
-    """In one node of one tree of the graph: what the whole is for."""
-    from container.predictor import Predictor
+@pytest.mark.parametrize("form", FORMS)
+def test_a_threshold_that_is_off_by_an_ulp_is_found(form: Any, number: int, offset: int) -> None:
+    """In one node of one tree: what the whole is for."""
     from container.training.agreement import compare
-    from container.training.export import export_ensemble
 
     subject = fit_case(CASES[number], seed=3, quick=True)
     tree = subject.ensemble.trees[-1]
     node = np.flatnonzero(~tree.is_leaf & np.isfinite(tree.threshold))[-1]
     tree.threshold[node] = float(at_rank(rank(floor(tree.threshold[node : node + 1])) + offset)[0])
-    damaged = Predictor(export_ensemble(subject.ensemble), subject.predictor.schema)
+    damaged = form(subject.ensemble, subject.predictor.schema)
     fresh = fit_case(CASES[number], seed=3, quick=True)
     rows = np.concatenate([batch.rows for batch in RowMaker(fresh.ensemble, fresh.table, 3).batches(5_000)])
     with pytest.raises(ExportDiffers):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from container.predictor import Rows
-from container.training.agreement import Agreement, compare
+from container.training.agreement import Agreement, compare_all
 from container.training.faults import ModelDiverged, TrainingFault
-from tests.container.fits import fitted, split_of
+from tests.container.fits import fitted, graph, split_of
 from tests.parity.rows import RowMaker
 
 _OF_POSITIVE = ("count:poisson", "reg:gamma")
@@ -73,11 +73,12 @@ def look(seed: int) -> Agreement:
     objective = random.choice(["reg:squarederror", "reg:absoluteerror", *_OF_POSITIVE, *[None] * 6])
     given = (forest if random.random() < 0.5 else boosting)(random, objective)
     estimator, predictor = fitted(split_of(rows, labels(random, rows, objective)), **given)
-    agreement = compare(estimator, predictor, rows)
+    exported = {"trees": predictor, "graph": graph(estimator.ensemble(), predictor.schema)}
+    agreement = compare_all(estimator, exported, rows)["trees"]
     maker = RowMaker(estimator.ensemble(), rows, seed)
     if maker.target_count:
         for batch in maker.batches(5_000):
-            agreement += compare(estimator, predictor, batch.rows)
+            agreement += compare_all(estimator, exported, batch.rows)["trees"]
     return agreement
 
 

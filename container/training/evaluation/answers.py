@@ -1,4 +1,4 @@
-"""What a model answers for the held-out rows, as it answers when it serves: through its exported graph."""
+"""What a model answers for the held-out rows, as it answers when it serves."""
 
 from dataclasses import dataclass
 from typing import Final

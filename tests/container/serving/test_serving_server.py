@@ -83,7 +83,19 @@ print("\\n".join(sys.modules))
     run = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     modules = set(run.stdout.split())
     assert "container.predictor" in modules
-    unwanted = {"sklearn", "scipy", "joblib", "onnx", "polars", "xgboost", "pydantic", "pandas", "contracts", "boto3"}
+    unwanted = {
+        "sklearn",
+        "scipy",
+        "joblib",
+        "onnx",
+        "onnxruntime",
+        "polars",
+        "xgboost",
+        "pydantic",
+        "pandas",
+        "contracts",
+        "boto3",
+    }
     assert not {module for module in modules if module.split(".")[0] in unwanted}
     assert not {module for module in modules if module.startswith("container.training")}
 

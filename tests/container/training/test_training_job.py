@@ -19,6 +19,7 @@ from container.training import boosting
 from container.training.entry import train
 from container.training.evaluation.job_metrics import job_metrics
 from container.training.forest import ESTIMATOR_FILE
+from container.training.graph import GRAPH_FILE
 from container.training.job import PLOTS_FOLDER
 from contracts.reports import EVALUATION_FILE, read_evaluation
 from tests.container.conftest import Client
@@ -39,7 +40,7 @@ def pack(folder: Path) -> io.BytesIO:
 
 def test_leaves_model_report_and_metrics(iris_job: Any) -> None:
     layout = iris_job.layout
-    assert {path.name for path in layout.model.iterdir()} == {MODEL_FILE, SCHEMA_FILE}
+    assert {path.name for path in layout.model.iterdir()} == {MODEL_FILE, GRAPH_FILE, SCHEMA_FILE}
     assert {path.name for path in layout.output_data.iterdir()} == {EVALUATION_FILE, ESTIMATOR_FILE, PLOTS_FOLDER}
     assert {path.stem for path in (layout.output_data / PLOTS_FOLDER).iterdir()} == {
         *("confusion_matrix", "roc", "calibration", "importance")
@@ -64,7 +65,7 @@ def test_the_same_dataset_and_settings_give_the_same_bytes(iris_job: Any, iris_c
     """In another process, with another number of threads."""
     layout = lay_out(iris_csv, {"max_depth": "20", "n_jobs": "1", "n_estimators": "120"})
     assert train(layout) == 0
-    for name in (MODEL_FILE, SCHEMA_FILE):
+    for name in (MODEL_FILE, GRAPH_FILE, SCHEMA_FILE):
         assert (layout.model / name).read_bytes() == (iris_job.layout.model / name).read_bytes()
 
 

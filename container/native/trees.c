@@ -1,0 +1,315 @@
+#include "trees.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "csv.h"
+
+enum { STEPS_BETWEEN_QUESTIONS = 2 };
+/* Of a block of rows; with a tree beside it this stays in a processor's second cache. */
+enum { BLOCK_BYTES = 128 * 1024, MOST_GROUPS = 64 };
+/* What one row needs usually; larger models take it from the heap. */
+enum { ROOM_BYTES = 8 * 1024 };
+/* Classes whose 32-bit probabilities differ by no more are tied: `export.py` says why. */
+static const float TIED = 0x1p-22f;
+
+/* The order of the integers is that of the numbers: the bits of a negative number count downwards. -0.0 comes right
+ * before 0.0, and no threshold is -0.0, so that no comparison tells them apart. */
+static inline key key_of(uint32_t bits)
+{
+    return bits ^ ((uint32_t)-(int32_t)(bits >> 31) | 0x80000000U);
+}
+
+/* A number's two keys, `apart` from each other: a missing value is below all thresholds in the first, above all but a
+ * leaf's in the second. */
+static inline void place(key *keys, size_t apart, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bool missing = (bits & 0x7fffffffU) > 0x7f800000U;
+    keys[0] = missing ? 0 : key_of(bits);
+    keys[apart] = missing ? UINT32_MAX : key_of(bits);
+}
+
+/* Walks on from `at` to the leaves. Lane `i` reads its row's key of a slot at keys[slot + i * apart]. */
+static inline void descend(const union half *halves, const key *keys, const size_t apart, uint32_t at[LANES])
+{
+    uint32_t moved;
+    do {
+        for (int step = 0; step < STEPS_BETWEEN_QUESTIONS; step++) {
+            moved = 0;
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const union half *node = &halves[at[lane]];
+                uint32_t next = node[0].child + (node[0].threshold < keys[node[2].slot + lane * apart]);
+                moved |= next ^ at[lane];
+                at[lane] = next;
+            }
+        }
+    } while (moved);
+}
+
+/* Adds a leaf. Of two 32-bit numbers the sum in 64 bits, rounded to 32, is what their addition in 32 bits gives
+ * (Figueroa, 1995: 53 bits are at least 2 * 24 + 2). */
+static inline void add_leaf(const struct trees *trees, int64_t tree, uint32_t at, double *sums)
+{
+    const double *values = trees->values + (size_t)trees->halves[at + 2].leaf * (size_t)trees->width;
+    double *to = sums + trees->first_output[tree];
+    if (!trees->wide) {
+        for (int32_t column = 0; column < trees->width; column++)
+            to[column] = (double)(float)(to[column] + values[column]);
+    } else if (trees->width == 2) { /* two classes: without the loop a tenth faster */
+        to[0] += values[0];
+        to[1] += values[1];
+    } else {
+        for (int32_t column = 0; column < trees->width; column++)
+            to[column] += values[column];
+    }
+}
+
+int32_t share_count(const struct trees *trees)
+{
+    return trees->link == LOGISTIC ? 2 : trees->output_count;
+}
+
+/* As XGBoost computes it (src/common/math.h), but for the last step: that adds up in 64 bits, too. */
+static void softmax(const double *sums, int32_t count, float *shares)
+{
+    float most = (float)sums[0];
+    double total = 0;
+    for (int32_t output = 1; output < count; output++)
+        most = fmaxf(most, (float)sums[output]);
+    for (int32_t output = 0; output < count; output++) {
+        shares[output] = expf((float)sums[output] - most);
+        total += (double)shares[output];
+    }
+    for (int32_t output = 0; output < count; output++)
+        shares[output] /= (float)total;
+}
+
+static void logistic(float sum, float *shares)
+{
+    float power = expf(fminf(-sum, 88.7f)); /* beyond it would be infinite */
+    shares[1] = 1.0f / (power + 1.0f);
+    shares[0] = 1.0f - shares[1];
+}
+
+static void turn_into_shares(const struct trees *trees, const double *sums, float *shares)
+{
+    switch (trees->link) {
+    case SOFTMAX:
+        softmax(sums, trees->output_count, shares);
+        break;
+    case LOGISTIC:
+        logistic((float)sums[0], shares);
+        break;
+    case EXPONENTIAL:
+        shares[0] = expf((float)sums[0]);
+        break;
+    default:
+        for (int32_t output = 0; output < trees->output_count; output++)
+            shares[output] = (float)sums[output];
+    }
+}
+
+/* The first class that is as probable as any. */
+static int64_t most_probable(const float *shares, int32_t count)
+{
+    float most = shares[0];
+    for (int32_t share = 1; share < count; share++)
+        most = shares[share] > most ? shares[share] : most;
+    for (int32_t share = 0; share < count; share++)
+        if (shares[share] >= most - TIED)
+            return share;
+    return 0; /* no share is a number */
+}
+
+/* What one row needs, in one piece: sums, keys, shares and the row itself. */
+struct room {
+    double *sums;
+    key *keys;
+    float *shares;
+    float *row;
+    void *piece; /* from the heap, or NULL */
+};
+
+static bool make_room(const struct trees *trees, char *usual, struct room *room)
+{
+    size_t sums = (size_t)trees->output_count * sizeof(double), features = (size_t)trees->feature_count;
+    size_t keys = 2 * features * LANES * sizeof(key), shares = (size_t)share_count(trees) * sizeof(float);
+    size_t need = sums + keys + shares + features * sizeof(float);
+    char *piece = usual;
+    room->piece = NULL;
+    if (need > ROOM_BYTES) {
+        piece = room->piece = malloc(need);
+        if (piece == NULL)
+            return false;
+    }
+    room->sums = (double *)(void *)piece;
+    room->keys = (key *)(void *)(piece + sums);
+    room->shares = (float *)(void *)(piece + sums + keys);
+    room->row = (float *)(void *)(piece + sums + keys + shares);
+    return true;
+}
+
+/* One row, eight trees at once. What the trees add is added in their order. */
+static void ask_row(const struct trees *trees, const float *row, const struct room *room)
+{
+    memset(room->sums, 0, (size_t)trees->output_count * sizeof(double));
+    for (int32_t feature = 0; feature < trees->feature_count; feature++)
+        place(room->keys + (size_t)feature * LANES, (size_t)trees->feature_count * LANES, row[feature]);
+    for (int64_t tree = 0; tree < trees->tree_count; tree += LANES) {
+        int64_t left = trees->tree_count - tree;
+        int64_t lanes = left < LANES ? left : LANES;
+        uint32_t at[LANES];
+        for (int64_t lane = 0; lane < LANES; lane++)
+            at[lane] = trees->roots[tree + (lane < lanes ? lane : 0)];
+        descend(trees->halves, room->keys, 0, at);
+        for (int64_t lane = 0; lane < lanes; lane++)
+            add_leaf(trees, tree + lane, at[lane], room->sums);
+    }
+    turn_into_shares(trees, room->sums, room->shares);
+}
+
+int64_t trees_answer_row(const struct trees *trees, const float *row, float *shares)
+{
+    _Alignas(16) char usual[ROOM_BYTES];
+    struct room room;
+    if (!make_room(trees, usual, &room))
+        return -1;
+    ask_row(trees, row, &room);
+    int64_t position = most_probable(room.shares, share_count(trees));
+    if (shares != NULL)
+        memcpy(shares, room.shares, (size_t)share_count(trees) * sizeof(float));
+    free(room.piece);
+    return position;
+}
+
+static bool ask_text(const struct trees *trees, const char *text, int64_t length, const struct room *room)
+{
+    const char *end = text_end(text, length);
+    if (read_row(text, end, trees->feature_count, trees->missing_allowed != 0, room->row) != end)
+        return false;
+    ask_row(trees, room->row, room);
+    return true;
+}
+
+int64_t trees_answer_text(const struct trees *trees, const char *text, int64_t length)
+{
+    _Alignas(16) char usual[ROOM_BYTES];
+    struct room room;
+    int64_t position = -1;
+    if (!make_room(trees, usual, &room))
+        return -1;
+    if (ask_text(trees, text, length, &room))
+        position = most_probable(room.shares, share_count(trees));
+    free(room.piece);
+    return position;
+}
+
+double trees_value_text(const struct trees *trees, const char *text, int64_t length)
+{
+    _Alignas(16) char usual[ROOM_BYTES];
+    struct room room;
+    double value = (double)NAN;
+    if (!make_room(trees, usual, &room))
+        return value;
+    if (ask_text(trees, text, length, &room))
+        value = (double)room.shares[0];
+    free(room.piece);
+    return value;
+}
+
+/* Rows in groups of as many as there are lanes, slot by slot: keys[slot][lane]. The last group is filled up with its
+ * first row. */
+static void place_rows(const struct trees *trees, const float *rows, int64_t count, key *keys)
+{
+    size_t features = (size_t)trees->feature_count, apart = features * LANES;
+    for (int64_t first = 0; first < count; first += LANES, keys += 2 * apart) {
+        for (int64_t lane = 0; lane < LANES; lane++) {
+            const float *row = rows + (size_t)(first + lane < count ? first + lane : first) * features;
+            for (size_t feature = 0; feature < features; feature++)
+                place(keys + feature * LANES + lane, apart, row[feature]);
+        }
+    }
+}
+
+/* A block of rows, tree by tree, so that each tree is fetched once per block. */
+static void ask_block(const struct trees *trees, const key *keys, int64_t count, double *sums)
+{
+    size_t apart = 2 * (size_t)trees->feature_count * LANES, outputs = (size_t)trees->output_count;
+    memset(sums, 0, (size_t)count * outputs * sizeof(double));
+    for (int64_t tree = 0; tree < trees->tree_count; tree++) {
+        const key *group = keys;
+        for (int64_t first = 0; first < count; first += LANES, group += apart) {
+            int64_t lanes = count - first < LANES ? count - first : LANES;
+            uint32_t at[LANES];
+            for (size_t lane = 0; lane < LANES; lane++)
+                at[lane] = trees->roots[tree];
+            descend(trees->halves, group, 1, at);
+            for (int64_t lane = 0; lane < lanes; lane++)
+                add_leaf(trees, tree, at[lane], sums + (size_t)(first + lane) * outputs);
+        }
+    }
+}
+
+static void write_answers(const struct trees *trees, const double *sums, int64_t count, float *spare,
+                          int64_t *positions, float *shares)
+{
+    int32_t width = share_count(trees);
+    for (int64_t row = 0; row < count; row++) {
+        float *to = shares == NULL ? spare : shares + row * width;
+        turn_into_shares(trees, sums + row * trees->output_count, to);
+        if (positions != NULL)
+            positions[row] = most_probable(to, width);
+    }
+}
+
+static int32_t answer_blocks(const struct trees *trees, const float *rows, int64_t count, int64_t *positions,
+                             float *shares)
+{
+    size_t features = (size_t)trees->feature_count, outputs = (size_t)trees->output_count;
+    size_t group_bytes = 2 * features * LANES * sizeof(key), sum_bytes = LANES * outputs * sizeof(double);
+    size_t groups = BLOCK_BYTES / (group_bytes + sum_bytes);
+    groups = groups < 1 ? 1 : groups > MOST_GROUPS ? MOST_GROUPS : groups;
+    double *sums = malloc(groups * (sum_bytes + group_bytes) + (size_t)share_count(trees) * sizeof(float));
+    if (sums == NULL)
+        return -1;
+    key *keys = (key *)(sums + groups * LANES * outputs);
+    float *spare = (float *)(keys + groups * 2 * features * LANES);
+    int64_t at_once = (int64_t)groups * LANES;
+    for (int64_t first = 0; first < count; first += at_once) {
+        int64_t block = count - first < at_once ? count - first : at_once;
+        place_rows(trees, rows + (size_t)first * features, block, keys);
+        ask_block(trees, keys, block, sums);
+        write_answers(trees, sums, block, spare, positions == NULL ? NULL : positions + first,
+                      shares == NULL ? NULL : shares + first * share_count(trees));
+    }
+    free(sums);
+    return 0;
+}
+
+static int32_t answer_rows(const struct trees *trees, const float *rows, int64_t count, int64_t *positions,
+                           float *shares)
+{
+    _Alignas(16) char usual[ROOM_BYTES];
+    struct room room;
+    int32_t width = share_count(trees);
+    if (!make_room(trees, usual, &room))
+        return -1;
+    for (int64_t row = 0; row < count; row++) {
+        ask_row(trees, rows + row * trees->feature_count, &room);
+        if (positions != NULL)
+            positions[row] = most_probable(room.shares, width);
+        if (shares != NULL)
+            memcpy(shares + row * width, room.shares, (size_t)width * sizeof(float));
+    }
+    free(room.piece);
+    return 0;
+}
+
+int32_t trees_answer(const struct trees *trees, const float *rows, int64_t count, int64_t *positions, float *shares)
+{
+    return (count < LANES ? answer_rows : answer_blocks)(trees, rows, count, positions, shares);
+}
