@@ -107,7 +107,7 @@ build/bench-environment/.made: locks/bench.txt
 build/bench-serving-environment/.made: locks/bench-serving.txt
 build/bench-environment/.made build/bench-serving-environment/.made: $(VENV)/.installer
 	@$(PYTHON) -m venv $(@D)
-	@VIRTUAL_ENV=$(CURDIR)/$(@D) $(VENV)/bin/uv pip install --quiet --require-hashes -r $(filter locks/%,$^)
+	@VIRTUAL_ENV=$(CURDIR)/$(@D) $(VENV)/bin/uv pip install --quiet --compile-bytecode --require-hashes -r $(filter locks/%,$^)
 	@touch $@
 
 format: $(VENV)/.dev ## Format the code

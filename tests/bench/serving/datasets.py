@@ -1,5 +1,6 @@
 """Tables, the models that the product's own training job makes of them, and the rows that servers are asked about."""
 
+import hashlib
 import io
 import json
 import os
@@ -47,12 +48,15 @@ class Dataset:
 
 
 def prepare(name: str) -> Dataset:
-    """Write the table, train, and ask the estimator itself."""
+    """Write the table, train, and ask the estimator itself. A model stays until what makes it is changed."""
     features, labels = {"breast cancer": _breast_cancer, "iris": _iris, "synthetic": _synthetic}[name]()
     layout = Layout(FOLDER / name.replace(" ", "-"))
-    shutil.rmtree(layout.base, ignore_errors=True)
-    _write_table(layout.channel("train") / "table.csv", features, labels)
-    _train(layout)
+    made_by, stamp = _sources_digest(), layout.base / "made-by"
+    if not stamp.is_file() or stamp.read_text() != made_by:
+        shutil.rmtree(layout.base, ignore_errors=True)
+        _write_table(layout.channel("train") / "table.csv", features, labels)
+        _train(layout)
+        stamp.write_text(made_by)
     estimator = joblib.load(layout.output_data / "estimator.joblib")
     chosen = np.random.default_rng(SEED).permutation(len(features))[:_ASKED_ROWS]
     lines = [_line(row) for row in features[chosen]]
@@ -61,6 +65,17 @@ def prepare(name: str) -> Dataset:
     clear = np.flatnonzero(shares[:, -1] - shares[:, -2] > _TIE)
     classes = estimator.predict(asked)
     return Dataset(name, layout, [lines[i] for i in clear], [int(classes[i]) for i in clear])
+
+
+def _sources_digest() -> str:
+    """Of all that a model may depend on: the job's sources and libraries, and this file."""
+    folders = [PROJECT.root / name for name in ("container", "tables", "contracts")]
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [path for path in files if "__pycache__" not in path.parts]
+    digest = hashlib.sha256()
+    for path in [*files, PROJECT.root / "locks" / "container.txt", Path(__file__)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _breast_cancer() -> tuple[np.ndarray, np.ndarray]:

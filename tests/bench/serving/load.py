@@ -1,7 +1,6 @@
 """Runs the load generator, which is compiled once, and reads what it found."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.bench.serving.cores import pinned
 from tests.bench.serving.datasets import FOLDER
 
 CONNECTIONS = 16
@@ -52,21 +52,21 @@ def drive(
     requests: Path,
     marker: str,
     seconds: float,
-    cores: Iterable[int],
+    cores: set[int],
     rate: float = 0.0,
     connections: int = CONNECTIONS,
 ) -> Load:
     """Ask as fast as answers come, or `rate` times a second whatever the answers do."""
     latencies = requests.with_suffix(".latencies")
     numbers = [str(port), str(connections), str(seconds), str(rate)]
-    done = subprocess.run(
-        [FOLDER / "generator", *numbers, marker, requests, latencies],
-        capture_output=True,
-        text=True,
-        timeout=seconds + _GRACE_SECONDS,
-        preexec_fn=lambda: os.sched_setaffinity(0, set(cores)),  # noqa: PLW1509 - no thread runs at this time
-        check=False,
-    )
+    with pinned(cores):
+        done = subprocess.run(
+            [FOLDER / "generator", *numbers, marker, requests, latencies],
+            capture_output=True,
+            text=True,
+            timeout=seconds + _GRACE_SECONDS,
+            check=False,
+        )
     if done.returncode:
         raise RuntimeError(f"the load generator failed: {done.stderr.strip()[-500:]}")
     p50, p99 = percentiles_ms(np.fromfile(latencies, dtype=np.uint64), (50, 99))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.bench.serving.cores import pinned
 from tests.bench.serving.protocols import Protocol
 from tests.bench.serving.stacks import Start
 
@@ -31,7 +32,7 @@ class Server:
         self._log = folder / "log.txt"
         environment = {**os.environ, **start.environment}
         self.begun = time.monotonic()
-        with self._log.open("wb") as log:
+        with self._log.open("wb") as log, pinned(cores):
             self._process = subprocess.Popen(
                 start.command,
                 cwd=folder,
@@ -40,7 +41,6 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509 - no thread runs at this time
             )
 
     def first_answer_seconds(self, protocol: Protocol, line: str, expected: int) -> float:

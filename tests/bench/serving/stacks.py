@@ -139,7 +139,7 @@ def _multi_model_server(dataset: Dataset, port: int, folder: Path) -> Start:
     shutil.copy(PEERS / "inference.py", code)
     settings = folder / "settings.properties"
     settings.write_text(_MULTI_MODEL_SERVER_SETTINGS.format(port=port))
-    command = [_peer("multi-model-server"), "--start", "--foreground", "--model-store", str(folder)]
+    command = [_peer("multi-model-server"), "--start", "--foreground", "--model-store", "/"]
     command += ["--mms-config", str(settings), "--models", f"model={code.parent}"]
     # The start script of the toolkit gives its own settings of the log, which write no line for a request.
     quiet = PEER_BINARIES.parent.glob("lib/python3*/site-packages/sagemaker_inference/etc/log4j2.xml")
