@@ -1,4 +1,4 @@
-"""Measures everything and writes `build/bench-serving.json`; `--table` prints that as the tables of docs/serving.md."""
+"""Measures everything and writes `build/bench-serving.json`; `--table` makes the tables of docs/serving.md of it."""
 
 import argparse
 import contextlib
@@ -16,9 +16,10 @@ from tests.bench.serving.machine import machine, versions
 from tests.bench.serving.rounds import Times, at_half_rate, started, take_turns
 from tests.bench.serving.single_row import study
 from tests.bench.serving.stacks import stacks
-from tests.bench.serving.table import tables
+from tests.bench.serving.table import filled, tables
 
 REPORT = PROJECT.built / "bench-serving.json"
+GUIDE = PROJECT.root / "docs" / "serving.md"
 DATASETS = ("breast cancer", "iris", "synthetic")
 # What is measured once only is measured on this one.
 FIRST = DATASETS[0]
@@ -26,10 +27,12 @@ QUICK = Times(rounds=1, warm_up=0.2, closed=1.0, open=3.0, batches=1, study=0.3)
 
 
 def main() -> int:
-    """Measure, print, write; or only print what was written."""
+    """Measure, print, write; or only put into the guide what was written."""
     options = _options()
     if options.table:
-        print(tables(json.loads(REPORT.read_text())))
+        content = tables(json.loads(REPORT.read_text()))
+        GUIDE.write_text(filled(GUIDE.read_text(encoding="utf-8"), content), encoding="utf-8")
+        print(f"{content}\n\nWritten into {PROJECT.told(GUIDE)}")
         return 0
     # Whoever ends this run, by whatever signal, ends the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -48,7 +51,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     times = Times()
     options = argparse.ArgumentParser(prog="make bench-serving")
-    options.add_argument("--table", action="store_true", help="print the tables of the last run")
+    options.add_argument("--table", action="store_true", help="write the tables of the last run into docs/serving.md")
     options.add_argument("--quick", action="store_true", help="try everything out; the figures mean nothing")
     options.add_argument("--rounds", type=int, default=times.rounds)
     options.add_argument("--seconds", type=float, default=times.closed, help="of each stack in each round")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.project import PROJECT
 from tests.bench.serving.cores import pinned
 from tests.bench.serving.protocols import Protocol
 from tests.bench.serving.stacks import Start
@@ -21,25 +22,25 @@ _END_SECONDS = 10
 
 
 class NotStarted(Exception):
-    """The server has not answered in time, or has ended; the message has the end of what it wrote."""
+    """The server has not answered in time, or has ended; the message says where its log is."""
 
 
 class Server:
     """A running server."""
 
-    def __init__(self, start: Start, port: int, folder: Path, cores: set[int]) -> None:
+    def __init__(self, start: Start, port: int, folder: Path, log: Path, cores: set[int]) -> None:
         self.port = port
-        self._log = folder / "log.txt"
+        self._log = log
         environment = {**os.environ, **start.environment}
         self.begun = time.monotonic()
-        with self._log.open("wb") as log, pinned(cores):
+        with self._log.open("wb") as output, pinned(cores):
             self._process = subprocess.Popen(
                 start.command,
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
             )
 
@@ -54,7 +55,11 @@ class Server:
                 if head[9:12] == "200" and protocol.answered_class(body) == expected:
                     return time.monotonic() - self.begun
             time.sleep(_POLL_SECONDS)
-        raise NotStarted(f"no right answer: {said[-300:]!r}; log: {self._log.read_text(errors='replace')[-1500:]}")
+        ended = self._process.poll()
+        state = f"it ended with {ended}" if ended is not None else f"its last answer was {said[:100]!r}"
+        raise NotStarted(
+            f"no right answer after {time.monotonic() - self.begun:.0f} s, {state}: {PROJECT.told(self._log)}"
+        )
 
     def cpu_seconds(self) -> float:
         """Of all processes, those that have ended and were waited for included."""

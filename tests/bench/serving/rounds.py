@@ -1,8 +1,8 @@
 """One dataset: every server is started once, then they are asked in turns, so that a slow minute meets all of them."""
 
 import contextlib
-import shutil
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ class Times:
     warm_up: float = 0.5
     closed: float = 3.0
     open: float = 15.0
+    idle: float = 2.0
     batches: int = 3
     study: float = 1.0
 
@@ -42,6 +43,7 @@ class Running:
     loads: list[Load] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     memory: dict[str, float] = field(default_factory=dict)
+    idle_cpu_share: float = 0.0
 
     def drive(self, seconds: float, rate: float = 0.0) -> Load:
         """Ask this server."""
@@ -68,7 +70,9 @@ class Running:
             "answers": sum(load.answered for load in self.loads),
             "wrong": sum(load.wrong for load in self.loads),
             "failed": sum(load.failed for load in self.loads),
+            "reconnected": sum(load.reconnected for load in self.loads),
             "processes": len(self.server.processes()),
+            "idle_cpu_share": self.idle_cpu_share,
             "generator_cpu_share": max(load.cpu_seconds / load.seconds for load in self.loads),
         }
 
@@ -81,21 +85,22 @@ def running(stack: Stack, dataset: Dataset) -> Iterator[Running]:
         Missing: it is not installed.
         NotStarted: it did not answer.
     """
-    folder = dataset.folder / "servers" / "".join(c if c.isalnum() else "-" for c in stack.label)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    log = dataset.folder / f"{''.join(c if c.isalnum() else '-' for c in stack.label)}.log"
+    requests = log.with_suffix(".requests")
     classes = [0] * len(dataset.classes) if stack.constant else dataset.classes
-    requests = folder / "requests"
     write_requests(requests, stack.protocol, dataset.lines, classes)
     port = free_ports(_PORTS)
-    server = Server(stack.start(dataset, port, folder), port, folder, server_cores(stack.workers))
-    try:
-        # Of a class that is not the first, so that nothing that answers zeros to everything is taken for ready.
-        place = next(i for i, known in enumerate(classes) if known or stack.constant)
-        first = server.first_answer_seconds(stack.protocol, dataset.lines[place], classes[place])
-        yield Running(stack, server, requests, first)
-    finally:
-        server.end()
+    # Not in the build: the name of a socket that a server makes there may have 107 characters.
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        server = Server(stack.start(dataset, port, folder), port, folder, log, server_cores(stack.workers))
+        try:
+            # Of a class that is not the first, so that nothing that answers zeros to everything is taken for ready.
+            place = next(i for i, known in enumerate(classes) if known or stack.constant)
+            first = server.first_answer_seconds(stack.protocol, dataset.lines[place], classes[place])
+            yield Running(stack, server, requests, first)
+        finally:
+            server.end()
 
 
 def started(stacks: list[Stack], dataset: Dataset, held: contextlib.ExitStack) -> tuple[list[Running], list[dict]]:
@@ -132,7 +137,16 @@ def take_turns(answering: list[Running], times: Times) -> list[dict]:
                 f"{load.wrong} wrong, {load.failed} failed",
                 flush=True,
             )
+    _weigh_idle(answering, times.idle)
     return failures
+
+
+def _weigh_idle(answering: list[Running], seconds: float) -> None:
+    """What servers that nobody asks take from the one that is."""
+    before = [one.server.cpu_seconds() for one in answering]
+    time.sleep(seconds)
+    for one, cpu in zip(answering, before, strict=True):
+        one.idle_cpu_share = (one.server.cpu_seconds() - cpu) / seconds
 
 
 def _measure(one: Running, times: Times) -> None:

@@ -4,6 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Report = Mapping[str, Any]
+BEGIN, END = "<!-- figures: python -m tests.bench.serving --table -->", "<!-- end of figures -->"
+
+
+def filled(guide: str, content: str) -> str:
+    """The guide with this content where its figures belong.
+
+    Raises:
+        ValueError: the guide has no such place.
+    """
+    before, begin, rest = guide.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the guide has no place for figures, between {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{content}\n\n{END}{after}"
 
 
 def tables(report: Report) -> str:

@@ -18,7 +18,7 @@ from tests.bench.serving.cores import all_cores, generator_cores, pinned, server
 from tests.bench.serving.load import compile_generator, drive, percentiles_ms
 from tests.bench.serving.protocols import ARRAY, CSV, OPEN_INFERENCE, write_requests
 from tests.bench.serving.stacks import stacks
-from tests.bench.serving.table import figure, markdown, tables
+from tests.bench.serving.table import BEGIN, END, figure, filled, markdown, tables
 
 
 def test_percentiles_are_latencies_that_were_seen() -> None:
@@ -101,6 +101,14 @@ def test_a_table_says_what_was_wrong_or_not_measured() -> None:
     assert "- Not measured: nginx (iris): there is no nginx\n" in told + "\n"
     assert "mean nothing" in told
     assert markdown(("", "a"), [("b", "c")]) == "| | a |\n| --- | --- |\n| b | c |"
+
+
+def test_the_guide_has_a_place_for_figures() -> None:
+    assert filled(f"before {BEGIN} old {END} after", "new") == f"before {BEGIN}\n\nnew\n\n{END} after"
+    with pytest.raises(ValueError, match="no place"):
+        filled("a guide", "new")
+    guide = (Path(__file__).resolve().parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
+    assert "new figures" in filled(guide, "new figures")
 
 
 class _Answers(socketserver.StreamRequestHandler):
