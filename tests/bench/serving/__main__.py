@@ -6,7 +6,9 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from infra.project import PROJECT
 from tests.bench.serving import batch
@@ -15,14 +17,12 @@ from tests.bench.serving.load import CONNECTIONS, compile_generator
 from tests.bench.serving.machine import machine, versions
 from tests.bench.serving.rounds import Times, at_half_rate, started, take_turns
 from tests.bench.serving.single_row import study
-from tests.bench.serving.stacks import stacks
+from tests.bench.serving.stacks import Stack, stacks
 from tests.bench.serving.table import filled, tables
 
 REPORT = PROJECT.built / "bench-serving.json"
 GUIDE = PROJECT.root / "docs" / "serving.md"
 DATASETS = ("breast cancer", "iris", "synthetic")
-# What is measured once only is measured on this one.
-FIRST = DATASETS[0]
 QUICK = Times(rounds=1, warm_up=0.2, closed=1.0, open=3.0, batches=1, study=0.3)
 
 
@@ -39,11 +39,13 @@ def main() -> int:
     begun = time.monotonic()
     times = QUICK if options.quick else Times(options.rounds, closed=options.seconds, open=options.open_seconds)
     compile_generator()
-    report: dict[str, object] = {"machine": machine(), "versions": versions(), "times": asdict(times)}
+    report: dict[str, Any] = {"machine": machine(), "versions": versions(), "times": asdict(times)}
     report |= {"connections": CONNECTIONS, "quick": options.quick}
-    report |= _measure(options.dataset or list(DATASETS), options.stack, times)
-    report["took_seconds"] = time.monotonic() - begun
-    REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    report |= {name: [] for name in ("rows", "failures", "half_rate", "batch", "single_row")}
+    for _ in _measure(report, options.dataset or list(DATASETS), options.stack, times):
+        # After each part: one that breaks off leaves the others.
+        report["took_seconds"] = time.monotonic() - begun
+        REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"\n{tables(report)}\n\nWritten to {PROJECT.told(REPORT)} after {report['took_seconds']:.0f} s")
     return 0
 
@@ -61,31 +63,35 @@ def _options() -> argparse.Namespace:
     return options.parse_args()
 
 
-def _measure(names: list[str], wanted: list[str] | None, times: Times) -> dict[str, object]:
-    rows, failures, half_rate = [], [], []
-    first: Dataset | None = None
+def _measure(report: dict[str, Any], names: list[str], wanted: list[str] | None, times: Times) -> Iterator[None]:
+    """Fill the report, part by part."""
+    asked = [stack for stack in stacks() if not wanted or any(word in stack.name for word in wanted)]
+    datasets = []
     for name in names:
         print(f"\n{name}: training", flush=True)
-        dataset = prepare(name)
-        first = first or dataset
-        asked = [stack for stack in stacks() if not wanted or any(word in stack.name for word in wanted)]
-        with contextlib.ExitStack() as held:
-            answering, left_out = started(asked, dataset, held)
-            failures += left_out + take_turns(answering, times)
-            rows += [one.row(name) for one in answering]
-            if dataset is first:
-                half_rate = at_half_rate(answering, times)
-    assert first
-    print(f"\n{first.name}: bodies of 6 MB", flush=True)
-    batches, left_out = batch.measure(first, times)
-    print(f"\n{first.name}: ONNX Runtime and a single row", flush=True)
-    return {
-        "rows": rows,
-        "failures": failures + left_out,
-        "half_rate": half_rate,
-        "batch": batches,
-        "single_row": study(first, times.study),
-    }
+        datasets.append(prepare(name))
+        _measure_single_rows(report, datasets[-1], asked, times, first=name == names[0])
+        yield
+    print(f"\n{names[0]}: bodies of 6 MB", flush=True)
+    report["batch"], left_out = batch.measure(datasets[0], times)
+    report["failures"] += left_out
+    yield
+    print(f"\n{names[0]}: ONNX Runtime and a single row", flush=True)
+    report["single_row"] = study(datasets[0], times.study)
+    yield
+
+
+def _measure_single_rows(
+    report: dict[str, Any], dataset: Dataset, asked: list[Stack], times: Times, *, first: bool
+) -> None:
+    with contextlib.ExitStack() as held:
+        answering, failures = started(asked, dataset, held)
+        failures += take_turns(answering, times)
+        report["rows"] += [one.row(dataset.name) for one in answering]
+        if first:
+            report["half_rate"], broken = at_half_rate(answering, times)
+            failures += broken
+        report["failures"] += failures
 
 
 if __name__ == "__main__":

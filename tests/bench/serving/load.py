@@ -56,19 +56,20 @@ def drive(
     rate: float = 0.0,
     connections: int = CONNECTIONS,
 ) -> Load:
-    """Ask as fast as answers come, or `rate` times a second whatever the answers do."""
+    """Ask as fast as answers come, or `rate` times a second whatever the answers do.
+
+    Raises:
+        RuntimeError: the server takes no connections or answers no HTTP; the message says which.
+    """
     latencies = requests.with_suffix(".latencies")
     numbers = [str(port), str(connections), str(seconds), str(rate)]
+    command = [FOLDER / "generator", *numbers, marker, requests, latencies]
     with pinned(cores):
-        done = subprocess.run(
-            [FOLDER / "generator", *numbers, marker, requests, latencies],
-            capture_output=True,
-            text=True,
-            timeout=seconds + _GRACE_SECONDS,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(f"the load generator failed: {done.stderr.strip()[-500:]}")
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + _GRACE_SECONDS, check=True)
+        except subprocess.SubprocessError as fault:
+            told = str(getattr(fault, "stderr", "") or fault).strip()
+            raise RuntimeError(f"the load generator failed: {told[-500:]}") from fault
     p50, p99 = percentiles_ms(np.fromfile(latencies, dtype=np.uint64), (50, 99))
     return Load(p50_ms=p50, p99_ms=p99, **json.loads(done.stdout))
 

@@ -161,35 +161,41 @@ def _measure(one: Running, times: Times) -> None:
     one.memory = one.server.memory_mb()
 
 
-def at_half_rate(answering: list[Running], times: Times) -> list[dict[str, object]]:
-    """Each peer at half of its own highest rate, and the product at the same rate, one after the other."""
-    (ours,) = (one for one in answering if one.stack.product and one.stack.workers == 1)
-    rows = []
-    for peer in answering:
-        if peer.stack.product or peer.stack.constant:
-            continue
+def at_half_rate(answering: list[Running], times: Times) -> tuple[list[dict], list[dict]]:
+    """Each peer at half of its own highest rate, and the product at the same rate; those that fail, with the reason."""
+    ours = next((one for one in answering if one.stack.product and one.stack.workers == 1), None)
+    peers = [one for one in answering if not one.stack.product and not one.stack.constant]
+    rows, failures = [], []
+    for peer in peers if ours else []:
         rate = statistics.median(load.answered / load.seconds for load in peer.loads) / 2
-        found = {}
-        for name, one in (("peer", peer), ("ours", ours)):
-            one.drive(times.warm_up, rate)
-            found[name] = one.drive(times.open, rate)
-            time.sleep(times.warm_up)
-        rows.append(
-            {
-                "stack": peer.stack.name,
-                "requests_per_second": rate,
-                "p50_ms": found["peer"].p50_ms,
-                "p99_ms": found["peer"].p99_ms,
-                "ours_p50_ms": found["ours"].p50_ms,
-                "ours_p99_ms": found["ours"].p99_ms,
-                "answers": found["peer"].answered,
-                "wrong": found["peer"].wrong + found["ours"].wrong,
-                "failed": found["peer"].failed + found["ours"].failed,
-            }
-        )
+        try:
+            row = _both_at(rate, peer, ours, times)
+        except (RuntimeError, OSError) as fault:
+            failures.append({"stack": peer.stack.name, "workers": 1, "why": f"at {rate:.1f} requests/s: {fault}"})
+            print(f"{peer.stack.label:44} {failures[-1]['why']}", flush=True)
+            continue
+        rows.append(row)
         print(
-            f"{peer.stack.label:44} at {rate:.1f} requests/s: p99 {found['peer'].p99_ms:.2f} ms, "
-            f"ours {found['ours'].p99_ms:.2f} ms",
+            f"{peer.stack.label:44} at {rate:.1f} requests/s: p99 {row['p99_ms']:.2f} ms, "
+            f"ours {row['ours_p99_ms']:.2f} ms",
             flush=True,
         )
-    return rows
+    return rows, failures
+
+
+def _both_at(rate: float, peer: Running, ours: Running, times: Times) -> dict[str, object]:
+    peer.drive(times.warm_up, rate)
+    theirs = peer.drive(times.open, rate)
+    ours.drive(times.warm_up, rate)
+    own = ours.drive(times.open, rate)
+    return {
+        "stack": peer.stack.name,
+        "requests_per_second": rate,
+        "p50_ms": theirs.p50_ms,
+        "p99_ms": theirs.p99_ms,
+        "ours_p50_ms": own.p50_ms,
+        "ours_p99_ms": own.p99_ms,
+        "answers": theirs.answered,
+        "wrong": theirs.wrong + own.wrong,
+        "failed": theirs.failed + own.failed,
+    }
