@@ -77,7 +77,7 @@ def _measure(report: dict[str, Any], names: list[str], wanted: list[str] | None,
     report["failures"] += left_out
     yield
     print(f"\n{names[0]}: ONNX Runtime and a single row", flush=True)
-    report["single_row"] = study(datasets[0], times.study)
+    report["single_row"] = study(datasets[0], times.rounds, times.study)
     yield
 
 

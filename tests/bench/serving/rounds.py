@@ -29,7 +29,7 @@ class Times:
     open: float = 15.0
     idle: float = 2.0
     batches: int = 3
-    study: float = 1.0
+    study: float = 0.6
 
 
 @dataclass

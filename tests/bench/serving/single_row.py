@@ -4,6 +4,7 @@ Each case is a process of its own, pinned to one core unless it says otherwise.
 """
 
 import json
+import statistics
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -55,16 +56,24 @@ CASES = (
 )
 
 
-def study(dataset: Dataset, seconds: float) -> list[dict[str, object]]:
-    """All cases, one after another, with what a call took in each."""
+def study(dataset: Dataset, rounds: int, seconds: float) -> list[dict[str, object]]:
+    """What a call took in each case: medians over rounds of all of them."""
     lines = dataset.folder / "rows.csv"
     lines.write_text("\n".join(dataset.lines))
-    rows = []
-    for case in CASES:
-        command = [sys.executable, "-m", "tests.bench.serving.single_row_case", json.dumps(asdict(case))]
-        command += [str(dataset.layout.model / MODEL_FILE), str(lines), str(seconds)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=_CASE_SECONDS)
-        told = json.loads(done.stdout.splitlines()[-1])
-        rows.append({"case": case.name, **told})
-        print(f"{case.name:58} {told['cpu_us']:8.1f} µs of CPU, {told['median_us']:8.1f} µs median", flush=True)
-    return rows
+    told: dict[str, list[dict[str, float]]] = {case.name: [] for case in CASES}
+    for _ in range(rounds):
+        for case in CASES:
+            arguments = [json.dumps(asdict(case)), str(dataset.layout.model / MODEL_FILE), str(lines), str(seconds)]
+            told[case.name].append(_run(arguments))
+            one = told[case.name][-1]
+            print(f"{case.name:58} {one['cpu_us']:8.1f} µs of CPU, {one['median_us']:8.1f} µs median", flush=True)
+    return [
+        {"case": name, **{figure: statistics.median(one[figure] for one in found) for figure in found[0]}}
+        for name, found in told.items()
+    ]
+
+
+def _run(arguments: list[str]) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.bench.serving.single_row_case", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=_CASE_SECONDS)
+    return json.loads(done.stdout.splitlines()[-1])
