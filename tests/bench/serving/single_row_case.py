@@ -22,7 +22,7 @@ _MEBIBYTE = 1024**2
 _CACHE_LINE_BYTES = 64
 _SLEEP_SECONDS = 0.002
 _LEAST_CALLS = 100
-_SLOW_RATE = 50.0
+_SLOW_RATE = 200.0
 
 Ask = Callable[[int], object]
 
@@ -118,12 +118,13 @@ def _served(ask: Ask, seconds: float, generator_cores: set[int], rate: float) ->
     took: list[int] = []
     port = _serve(ask, took)
     requests = Path(sys.argv[3]).with_name("requests-of-nothing")
+    leg_seconds = max(seconds / 2, _LEAST_CALLS / rate if rate else 0.0)
     taken: dict[str, list[float]] = {"/": [], "/nothing": []}
     # In turns, as the machine has slow moments.
     for path in ["/", "/nothing"] * 3:
         write_requests(requests, replace(CSV, path=path), ["0"], [0])
         cpu = time.process_time()
-        load = drive(port, requests, "", seconds / 2, generator_cores, rate=rate)
+        load = drive(port, requests, "", leg_seconds, generator_cores, rate=rate)
         taken[path].append((time.process_time() - cpu) / load.answered * 1e6)
     cpu_us = float(np.median(taken["/"]) - np.median(taken["/nothing"]))
     return {"cpu_us": cpu_us, "median_us": float(np.median(took)) / 1e3, "calls": len(took)}
