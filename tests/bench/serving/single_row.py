@@ -51,6 +51,7 @@ CASES = (
     Case("in an HTTP server", between="serve"),
     Case("in an HTTP server, default threads", between="serve", threads=0),
     Case("in an HTTP server, default threads, all cores", between="serve", threads=0, cores=64),
+    Case("in an HTTP server, default threads that do not spin", between="serve", threads=0, spinning=False),
     Case("in an HTTP server, 200 requests a second", between="serve slowly"),
     Case("in an HTTP server, 200 requests a second, default threads", between="serve slowly", threads=0),
 )
