@@ -105,9 +105,14 @@ parity: $(VENV)/.dev ## Compare exported graphs with their estimators on million
 bench-training: $(VENV)/.dev build/bench-environment/.made ## Measure training and validation beside others: build/bench-training.json
 	@$(PY) -m tests.bench.training $(if $(filter yes,$(WHOLE)),--whole)
 
-build/bench-environment/.made: locks/bench.txt $(VENV)/.installer
-	@$(PYTHON) -m venv build/bench-environment
-	@VIRTUAL_ENV=$(CURDIR)/build/bench-environment $(VENV)/bin/uv pip install --quiet --require-hashes -r $<
+bench-serving: $(VENV)/.dev build/bench-serving-environment/.made ## Measure serving beside others: build/bench-serving.json (QUICK=yes to try it)
+	@$(PY) -m tests.bench.serving $(if $(filter yes,$(QUICK)),--quick)
+
+build/bench-environment/.made: locks/bench.txt
+build/bench-serving-environment/.made: locks/bench-serving.txt
+build/bench-environment/.made build/bench-serving-environment/.made: $(VENV)/.installer
+	@$(PYTHON) -m venv $(@D)
+	@VIRTUAL_ENV=$(CURDIR)/$(@D) $(VENV)/bin/uv pip install --quiet --compile-bytecode --require-hashes -r $(filter locks/%,$^)
 	@touch $@
 
 format: $(VENV)/.dev ## Format the code
@@ -119,7 +124,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench bench-training parity format lock clean
+.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench bench-training bench-serving parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

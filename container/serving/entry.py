@@ -39,7 +39,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """SERVE_HOST (default: all addresses, as SageMaker needs in a container), SAGEMAKER_BIND_TO_PORT (8080),
-        SERVE_WORKERS (one for each core that the process may use).
+        SAGEMAKER_MODEL_SERVER_WORKERS (one for each core that the process may use).
 
         Raises:
             InvalidSetting: no port from 1 to 65535, no number of workers from 1 to 256.
@@ -47,7 +47,7 @@ class Settings:
         return cls(
             environment.get("SERVE_HOST") or "0.0.0.0",  # noqa: S104 - SageMaker connects from outside
             _number(environment, "SAGEMAKER_BIND_TO_PORT", 8080, 65_535, "a port"),
-            _number(environment, "SERVE_WORKERS", usable_cores(), 256, "a number"),
+            _number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", usable_cores(), 256, "a number"),
         )
 
 

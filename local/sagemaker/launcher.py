@@ -134,7 +134,11 @@ def process_environment(workload: Workload) -> dict[str, str]:
     layout = {"SAGEMAKER_BASE_DIR": str(workload.base_dir), "PYTHONUNBUFFERED": "1"}
     if workload.port is not None:
         # One worker: all endpoints share this machine's cores.
-        layout |= {"SAGEMAKER_BIND_TO_PORT": str(workload.port), "SERVE_HOST": "127.0.0.1", "SERVE_WORKERS": "1"}
+        layout |= {
+            "SAGEMAKER_BIND_TO_PORT": str(workload.port),
+            "SERVE_HOST": "127.0.0.1",
+            "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+        }
     return inherited() | dict(workload.own_environment) | dict(workload.environment) | layout
 
 

@@ -19,7 +19,7 @@ ROW = "4.6,3.1,1.5,0.2"
 
 @pytest.fixture
 def server(start_server: Callable[..., Any]) -> Iterator[Any]:
-    started = start_server(SERVE_WORKERS="2")
+    started = start_server(SAGEMAKER_MODEL_SERVER_WORKERS="2")
     yield started
     started.process.kill()
 
