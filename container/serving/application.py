@@ -33,15 +33,15 @@ class Application:
         self._answers = AnswerWriter(predictor)
         self._probe = np.zeros((1, predictor.schema.feature_count), dtype=np.float32)
         self._routes = {
-            "/ping": ("GET", self._ping),
-            "/execution-parameters": ("GET", self._execution_parameters),
-            "/invocations": ("POST", self._invocations),
+            b"/ping": (b"GET", self._ping),
+            b"/execution-parameters": (b"GET", self._execution_parameters),
+            b"/invocations": (b"POST", self._invocations),
         }
 
     @staticmethod
     def takes_long(request: Request) -> bool:
         """Whether other clients would notice that it is worked on."""
-        return len(request.body) >= _LONG_FROM_BYTES or "parquet" in (request.content_type or "")
+        return len(request.body) >= _LONG_FROM_BYTES or b"parquet" in (request.content_type or b"").lower()
 
     def respond(self, request: Request) -> Response:
         """The response to any request. Nothing is raised: what goes wrong is logged, and answered with 500."""
@@ -58,11 +58,12 @@ class Application:
         if path not in self._routes:
             path = _path(request.target)
         if path not in self._routes:
-            raise RejectedRequest(HTTPStatus.NOT_FOUND, f"no such path; there are {', '.join(self._routes)}")
+            paths = b", ".join(self._routes).decode()
+            raise RejectedRequest(HTTPStatus.NOT_FOUND, f"no such path; there are {paths}")
         method, handle = self._routes[path]
         if request.method != method:
-            allow = f"allow: {method}\r\n".encode()
-            return Response(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} takes {method}".encode(), fields=allow)
+            reason = b"%b takes %b" % (path, method)
+            return Response(HTTPStatus.METHOD_NOT_ALLOWED, reason, fields=b"allow: %b\r\n" % method)
         return handle(request)
 
     def _ping(self, _request: Request) -> Response:
@@ -83,7 +84,7 @@ class Application:
 
     def _invocations(self, request: Request) -> Response:
         form = choose_answer_form(request.accept)
-        if request.content_encoding not in (None, "identity"):
+        if request.content_encoding not in (None, b"identity"):
             reason = "a body with a content-encoding is not supported; send it as it is"
             raise RejectedRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, reason)
         if content_media(request.content_type) == CSV and not form.probabilities:
@@ -94,10 +95,9 @@ class Application:
         return Response(HTTPStatus.OK, self._answers.write(rows, form), form.media)
 
 
-def _path(target: str) -> str:
+def _path(target: bytes) -> bytes:
     """The path in a target that has more, or is a whole URL; the target itself when it is no URL at all."""
     try:
-        parts = httptools.parse_url(target.encode("latin-1", errors="replace"))
+        return bytes(httptools.parse_url(target).path or b"")
     except httptools.HttpParserInvalidURLError:
         return target
-    return (parts.path or b"").decode("latin-1")

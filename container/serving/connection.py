@@ -83,6 +83,8 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         self._head_bytes = 0
         self._parts: list[bytes] = []
+        self._buffered_bytes = 0
+        """How much of the body the host has been told of."""
 
     # --- What the transport calls (asyncio.Protocol).
 
@@ -111,7 +113,9 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")
         else:
-            if in_head and self._in_head and number == self._number:
+            if self._parts:
+                self._count_body()
+            elif in_head and self._in_head and number == self._number:
                 self._count_head(len(data))
 
     def eof_received(self) -> bool:
@@ -137,15 +141,9 @@ class Connection(asyncio.Protocol):
             self._enter(State.READING)
         self._number += 1
         self._begun = self._in_head = True
-        self._head_bytes = 0
+        self._head_bytes = self._body_bytes = 0
         self._target = b""
-        self._content_type: str | None = None
-        self._accept: str | None = None
-        self._announced = 0
-        self._encoding: str | None = None
-        self._expects = False
-        self._parts = []
-        self._body_bytes = 0
+        self._fields: dict[bytes, bytes] = {}
         self._refused = False
 
     def on_url(self, part: bytes) -> None:
@@ -153,26 +151,18 @@ class Connection(asyncio.Protocol):
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header field."""
-        match name.lower():
-            case b"content-type":
-                self._content_type = value.decode("latin-1")
-            case b"accept":
-                accept = value.decode("latin-1")
-                self._accept = accept if self._accept is None else f"{self._accept}, {accept}"
-            case b"content-encoding":
-                self._encoding = value.decode("latin-1")
-            case b"content-length":
-                self._announced = int(value)  # the parser has refused what is no number
-            case b"expect":
-                self._expects = value.lower() == b"100-continue"
+        """One header field; what comes twice is a list (RFC 9110, 5.3)."""
+        name = name.lower()
+        fields = self._fields
+        fields[name] = value if name not in fields else fields[name] + b", " + value
 
     def on_headers_complete(self) -> None:
         """The head is there; what is too large is refused before it is sent."""
         self._in_head = False
-        if self._announced > MAXIMUM_BODY_BYTES:
-            self._refuse_body(keep_alive=not self._expects)
-        elif self._expects:
+        expects = b"expect" in self._fields and self._fields[b"expect"].lower() == b"100-continue"
+        if self._announced() > MAXIMUM_BODY_BYTES:
+            self._refuse_body(keep_alive=not expects)
+        elif expects:
             self._transport.write(_CONTINUE)
 
     def on_body(self, part: bytes) -> None:
@@ -181,36 +171,52 @@ class Connection(asyncio.Protocol):
         if self._refused:
             if self._body_bytes > _FORGOTTEN_BYTES:
                 self.abort()
-            return
-        if self._body_bytes > MAXIMUM_BODY_BYTES:
+        elif self._body_bytes > MAXIMUM_BODY_BYTES:
             self._refuse_body(keep_alive=True)
-            return
-        self._parts.append(part)
-        self._host.buffered(self, len(part))
+        else:
+            self._parts.append(part)
 
     def on_message_complete(self) -> None:
         """The request is complete."""
         self._begun = False
-        upgrade = self._parser.should_upgrade()
-        if upgrade and self._announced:
-            # The parser takes the body for the other protocol's. Without one the request is answered as if it had not
-            # asked for another.
-            self._refuse(HTTPStatus.BAD_REQUEST, "there is only HTTP/1.1 here; send the body without an Upgrade")
-        elif not self._refused:
-            parser, parts = self._parser, self._parts
-            request = Request(
-                parser.get_method().decode("ascii"),
-                self._target.decode("latin-1"),
-                self._content_type,
-                self._accept,
-                self._encoding,
-                parts[0] if len(parts) == 1 else b"".join(parts),
-            )
-            self._forget_body()
-            kept = parser.should_keep_alive() and not upgrade and parser.get_http_version() == "1.1"
-            self._take(request, keep_alive=kept)
+        if not self._refused:
+            if self._parser.should_upgrade():
+                self._take_upgrade()
+            else:
+                self._take(self._request(), keep_alive=self._keeps())
         if self.state is State.READING:
             self._enter(State.IDLE)
+
+    def _request(self) -> Request:
+        fields, parts = self._fields, self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._forget_body()
+        return Request(
+            self._parser.get_method(),
+            self._target,
+            fields.get(b"content-type"),
+            fields.get(b"accept"),
+            fields.get(b"content-encoding"),
+            body,
+        )
+
+    def _take_upgrade(self) -> None:
+        # The parser takes a body for the other protocol's. Without one the request is answered as if it had not asked
+        # for another.
+        if self._announced():
+            self._refuse(HTTPStatus.BAD_REQUEST, "there is only HTTP/1.1 here; send the body without an Upgrade")
+        else:
+            self._take(self._request(), keep_alive=False)
+
+    def _announced(self) -> int:
+        # The parser has refused what is no number.
+        return int(self._fields.get(b"content-length", b"0"))
+
+    def _keeps(self) -> bool:
+        """Whether the client keeps the connection. One of HTTP/1.0 that does has to say so, and is not obliged."""
+        if not self._parser.should_keep_alive():
+            return False
+        return b"connection" not in self._fields or self._parser.get_http_version() == "1.1"
 
     # --- Answers.
 
@@ -276,13 +282,18 @@ class Connection(asyncio.Protocol):
 
     @staticmethod
     def _is_head(message: Request | Response) -> bool:
-        return isinstance(message, Request) and message.method == "HEAD"
+        return isinstance(message, Request) and message.method == b"HEAD"
 
     def _count_head(self, count: int) -> None:
         # The parser keeps a field until its end, however long it is.
         self._head_bytes += count
         if self._head_bytes > MAXIMUM_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {MAXIMUM_HEAD_BYTES} bytes of header")
+
+    def _count_body(self) -> None:
+        """Of a body that is not complete: a whole one is answered before anybody else gets to say anything."""
+        self._host.buffered(self, self._body_bytes - self._buffered_bytes)
+        self._buffered_bytes = self._body_bytes
 
     def _refuse_body(self, *, keep_alive: bool) -> None:
         self._forget_body()
@@ -297,9 +308,10 @@ class Connection(asyncio.Protocol):
         self._take(Response(status, reason.encode()), keep_alive=False)
 
     def _forget_body(self) -> None:
-        if self._parts:
-            self._host.buffered(self, -sum(map(len, self._parts)))
-            self._parts = []
+        self._parts = []
+        if self._buffered_bytes:
+            self._host.buffered(self, -self._buffered_bytes)
+            self._buffered_bytes = 0
 
     def _leave(self) -> None:
         """Say that nothing more comes, and wait for the client to do the same.

@@ -10,13 +10,13 @@ PLAIN: Final = "text/plain"
 
 @dataclass(slots=True)
 class Request:
-    """A whole request. Header fields are None where the client sent none."""
+    """A whole request, as it was sent. Header fields are None where there were none."""
 
-    method: str
-    target: str
-    content_type: str | None = None
-    accept: str | None = None
-    content_encoding: str | None = None
+    method: bytes
+    target: bytes
+    content_type: bytes | None = None
+    accept: bytes | None = None
+    content_encoding: bytes | None = None
     body: bytes = b""
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from container.fields import quoted
 from container.serving.rejections import RejectedRequest
 
 CSV: Final = "text/csv"
@@ -46,22 +47,22 @@ def parse_media_type(header: str) -> tuple[str, dict[str, str]]:
 
 
 @lru_cache(maxsize=256)
-def content_media(content_type: str | None) -> str:
+def content_media(content_type: bytes | None) -> str:
     """Which of `TAKEN` the body is.
 
     Raises:
         RejectedRequest: 415.
     """
-    media, parameters = parse_media_type(content_type or "")
+    text = (content_type or b"").decode("latin-1")
+    media, parameters = parse_media_type(text)
     if media not in TAKEN or parameters.get("charset", "utf-8") not in _UTF_8:
-        shown = ascii((content_type or "")[:40])
-        reason = f"content type {shown} is not supported; send {', '.join(TAKEN)}; text in UTF-8"
+        reason = f"content type {quoted(text)} is not supported; send {', '.join(TAKEN)}; text in UTF-8"
         raise RejectedRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, reason)
     return media
 
 
 @lru_cache(maxsize=256)
-def choose_answer_form(accept: str | None) -> AnswerForm:
+def choose_answer_form(accept: bytes | None) -> AnswerForm:
     """The form that an Accept header (RFC 9110, 12.5.1) ranks highest.
 
     Between equal weights the type that is named wins over one that a wildcard admits.
@@ -71,7 +72,7 @@ def choose_answer_form(accept: str | None) -> AnswerForm:
     """
     if not accept or not accept.strip():
         return AnswerForm(OFFERED[0])
-    ranges = [_Range.parse(item) for item in accept.split(",") if item.strip()]
+    ranges = [_Range.parse(item) for item in accept.decode("latin-1").split(",") if item.strip()]
     best = max(((_best(offered, ranges), -place) for place, offered in enumerate(OFFERED)), key=lambda each: each)
     (weight, _, probabilities), place = best
     if weight <= 0:

@@ -26,7 +26,7 @@ class RowReader:
             PARQUET: ParquetProcess(schema).read,
         }
 
-    def read(self, body: bytes, content_type: str | None) -> Rows:
+    def read(self, body: bytes, content_type: bytes | None) -> Rows:
         """The rows in `body`.
 
         Raises:

@@ -198,8 +198,10 @@ class Client:
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         given = {name.lower(): value for name, value in (headers or {}).items()}
-        fields = (given.get(name) for name in ("content-type", "accept", "content-encoding"))
-        response = self.application.respond(Request(method, path, *fields, body))
+        fields = [given.get(name) for name in ("content-type", "accept", "content-encoding")]
+        sent = [None if field is None else field.encode("utf-8", "surrogatepass") for field in fields]
+        request = Request(method.encode(), path.encode("utf-8", "surrogatepass"), *sent, body)
+        response = self.application.respond(request)
         answered = {"content-type": response.media}
         answered |= dict(line.split(": ") for line in response.fields.decode().splitlines())
         return Answer(response.status, response.body.decode(), answered)

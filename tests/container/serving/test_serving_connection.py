@@ -11,7 +11,7 @@ from container.serving.connection import MAXIMUM_BODY_BYTES, MAXIMUM_HEAD_BYTES,
 from container.serving.http import Request, Response
 
 ROW = b"4.6,3.1,1.5,0.2"
-LATER = "/later"
+LATER = b"/later"
 
 
 class Wire:
@@ -64,7 +64,7 @@ class Desk:
 
     def respond(self, request: Request, _connection: Connection) -> Response | None:
         self.asked.append(request)
-        return None if request.target == LATER else Response(HTTPStatus.OK, request.body or request.target.encode())
+        return None if request.target == LATER else Response(HTTPStatus.OK, request.body or request.target)
 
     def buffered(self, _connection: Connection, added: int) -> None:
         self.bytes += added
@@ -98,8 +98,8 @@ def line() -> Line:
     return Line()
 
 
-def post(body: bytes = ROW, target: str = "/invocations", fields: str = "") -> bytes:
-    return f"POST {target} HTTP/1.1\r\nHost: x\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
+def post(body: bytes = ROW, target: bytes = b"/invocations", fields: str = "") -> bytes:
+    return f"POST {target.decode()} HTTP/1.1\r\nHost: x\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def answer(body: bytes = ROW, status: str = "200 OK", *, close: bool = False) -> bytes:
@@ -111,7 +111,7 @@ def answer(body: bytes = ROW, status: str = "200 OK", *, close: bool = False) ->
 def test_a_request_and_its_answer(line: Line) -> None:
     fields = "CONTENT-TYPE: text/csv\r\naccept: text/csv\r\nAccept: */*\r\nContent-Encoding: gzip\r\n"
     assert line.send(post(fields=fields)) == answer()
-    assert line.desk.asked == [Request("POST", "/invocations", "text/csv", "text/csv, */*", "gzip", ROW)]
+    assert line.desk.asked == [Request(b"POST", b"/invocations", b"text/csv", b"text/csv, */*", b"gzip", ROW)]
     assert line.connection.state is State.IDLE
     assert line.desk.bytes == 0
 
@@ -121,14 +121,14 @@ def test_the_next_request_knows_nothing_of_the_one_before(line: Line) -> None:
         post(fields="Content-Type: text/csv\r\nAccept: a/b\r\nContent-Encoding: gzip\r\nExpect: 100-continue\r\n")
     )
     assert line.send(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n") == answer(b"/ping")
-    assert line.desk.asked[1] == Request("GET", "/ping")
+    assert line.desk.asked[1] == Request(b"GET", b"/ping")
 
 
 @given(cuts=st.lists(st.integers(0, 300), max_size=20))
 def test_bytes_may_be_cut_anywhere(cuts: list[int]) -> None:
     whole = (
         post()
-        + post(b"", "/ping")
+        + post(b"", b"/ping")
         + b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n1,2\r\n2\r\n,3\r\n0\r\n\r\n"
     )
     places = [0, *sorted(cut % len(whole) for cut in cuts), len(whole)]

@@ -21,7 +21,7 @@ LENIENT = classifier(("length", "width"), missing_allowed=True)
 
 
 def read_rows(body: bytes, content_type: str | None, schema: Schema) -> Rows:
-    return RowReader(schema).read(body, content_type)
+    return RowReader(schema).read(body, None if content_type is None else content_type.encode())
 
 
 def read_csv(text: str, schema: Schema) -> Rows:

@@ -75,7 +75,7 @@ sys.addaudithook(lambda event, _: found.append(event) if event.startswith("pickl
 from container.serving import entry
 from container.serving.http import Request
 application = entry.Application(entry.load_predictor(Path({str(iris_job.layout.model)!r})), entry.Log())
-request = Request("POST", "/invocations", "text/csv", None, None, b"4.6,3.1,1.5,0.2")
+request = Request(b"POST", b"/invocations", b"text/csv", None, None, b"4.6,3.1,1.5,0.2")
 assert application.respond(request).body == b"0"
 assert not found, found
 print("\\n".join(sys.modules))
