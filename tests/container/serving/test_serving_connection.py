@@ -1,4 +1,4 @@
-"""Bytes in, bytes out: a connection without a socket, and with time that passes when it is told to."""
+"""Bytes in, bytes out."""
 
 import itertools
 from http import HTTPStatus
@@ -7,90 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.serving.connection import MAXIMUM_BODY_BYTES, MAXIMUM_HEAD_BYTES, Connection, State
+from container.serving.connection import MAXIMUM_BODY_BYTES, MAXIMUM_HEAD_BYTES, State
 from container.serving.http import Request, Response
+from tests.container.serving.lines import LATER, Line
 
 ROW = b"4.6,3.1,1.5,0.2"
-LATER = b"/later"
-
-
-class Wire:
-    """In a transport's place."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.reading = True
-        self.ended = self.closed = self.aborted = False
-
-    def write(self, data: bytes) -> None:
-        assert not self.ended
-        self.written += data
-
-    def write_eof(self) -> None:
-        self.ended = True
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
-
-    def is_closing(self) -> bool:
-        return self.closed or self.aborted
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.aborted = True
-
-
-class Desk:
-    """In a worker's place: echoes what it is asked; what asks for `/later` waits."""
-
-    def __init__(self) -> None:
-        self.draining = False
-        self.time = 0.0
-        self.asked: list[Request] = []
-        self.refusals: list[HTTPStatus] = []
-        self.bytes = 0
-
-    def opened(self, _connection: Connection) -> None: ...
-
-    def closed(self, _connection: Connection) -> None: ...
-
-    def respond(self, request: Request, _connection: Connection) -> Response | None:
-        self.asked.append(request)
-        return None if request.target == LATER else Response(HTTPStatus.OK, request.body or request.target)
-
-    def buffered(self, _connection: Connection, added: int) -> None:
-        self.bytes += added
-
-    def refused(self, status: HTTPStatus) -> None:
-        self.refusals.append(status)
-
-    def now(self) -> float:
-        return self.time
-
-    def date(self) -> bytes:
-        return b"date: now\r\n"
-
-
-class Line:
-    def __init__(self) -> None:
-        self.desk = Desk()
-        self.wire = Wire()
-        self.connection = Connection(self.desk)
-        self.connection.connection_made(self.wire)  # type: ignore[arg-type]
-
-    def send(self, data: bytes) -> bytes:
-        """What comes back at once."""
-        before = len(self.wire.written)
-        self.connection.data_received(data)
-        return self.wire.written[before:]
 
 
 @pytest.fixture
