@@ -35,19 +35,24 @@ class Settings:
     host: str
     port: int
     workers: int
+    user: int | None = None
+    """Whom the server becomes once it has the model and the port; None: nobody else."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """SERVE_HOST (default: all addresses, as SageMaker needs in a container), SAGEMAKER_BIND_TO_PORT (8080),
-        SAGEMAKER_MODEL_SERVER_WORKERS (one for each core that the process may use).
+        SAGEMAKER_MODEL_SERVER_WORKERS (one for each core that the process may use), SERVE_USER (whoever it is).
 
         Raises:
-            InvalidSetting: no port from 1 to 65535, no number of workers from 1 to 256.
+            InvalidSetting: no port from 1 to 65535, no number of workers from 1 to 256, or no user's number.
         """
         return cls(
             environment.get("SERVE_HOST") or "0.0.0.0",  # noqa: S104 - SageMaker connects from outside
             _number(environment, "SAGEMAKER_BIND_TO_PORT", 8080, 65_535, "a port"),
             _number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", usable_cores(), 256, "a number"),
+            _number(environment, "SERVE_USER", 1, 2**31 - 1, "a user's number")
+            if environment.get("SERVE_USER")
+            else None,
         )
 
 
@@ -68,6 +73,7 @@ def serve(layout: Layout, environment: Mapping[str, str]) -> int:
     except (InvalidSetting, UnreadableModel, LibraryMissing, OSError) as fault:
         print(f"cannot serve: {fault}", file=sys.stderr, flush=True)
         return 1
+    _give_up_root(settings.user, log)
     application = Application(predictor, log)
     most_connections = _most_connections()
 
@@ -87,6 +93,18 @@ def serve(layout: Layout, environment: Mapping[str, str]) -> int:
         workers=settings.workers,
     )
     return Supervisor(listener, settings.workers, work, log).run()
+
+
+def _give_up_root(user: int | None, log: Log) -> None:
+    """For good. A container without the right to do so has hardly another right of root's, and serves as it is."""
+    if user is None or os.getuid() != 0:
+        return
+    try:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+    except PermissionError:
+        log.write("WARNING", "serving as root", reason=f"the container has no right to become user {user}")
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:

@@ -123,8 +123,13 @@ def test_a_port_in_use_ends_the_server_with_a_reason(
     [
         ({}, Settings("0.0.0.0", 8080, usable_cores())),
         (
-            {"SERVE_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": "9000", "SAGEMAKER_MODEL_SERVER_WORKERS": "3"},
-            Settings("127.0.0.1", 9000, 3),
+            {
+                "SERVE_HOST": "127.0.0.1",
+                "SAGEMAKER_BIND_TO_PORT": "9000",
+                "SAGEMAKER_MODEL_SERVER_WORKERS": "3",
+                "SERVE_USER": "65532",
+            },
+            Settings("127.0.0.1", 9000, 3, 65_532),
         ),
         (
             {"SERVE_HOST": "", "SAGEMAKER_BIND_TO_PORT": "", "SAGEMAKER_MODEL_SERVER_WORKERS": ""},
@@ -136,8 +141,8 @@ def test_serves_as_the_environment_says(environment: dict[str, str], expected: S
     assert Settings.from_environment(environment) == expected
 
 
-@pytest.mark.parametrize("number", ["0", "65536", "-1", "80a", " 80", "\u0668\u0660"])
-@pytest.mark.parametrize("name", ["SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_MODEL_SERVER_WORKERS"])
+@pytest.mark.parametrize("number", ["0", "9999999999", "-1", "80a", " 80", "\u0668\u0660"])
+@pytest.mark.parametrize("name", ["SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_MODEL_SERVER_WORKERS", "SERVE_USER"])
 def test_refuses_what_is_no_number(name: str, number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InvalidSetting):
         Settings.from_environment({name: number})
