@@ -82,7 +82,7 @@ costs: $(VENV)/.demo ## Compute docs/costs.md: idle, each model, one run
 
 test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile
+	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (about half an hour)
 	@$(PY) -m infra.synthesise

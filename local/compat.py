@@ -58,7 +58,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "kill_workers",
         "reset",
     ),
-    "ministack.core.persistence": ("_json_default", "_state_format_version", "load_state"),
+    "ministack.core.persistence": ("_json_default", "_json_object_hook", "_state_format_version"),
     "ministack.core.responses": (
         "get_account_id",
         "get_region",

@@ -9,6 +9,8 @@ from commands.history import read_events
 from tests.flow.product import Product, Run, until
 from tests.flow.rights import Rights
 
+pytestmark = pytest.mark.long(2)
+
 FUNCTION = "mlops-request-approval"
 
 

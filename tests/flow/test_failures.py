@@ -4,9 +4,13 @@ import json
 import re
 import urllib.request
 
+import pytest
+
 from local.demo.iris import KNOWN_ROWS
 from tests.flow.product import Product
 from tests.flow.releases import NEW, is_champion, released_before
+
+pytestmark = pytest.mark.long(3)
 
 ROWS = "\n".join(KNOWN_ROWS)
 UNTRAINABLE = "[training]\nalgorithm = 'xgboost'\n[training.hyperparameters]\nnum_class = 7\n"

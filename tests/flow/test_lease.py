@@ -7,6 +7,8 @@ import pytest
 from tests.flow.product import Product, Run, until
 from tests.flow.releases import HOLD, NEW, NEWER, OLD, OLDER, is_champion, lease_comes_free, policy, released_before
 
+pytestmark = pytest.mark.long(4)
+
 
 def page(run: Run, link: str) -> str:
     import urllib.request

@@ -3,9 +3,13 @@
 import threading
 from typing import Self
 
+import pytest
+
 from local.demo.iris import KNOWN_ROWS
 from tests.flow.product import Product
 from tests.flow.releases import HOLD, NEW, is_champion, released_before
+
+pytestmark = pytest.mark.long(2)
 
 ROWS = "\n".join(KNOWN_ROWS)
 SWAPPED = {"0": "2", "1": "1", "2": "0"}

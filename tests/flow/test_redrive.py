@@ -11,6 +11,8 @@ from tests.flow.product import Product, Run, until
 from tests.flow.releases import HOLD, NEW, OLD, is_champion, lease_comes_free, released_before
 from tests.flow.test_lease import page, waits
 
+pytestmark = pytest.mark.long(3)
+
 DAY = 86_400
 
 

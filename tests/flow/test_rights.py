@@ -8,6 +8,8 @@ from tests.flow.product import Product
 from tests.flow.releases import NEW, is_champion, released_before
 from tests.flow.rights import Rights, decisions
 
+pytestmark = pytest.mark.long(2)
+
 
 @pytest.fixture
 def rights(product: Product) -> Rights:

@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from commands.history import entered, read_events
 from tests.flow.product import Product, Run, until
 from tests.flow.releases import NEW, NEWER, is_champion, lease_comes_free, one_endpoint_each, released_before
+
+pytestmark = pytest.mark.long(3)
 
 LARGER = "ml.c5.xlarge"
 

@@ -5,6 +5,8 @@ import pytest
 from tests.flow.product import Product, Run
 from tests.tables.real import Table, csv_of, tables
 
+pytestmark = pytest.mark.long(2)
+
 # Small forests are as good as large ones for what is tested here.
 SETTINGS = '[training]\nalgorithm = "{algorithm}"\n[training.hyperparameters]\n{size}\nmax_depth = 5\n[gate]\n{gate}\n'
 SIZES = {"random-forest": "n_estimators = 20", "xgboost": "num_round = 20"}

@@ -10,7 +10,7 @@ from tests.flow.product import Product, Run, until
 from tests.flow.releases import HOLD, NEW, OLD, is_champion, lease_comes_free, released_before
 from tests.flow.test_stack_statuses import UNSOUND, Stack, template
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long(2), pytest.mark.timeout(300)]
 
 
 def served(stack: Stack) -> str:

@@ -1,9 +1,13 @@
 """A run that turns in a circle until Step Functions ends it: its lease goes on, and people are told."""
 
+import pytest
+
 from tests.flow.faults.planning import Plan
 from tests.flow.faults.scenarios import Stage, champion_kept
 from tests.flow.limits.conftest import HISTORY_EVENTS
 from tests.flow.releases import NEW
+
+pytestmark = pytest.mark.long(2)
 
 
 def test_a_run_that_reaches_the_event_limit_gives_its_lease_back(product, iris):

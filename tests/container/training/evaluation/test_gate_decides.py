@@ -21,6 +21,8 @@ from tests.container.fits import fitted
 from tests.container.schemas import classifier
 from tests.container.training.evaluation.answered import answers_of, regression_schema
 
+pytestmark = pytest.mark.long(4)
+
 SEEDS = 100
 LEAST_AS_DECLARED = 99
 CLASS_ROWS = 2_000
