@@ -12,6 +12,7 @@ RUNTIMES: tuple[Runtime, ...] = ("process", "podman", "docker")
 MAX_TIME_FACTOR = 1_000_000.0
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
 HISTORY_EVENTS = 25_000
+CONTAINER_IMAGE = "mlops-image:latest"
 
 
 class InvalidConfiguration(ValueError):
@@ -32,6 +33,7 @@ class Configuration:
     starts its container. ``bootstrap_template`` is a CDK bootstrap template to deploy after start. ``decisions_file``
     gets one line for each kind of IAM decision, for audits longer than the log at ``/_cloud/decisions``.
     ``faults_file`` is a JSON list of faults to plan before anything resumes, each as ``/_cloud/faults`` takes it.
+    ``container_image`` is the image that an engine runs, as `make image` calls it.
     ``history_events`` is the quota of events in an execution's history; a lower one shows what happens at it.
     """
 
@@ -41,6 +43,7 @@ class Configuration:
     account: str = "123456789012"
     time_factor: float = 1.0
     runtime: Runtime = "process"
+    container_image: str = CONTAINER_IMAGE
     project_root: Path = field(default_factory=_project_root)
     bootstrap_template: Path | None = None
     instance_start_seconds: float = 0.0
@@ -55,8 +58,8 @@ class Configuration:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
-        """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, PROJECT_ROOT, BOOTSTRAP_TEMPLATE, INSTANCE_START_SECONDS,
-        DECISIONS_FILE, FAULTS_FILE, HISTORY_EVENTS.
+        """Read GATEWAY_PORT, STATE_DIR, TIME_FACTOR, RUNTIME, CONTAINER_IMAGE, PROJECT_ROOT, BOOTSTRAP_TEMPLATE,
+        INSTANCE_START_SECONDS, DECISIONS_FILE, FAULTS_FILE, HISTORY_EVENTS.
 
         Raises InvalidConfiguration for a value outside its range.
         """
@@ -70,6 +73,7 @@ class Configuration:
             state_dir=Path(state_dir).expanduser().resolve() if state_dir else None,
             time_factor=time_factor(environment.get("TIME_FACTOR", "1")),
             runtime=_runtime(environment.get("RUNTIME", "process")),
+            container_image=environment.get("CONTAINER_IMAGE") or CONTAINER_IMAGE,
             project_root=Path(root).resolve() if root else _project_root(),
             bootstrap_template=Path(template).expanduser().resolve() if template else None,
             instance_start_seconds=_seconds("INSTANCE_START_SECONDS", environment.get("INSTANCE_START_SECONDS", "0")),

@@ -116,6 +116,7 @@ def _environment(configuration: Configuration) -> dict[str, str]:
         "GATEWAY_PORT": str(configuration.port),
         "TIME_FACTOR": str(configuration.time_factor),
         "RUNTIME": configuration.runtime,
+        "CONTAINER_IMAGE": configuration.container_image,
         "INSTANCE_START_SECONDS": str(configuration.instance_start_seconds),
         "HISTORY_EVENTS": str(configuration.history_events),
         "BOOTSTRAP_TEMPLATE": str(configuration.bootstrap_template or BOOTSTRAP_TEMPLATE),

@@ -15,6 +15,13 @@ TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 BASE = PROJECT / "build" / "image-base.tar"
 # Making the base and the image are downloads.
 COMMAND_SECONDS = 600
+# A machine without privileges may lack what the default runtime needs, and forbid the limits that the engine would raise.
+ENGINE_SETTINGS = """\
+[engine]
+runtime = "runc"
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+"""
 # Nothing to write to but /opt/ml and /tmp, and no privileges. The engine would raise the two limits, which a machine
 # may forbid.
 _CONFINED = (
@@ -127,14 +134,15 @@ class Engine:
 
     def remove(self) -> None:
         """Remove all containers and images; fails when something is left."""
-        for container in self._containers():
+        for container in self.containers(self.name):
             _run("podman", "rm", "--force", "--time=0", container)
         for image in self._images():
             _run("podman", "image", "rm", "--force", image)
-        assert self._containers() + self._images() == []
+        assert self.containers(self.name) + self._images() == []
 
-    def _containers(self) -> list[str]:
-        return _run("podman", "ps", "--all", "--quiet", f"--filter=name=^{self.name}-").split()
+    def containers(self, owner: str) -> list[str]:
+        """Those whose names begin so."""
+        return _run("podman", "ps", "--all", "--quiet", f"--filter=name=^{owner}-").split()
 
     def _images(self) -> list[str]:
         return _run("podman", "images", "--quiet", f"--filter=reference=localhost/{self.name}").split()

@@ -5,16 +5,21 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from commands.deployment import find_deployment
 from container.layout import Layout
-from local.demo.iris import KNOWN_ROWS
-from tests.container.conftest import Server, TrainedJob, free_port, lay_out_at
-from tests.container.engine import COMMAND_SECONDS, TOOLS, Container, Engine
+from local.configuration import Configuration
+from local.demo.iris import KNOWN_ROWS, iris_csv
+from local.launch import RunningCloud, deploy_product, running_cloud
+from tests.container.conftest import Server, TrainedJob, free_port, lay_out_at, wait_until
+from tests.container.contract import Contract, Service
+from tests.container.engine import COMMAND_SECONDS, ENGINE_SETTINGS, TOOLS, Container, Engine
+from tests.flow.product import Product
 
 # The first test waits for two downloads: the base and the packages.
 pytestmark = [pytest.mark.full, pytest.mark.timeout(2 * COMMAND_SECONDS)]
@@ -63,18 +68,24 @@ class Serving:
     server: Server
 
 
-@pytest.fixture
-def serving(engine: Engine, trained: TrainedJob, until: Any) -> Iterator[Serving]:
+@contextmanager
+def serves(engine: Engine, trained: TrainedJob) -> Iterator[Serving]:
     port = free_port()
     environment = {"SAGEMAKER_BIND_TO_PORT": str(port), "SERVE_HOST": "127.0.0.1"}
     container = engine.start("serve", trained.layout.base, network="host", environment=environment)
     server = Server(container.process, port)
-    until(lambda: server.healthy() or container.process.poll() is not None, "the container answers")
+    wait_until(lambda: server.healthy() or container.process.poll() is not None, "the container answers")
     assert container.process.poll() is None, container.ends()
     yield Serving(container, server)
     if container.process.poll() is None:
         container.terminate()
         container.ends()
+
+
+@pytest.fixture
+def serving(engine: Engine, trained: TrainedJob) -> Iterator[Serving]:
+    with serves(engine, trained) as running:
+        yield running
 
 
 def sha256(path: Path) -> str:
@@ -150,3 +161,37 @@ def test_the_labels_say_what_sagemaker_may_do(engine: Engine) -> None:
     labels = engine.inspect()["Labels"]
     assert labels["com.amazonaws.sagemaker.capabilities.multi-models"] == "false"
     assert labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+
+
+class TestImage(Contract):
+    """The whole contract, kept by the image."""
+
+    @pytest.fixture(scope="class")
+    def service(self, engine: Engine, trained: TrainedJob) -> Iterator[Service]:
+        with serves(engine, trained) as running:
+            yield Service("127.0.0.1", running.server.port)
+
+
+@pytest.fixture(scope="module")
+def cloud(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """An embedded cloud that trains and serves in the image."""
+    folder = tmp_path_factory.mktemp("podman")
+    settings = folder / "containers.conf"
+    settings.write_text(ENGINE_SETTINGS)
+    configuration = Configuration(port=free_port(), runtime="podman", container_image=engine.image, time_factor=10.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONTAINERS_CONF_OVERRIDE", str(settings))
+        with running_cloud(configuration, folder / "cloud.log") as running:
+            yield running
+    assert engine.containers(f"embedded-cloud-{configuration.port}") == []
+
+
+def test_the_embedded_cloud_releases_a_model_in_the_image(engine: Engine, cloud: RunningCloud) -> None:
+    deploy_product(cloud)
+    product = Product(cloud, find_deployment(cloud.session()))
+    product.model("image")
+    product.start("image", iris_csv().decode(), "2031-03-01T00:00:00Z").approve()
+    for row, expected in KNOWN_ROWS.items():
+        assert product.predict("image-production", row) == [expected]
+    # One instance for development and two for production.
+    assert len(engine.containers(f"embedded-cloud-{cloud.endpoint.rpartition(':')[2]}")) == 3
