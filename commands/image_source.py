@@ -8,7 +8,7 @@ from pathlib import Path
 
 from commands.tracked import tracked_files, untracked_files
 
-SOURCES = ("container", "contracts", "tables", "locks/compiler.txt", "locks/container.txt")
+SOURCES = ("container", "contracts", "tables", "locks/compiler.txt", "locks/container.txt", "locks/sbom.txt")
 """What `container/Dockerfile` copies, with the file itself and the build's script. Folders count with all they hold."""
 
 # The oldest date that a zip can carry: a file's own would make every checkout a new source.

@@ -12,6 +12,9 @@ set -euo pipefail
 
 repository=${IMAGE_REPOSITORY:-mlops-image}
 image=$repository:latest
+# Its bill of materials, in the image and beside it.
+bill_inside=/opt/program/sbom.cdx.json
+bill=build/sbom.cdx.json
 # A network may have an authority of its own, which the download of packages must trust as this machine does.
 certificates=/etc/ssl/certs/ca-certificates.crt
 
@@ -47,7 +50,22 @@ build() {
     echo "$engine could not build $image. Where the base cannot be pulled, name another with Python 3.13: BASE_IMAGE=…" >&2
     return 1
   fi
-  echo "Built $image with $engine"
+  write_bill
+  echo "Built $image with $engine; what is in it: $bill"
+}
+
+write_bill() {
+  local container
+  mkdir -p "$(dirname "$bill")"
+  if [ "$engine" = buildah ]; then
+    container=$(buildah from "$image")
+    buildah run --isolation chroot "$container" cat "$bill_inside" > "$bill"
+    buildah rm "$container" > /dev/null
+  else
+    container=$("$engine" create "$image")
+    "$engine" cp "$container:$bill_inside" "$bill"
+    "$engine" rm "$container" > /dev/null
+  fi
 }
 
 log_in() {

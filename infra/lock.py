@@ -25,11 +25,12 @@ GROUPS = {
     "bench-serving": ("bench-serving",),
     "node": ("node",),
     "compiler": ("compiler",),
+    "sbom": ("sbom",),
 }
 WITH_PROJECT = ("dev", "demo", "commands")
 # Lock → what constrains it, where that is not the largest one. Peers are measured with the same scikit-learn, and with
 # what they ask for else: the tests' own packages would hold some of them back for years.
-CONSTRAINTS = {"dev": None, "node": None, "installer": None, "compiler": None, "bench-serving": "bench"}
+CONSTRAINTS = {"dev": None, "node": None, "installer": None, "compiler": None, "sbom": None, "bench-serving": "bench"}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,11 +114,17 @@ class Engine:
         return dict(image)
 
     def start(
-        self, command: str, base: Path, network: str = "none", environment: Mapping[str, str] | None = None
+        self,
+        command: str,
+        base: Path,
+        network: str = "none",
+        environment: Mapping[str, str] | None = None,
+        rights: Sequence[str] = (),
     ) -> Container:
         """Start the image's `train` or `serve` with `base` at /opt/ml."""
         container = f"{self.name}-{uuid.uuid4().hex[:12]}"
         options = [f"--name={container}", f"--network={network}", f"--volume={base}:/opt/ml"]
+        options += [f"--cap-add={right}" for right in rights]
         options += [f"--env={name}={value}" for name, value in (environment or {}).items()]
         process = subprocess.Popen(
             ["podman", "--runtime=runc", "run", *_CONFINED, *options, self.image, command],

@@ -20,6 +20,7 @@ case "$(basename "$0") $1 $2" in
   "$FAILS"*) exit 1 ;;
   "aws ecr get-login-password") echo secret-password ;;
   "docker login "*) cat > /dev/null ;;
+  "docker create "*) echo container ;;
   "docker image inspect") printf 'elsewhere.example.com/x@sha256:00\\n%s@%s\\n\\n' "$IMAGE_REPOSITORY" "$DIGEST" ;;
 esac
 """
@@ -43,7 +44,7 @@ def test_the_image_carries_only_what_it_runs() -> None:
     copied = [line.split()[1:-1] for line in instructions() if line.startswith("COPY") and "--from" not in line]
     assert copied == [
         *(["locks/container.txt"], ["locks/compiler.txt"], ["container/__init__.py"], ["container/native"]),
-        *(["contracts"], ["tables"], ["container"]),
+        *(["locks/sbom.txt"], ["container/bill_of_materials.py"], ["contracts"], ["tables"], ["container"]),
     ]
     allowed = (CONTAINER / "Dockerfile.dockerignore").read_text()
     assert all(f"!{source}" in allowed or f"!{source.split('/')[0]}\n" in allowed for (source,) in copied)
@@ -56,6 +57,7 @@ def test_the_native_library_is_compiled_for_the_image_and_the_compiler_left_behi
     assert copied == [
         ["--from=packages", "/opt/venv", "/opt/venv"],
         ["--from=library", library, "/opt/program/container/native/"],
+        ["--from=bill", "/opt/sbom.cdx.json", "/opt/program/sbom.cdx.json"],
     ]
     # One that was built here, for another system and Python, stays here.
     assert f"**/{library_path().name.split('-')[0]}-*" in (CONTAINER / "Dockerfile.dockerignore").read_text()
@@ -63,13 +65,13 @@ def test_the_native_library_is_compiled_for_the_image_and_the_compiler_left_behi
 
 def test_packages_are_installed_by_hash() -> None:
     installs = [line for line in instructions() if "pip install" in line]
-    assert len(installs) == 2
+    assert len(installs) == 3
     assert all({"--require-hashes", "--only-binary"} <= set(install.split()) for install in installs)
 
 
 def test_base_image_is_an_argument_that_all_stages_use() -> None:
     assert instructions()[0].startswith("ARG BASE_IMAGE=public.ecr.aws/")
-    assert [line.split()[1] for line in instructions() if line.startswith("FROM")] == ["${BASE_IMAGE}"] * 3
+    assert [line.split()[1] for line in instructions() if line.startswith("FROM")] == ["${BASE_IMAGE}"] * 4
 
 
 def run_buildspec(folder: Path, fails: str = "nothing") -> "tuple[subprocess.CompletedProcess[str], list[str]]":
@@ -144,6 +146,8 @@ def test_make_image_builds_with_the_engine_that_answers(tmp_path: Path, engine: 
         f"{engine} build --platform linux/amd64 --file container/Dockerfile --tag mlops-image:latest"
     )
     assert "--build-arg BASE_IMAGE=localhost/base" in build
+    calls = (tmp_path / "calls").read_text()
+    assert f"{engine} {'run' if engine == 'buildah' else 'cp'} " in calls  # the bill of materials
     # Either says in its own words that no OCI manifest or index must come out.
     assert ("--provenance=false" in build) is (engine == "docker")
     assert ("--format docker" in build) is (engine != "docker")

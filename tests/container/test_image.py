@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from container.layout import Layout
 from local.configuration import Configuration
 from local.demo.iris import KNOWN_ROWS, iris_csv
 from local.launch import RunningCloud, deploy_product, running_cloud
-from tests.container.conftest import Server, TrainedJob, free_port, lay_out_at, wait_until
+from tests.container.conftest import PROJECT, Server, TrainedJob, free_port, lay_out_at, wait_until
 from tests.container.contract import Contract, Service
 from tests.container.engine import COMMAND_SECONDS, ENGINE_SETTINGS, TOOLS, Container, Engine
 from tests.flow.product import Product
@@ -69,10 +69,10 @@ class Serving:
 
 
 @contextmanager
-def serves(engine: Engine, trained: TrainedJob) -> Iterator[Serving]:
+def serves(engine: Engine, trained: TrainedJob, rights: Sequence[str] = ()) -> Iterator[Serving]:
     port = free_port()
     environment = {"SAGEMAKER_BIND_TO_PORT": str(port), "SERVE_HOST": "127.0.0.1"}
-    container = engine.start("serve", trained.layout.base, network="host", environment=environment)
+    container = engine.start("serve", trained.layout.base, "host", environment, rights)
     server = Server(container.process, port)
     wait_until(lambda: server.healthy() or container.process.poll() is not None, "the container answers")
     assert container.process.poll() is None, container.ends()
@@ -155,6 +155,21 @@ def test_a_broken_dataset_leaves_a_reason_and_an_exit_code(engine: Engine, tmp_p
 
 def test_the_manifest_is_of_the_format_that_sagemaker_takes(engine: Engine) -> None:
     assert engine.inspect()["ManifestType"] == "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def test_the_bill_of_materials_names_what_is_in_it(engine: Engine) -> None:
+    document = json.loads((PROJECT / "build" / "sbom.cdx.json").read_text())
+    assert document["bomFormat"] == "CycloneDX"
+    addresses = {each["purl"].partition("@")[0] for each in document["components"]}
+    assert addresses >= {"pkg:pypi/numpy", "pkg:pypi/uvloop", "pkg:pypi/xgboost-cpu", "pkg:deb/debian/libc6"}
+    assert engine.inspect()["ManifestType"]  # it is of this build
+
+
+def test_the_server_is_not_root(engine: Engine, trained: TrainedJob) -> None:
+    with serves(engine, trained, rights=("setuid", "setgid")) as running:
+        status = running.container.execute("cat", "/proc/1/status")
+        assert re.findall(r"^[UG]id:\t(\d+)\t(\d+)", status, re.MULTILINE) == [("65532", "65532")] * 2
+        assert running.server.ask("GET", "/ping") == (200, "")
 
 
 def test_the_labels_say_what_sagemaker_may_do(engine: Engine) -> None:
