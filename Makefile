@@ -73,6 +73,9 @@ infer: $(VENV)/.demo ## Propose a model's settings from a dataset: MODEL=… DAT
 image: ## Build the container image with docker, podman or buildah (BASE_IMAGE=… instead of the public ECR's)
 	@bash container/build-image.sh build
 
+image-test: $(VENV)/.dev ## Train and serve the course's model in the image, without a network, and hold it against the contract
+	@$(PY) -m pytest -m full tests/container/test_image.py
+
 synth: $(VENV)/.demo ## Make the CloudFormation templates in build/cloud-assembly
 	@$(PY) -m infra.synthesise
 
@@ -124,7 +127,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image synth test test-full check bench bench-training bench-serving parity format lock clean
+.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

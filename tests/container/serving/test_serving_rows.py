@@ -1,3 +1,4 @@
+import io
 import itertools
 import json
 import math
@@ -6,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from container.predictor import Rows
 from container.schema import Column, Schema
+from container.serving.parquet_rows import MOST_VALUES, read_parquet
 from container.serving.rejections import RejectedRequest
 from container.serving.rows import RowReader
 from tests.container.schemas import classifier
@@ -272,6 +275,81 @@ def test_accepted_rows_are_answered_as_the_estimator_does(
     answers = sparse.predictor.answer(read)
     chosen = probabilities[np.arange(len(rows)), answers]
     assert (chosen >= probabilities.max(axis=1) - 2e-6).all()  # a tie may be answered with either class
+
+
+def json_of(rows: Sequence[Sequence[float]]) -> list[list[float | None]]:
+    return [[None if math.isnan(value) else value for value in row] for row in rows]
+
+
+def npy_of(rows: Sequence[Sequence[float]], kind: str) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.array(rows, dtype=kind))
+    return file.getvalue()
+
+
+def parquet_of(rows: Sequence[Sequence[float]], names: Sequence[str]) -> bytes:
+    file = io.BytesIO()
+    pl.DataFrame(list(rows), schema=list(names), orient="row").fill_nan(None).write_parquet(file)
+    return file.getvalue()
+
+
+@given(rows=st.lists(st.tuples(FEATURES, FEATURES, FEATURES, FEATURES), min_size=1, max_size=30))
+def test_the_same_rows_are_read_in_every_form(rows: list[tuple[float, ...]], sparse: Any) -> None:
+    schema = sparse.predictor.schema
+    names = schema.feature_names
+    maps = [dict(zip(names, row, strict=True)) for row in json_of(rows)]
+    bodies = {
+        "text/csv": [csv_of(rows, [".9g"]).encode(), f"{','.join(names)}\n{csv_of(rows, [''])}".encode()],
+        "application/json": [json.dumps(json_of(rows)).encode(), json.dumps({"instances": maps}).encode()],
+        "application/jsonlines": ["\n".join(map(json.dumps, maps)).encode()],
+        "application/x-npy": [npy_of(rows, kind) for kind in ("<f4", ">f8", "<f8")],
+    }
+    expected = np.array(rows, dtype=np.float32)
+    for media, written in bodies.items():
+        for body in written:
+            np.testing.assert_array_equal(read_rows(body, media, schema), expected)
+    np.testing.assert_array_equal(read_parquet(parquet_of(rows, names), schema), expected)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"size": [1.5], "ok": [True], "colour": ["blue"]}, None),
+        ({"colour": ["a, b"], "size": ["1.5"], "ok": ["yes"]}, None),
+        ({"size": [1.5], "ok": [1], "colour": [12]}, None),
+        ({"size": [None], "ok": [None], "colour": [None]}, None),
+        ({"size": [1.5], "ok": [True]}, "the header lacks 'colour'"),
+        (
+            {"size": [1.5], "ok": [True], "colour": ["blue"], "x": [1]},
+            "the header has 'x', which the model does not take",
+        ),
+        ({"size": [math.inf], "ok": [True], "colour": ["blue"]}, "row 1, column 1 ('size'): infinite or too large"),
+        ({"size": ["x"], "ok": [True], "colour": ["blue"]}, "row 1, column 1 ('size'): 'x' is not a number"),
+        ({"size": [1.5], "ok": [2], "colour": ["blue"]}, "row 1, column 2 ('ok'): neither true nor false"),
+        ({"size": [[1.5]], "ok": [True], "colour": ["blue"]}, "column 'size' holds List(Float64), not numbers"),
+        ({"size": [], "ok": [], "colour": []}, "the body holds no rows"),
+    ],
+)
+def test_reads_parquet_or_says_why_not(columns: dict[str, list[Any]], reason: str | None) -> None:
+    file = io.BytesIO()
+    pl.DataFrame(columns).write_parquet(file)
+    if reason is None:
+        assert read_parquet(file.getvalue(), MIXED).shape == (1, 3)
+    else:
+        with pytest.raises(RejectedRequest) as rejection:
+            read_parquet(file.getvalue(), MIXED)
+        assert rejection.value.status == 400
+        assert rejection.value.reason.startswith(reason)
+
+
+def test_parquet_that_stands_for_more_than_fits_is_refused_unread() -> None:
+    file = io.BytesIO()
+    zeros = pl.zeros(MOST_VALUES, dtype=pl.Int8, eager=True)
+    pl.DataFrame({"a": zeros, "b": zeros}).write_parquet(file)
+    assert len(file.getvalue()) < 100_000
+    with pytest.raises(RejectedRequest) as rejection:
+        read_parquet(file.getvalue(), STRICT)
+    assert rejection.value.status == 413
 
 
 HOSTILE = st.one_of(
