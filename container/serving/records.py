@@ -88,7 +88,7 @@ def check_column(numbers: NDArray[np.generic], place: int, schema: Schema) -> ND
     """
     kind = schema.columns[place].kind
     # A double has room for what single precision has not, so that it can be told.
-    wide = numbers if numbers.dtype in (np.float32, np.float64) else numbers.astype(np.float64)
+    wide = numbers.astype(np.float64)
     _refuse(np.abs(wide) >= SINGLE_PRECISION_OVERFLOW, place, schema, "infinite or too large for a 32-bit float")
     if kind == "category":
         texts = {number: number_category(schema.columns[place], number) for number in np.unique(wide).tolist()}
