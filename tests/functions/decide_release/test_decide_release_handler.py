@@ -379,9 +379,8 @@ def test_a_terminal_is_told_what_is_wrong(asked, command, said):
     assert asked.runs.calls == []
 
 
-def test_a_terminal_is_too_late_after_the_deadline(asked, monkeypatch):
-    monkeypatch.setattr(asked.decide.time, "time", lambda: ASKED_AT + EXPIRES_AFTER + 1)
-    answer = asked.command(run=RUN, decision="approve", comment="")
+def test_a_terminal_is_too_late_after_the_deadline(asked):
+    answer = asked.command(run=RUN, decision="approve", comment="", now=ASKED_AT + EXPIRES_AFTER + 1)
     assert (answer["decided"], answer["message"]) == (False, "iris-model-3: the time to decide is over.")
 
 
