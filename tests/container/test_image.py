@@ -138,8 +138,8 @@ def test_sigterm_ends_the_server_with_exit_code_0(serving: Serving) -> None:
     serving.container.terminate()
     code, output, errors = serving.container.ends()
     assert (code, errors) == (0, "")
-    (first, *_) = map(json.loads, output.splitlines())
-    assert (first["event"], first["features"], first["classes"]) == ("serving", 4, 3)
+    (ready,) = [line for line in map(json.loads, output.splitlines()) if line["event"] == "serving"]
+    assert (ready["features"], ready["classes"]) == (4, 3)
 
 
 def test_a_broken_dataset_leaves_a_reason_and_an_exit_code(engine: Engine, tmp_path: Path, iris_csv: str) -> None:
@@ -182,7 +182,8 @@ class TestImage(Contract):
     """The whole contract, kept by the image."""
 
     @pytest.fixture(scope="class")
-    def service(self, engine: Engine, trained: TrainedJob) -> Iterator[Service]:
+    @classmethod
+    def service(cls, engine: Engine, trained: TrainedJob) -> Iterator[Service]:
         with serves(engine, trained) as running:
             yield Service("127.0.0.1", running.server.port)
 
@@ -195,7 +196,7 @@ def cloud(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     settings.write_text(ENGINE_SETTINGS)
     configuration = Configuration(port=free_port(), runtime="podman", container_image=engine.image, time_factor=10.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONTAINERS_CONF_OVERRIDE", str(settings))
+        patch.setenv("CONTAINERS_CONF", str(settings))
         with running_cloud(configuration, folder / "cloud.log") as running:
             yield running
     assert engine.containers(f"embedded-cloud-{configuration.port}") == []

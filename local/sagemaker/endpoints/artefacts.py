@@ -1,5 +1,6 @@
 """Brings the model artefact of a variant to where its instances find it."""
 
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -37,8 +38,8 @@ class ModelArtefacts:
         """An instance's /opt/ml, with the variant's model in it."""
         variant_folder = self._variant_folder(fleet_id, variant_name)
         folder = variant_folder / "instances" / instance_id
-        folder.mkdir(parents=True)
-        (folder / "model").symlink_to(variant_folder / "model", target_is_directory=True)
+        # Hard links: a symbolic one would lead out of what a container sees of this machine.
+        shutil.copytree(variant_folder / "model", folder / "model", copy_function=os.link)
         return folder
 
     def discard(self, fleet_id: str) -> None:
