@@ -47,8 +47,8 @@ class Host(Protocol):
     def respond(self, request: Request, connection: "Connection") -> Response | None:
         """The response; None when it comes later, to `Connection.answer`."""
 
-    def buffered(self, connection: "Connection", added: int) -> None:
-        """The bytes of unfinished bodies have grown by so many, or become fewer."""
+    def arrived(self, connection: "Connection", size: int) -> None:
+        """So many bytes of an incomplete body are there; none: it is complete, or given up."""
 
     def refused(self, status: HTTPStatus) -> None:
         """What was no request has been answered."""
@@ -83,8 +83,10 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         self._head_bytes = 0
         self._parts: list[bytes] = []
-        self._buffered_bytes = 0
-        """How much of the body the host has been told of."""
+        self._counted = False
+        """Whether the host has been told of this body."""
+        self._held = False
+        """Whether the host wants nothing read for now."""
 
     # --- What the transport calls (asyncio.Protocol).
 
@@ -131,7 +133,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It fetches them again."""
         self.stalled_since = None
-        self.resume_reading()
+        self._read_on()
 
     # --- What the parser calls (httptools). An exception would be lost in it, so none is raised.
 
@@ -236,20 +238,21 @@ class Connection(asyncio.Protocol):
             return
         if self._begun:
             self._enter(State.READING)
-        self.resume_reading()
+        self._read_on()
 
     def time_out(self) -> None:
         """Refuse the request that has begun and does not end."""
         self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the request was not complete in time")
 
-    def resume_reading(self) -> None:
-        """Read on, unless there is a reason not to."""
-        if self.state is not State.WORKING and self.stalled_since is None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def pause_reading(self) -> None:
+    def hold(self) -> None:
         """Read nothing for now."""
+        self._held = True
         self._transport.pause_reading()
+
+    def release(self) -> None:
+        """Read on, as far as the host is concerned."""
+        self._held = False
+        self._read_on()
 
     def close(self) -> None:
         """Close it once what was written is out."""
@@ -258,6 +261,12 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close it at once."""
         self._transport.abort()
+
+    def _read_on(self) -> None:
+        """Unless there is a reason not to."""
+        reasons = self._held or self.state is State.WORKING or self.stalled_since is not None
+        if not reasons and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _take(self, message: Request | Response, *, keep_alive: bool) -> None:
         """Answer it, or put it in the queue behind what is worked on."""
@@ -292,8 +301,8 @@ class Connection(asyncio.Protocol):
 
     def _count_body(self) -> None:
         """Of a body that is not complete: a whole one is answered before anybody else gets to say anything."""
-        self._host.buffered(self, self._body_bytes - self._buffered_bytes)
-        self._buffered_bytes = self._body_bytes
+        self._counted = True
+        self._host.arrived(self, self._body_bytes)
 
     def _refuse_body(self, *, keep_alive: bool) -> None:
         self._forget_body()
@@ -309,9 +318,9 @@ class Connection(asyncio.Protocol):
 
     def _forget_body(self) -> None:
         self._parts = []
-        if self._buffered_bytes:
-            self._host.buffered(self, -self._buffered_bytes)
-            self._buffered_bytes = 0
+        if self._counted:
+            self._counted = False
+            self._host.arrived(self, 0)
 
     def _leave(self) -> None:
         """Say that nothing more comes, and wait for the client to do the same.

@@ -32,6 +32,14 @@ class CsvReader:
             rows = parse_csv(body, self._schema.feature_count, missing_allowed=self._schema.missing_allowed)
             if rows is not None:
                 return rows
+        return self.read_by_the_rules(body)
+
+    def read_by_the_rules(self, body: bytes) -> Rows:
+        """The same rows, without the short way of plain numbers.
+
+        Raises:
+            RejectedRequest: 400.
+        """
         lines = _lines(decode(body))
         names = self._header(lines)
         if names is None:

@@ -14,6 +14,7 @@ from container.layout import Layout
 from container.native.library import LibraryMissing
 from container.predictor import UnreadableModel, load_predictor
 from container.serving.application import Application
+from container.serving.cores import usable_cores
 from container.serving.log import Log
 from container.serving.supervisor import Supervisor
 from container.serving.worker import Worker
@@ -54,13 +55,6 @@ class Settings:
             if environment.get("SERVE_USER")
             else None,
         )
-
-
-def usable_cores() -> int:
-    """How many cores this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def serve(layout: Layout, environment: Mapping[str, str]) -> int:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from container.serving.application import Application
+from container.serving.bodies import Bodies
 from container.serving.connection import MAXIMUM_BODY_BYTES, Connection, State
 from container.serving.http import Request, Response
 from container.serving.log import Log, Tally
@@ -19,8 +20,7 @@ CONNECTION: Final = b"c"
 DRAIN: Final = b"d"
 """On the channel: from now on every answer is the last of its connection."""
 
-# Unfinished bodies of all connections together. Who would bring more is not read from until others are done.
-_MOST_BUFFERED_BYTES: Final = 8 * MAXIMUM_BODY_BYTES
+_MOST_BODY_BYTES: Final = 8 * MAXIMUM_BODY_BYTES
 _SWEEP_SECONDS: Final = 2.0
 _DRAINING_SWEEP_SECONDS: Final = 0.25
 # Longer than SageMaker's 60 seconds for a request, so that the server is never the first to close a connection in use.
@@ -55,8 +55,7 @@ class Worker:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large")
         self._connections: set[Connection] = set()
         self._arriving: set[asyncio.Task[object]] = set()
-        self._held_back: list[Connection] = []
-        self._buffered_bytes = 0
+        self._bodies = Bodies(_MOST_BODY_BYTES)
         self._ended = False
         self._sweep: asyncio.TimerHandle | None = None
         self._second = 0
@@ -82,8 +81,6 @@ class Worker:
     def closed(self, connection: Connection) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
-        if connection in self._held_back:
-            self._held_back.remove(connection)
         self._stop_when_done()
 
     def respond(self, request: Request, connection: Connection) -> Response | None:
@@ -91,9 +88,13 @@ class Worker:
         if not self._application.takes_long(request):
             return self._counted(self._application.respond(request))
 
+        size = len(request.body)
+
         def pass_on(done: "asyncio.Future[Response]") -> None:
+            self._bodies.end(size)
             connection.answer(self._counted(done.result()))
 
+        self._bodies.begin(size)
         self._loop.run_in_executor(self._thread, self._application.respond, request).add_done_callback(pass_on)
         return None
 
@@ -102,15 +103,9 @@ class Worker:
         self._refusals.count(status)
         self._sweep_later()
 
-    def buffered(self, connection: Connection, added: int) -> None:
-        """The bytes of unfinished bodies have grown by so many, or become fewer."""
-        self._buffered_bytes += added
-        if added > 0:
-            if self._buffered_bytes > _MOST_BUFFERED_BYTES:
-                self._held_back.append(connection)
-                connection.pause_reading()
-        elif self._held_back and self._buffered_bytes < _MOST_BUFFERED_BYTES:
-            self._held_back.pop(0).resume_reading()
+    def arrived(self, connection: Connection, size: int) -> None:
+        """So many bytes of an incomplete body are there; none: it is complete, or given up."""
+        self._bodies.arrive(connection, size)
 
     def date(self) -> bytes:
         """The Date field, with its line end."""

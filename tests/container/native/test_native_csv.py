@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from container.native.plain_csv import admits_plain_csv, parse_csv
 from container.predictor import Rows
 from container.schema import Column, Schema, number_columns
+from container.serving.csv_rows import CsvReader
 from container.serving.rejections import RejectedRequest
-from container.serving.rows import read_csv
 from tests.container.schemas import classifier
 
 
 def by_the_rules(body: bytes, schema: Schema) -> Rows | None:
     try:
-        return read_csv(body.decode("utf-8-sig"), schema)
-    except (RejectedRequest, UnicodeDecodeError):
+        return CsvReader(schema).read_by_the_rules(body)
+    except RejectedRequest:
         return None
 
 

@@ -62,8 +62,8 @@ class Desk:
         self.asked.append(request)
         return None if request.target == LATER else self._answer(request)
 
-    def buffered(self, _connection: Connection, added: int) -> None:
-        self.bytes += added
+    def arrived(self, _connection: Connection, size: int) -> None:
+        self.bytes = size
 
     def refused(self, status: HTTPStatus) -> None:
         self.refusals.append(status)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from container.layout import Layout
-from container.serving.entry import InvalidSetting, Settings, serve, usable_cores
+from container.serving.cores import usable_cores
+from container.serving.entry import InvalidSetting, Settings, serve
 
 PROJECT = Path(__file__).parents[3]
 CSV = {"Content-Type": "text/csv"}
