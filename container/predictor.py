@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from container.native.evaluator import Evaluator
 from container.native.evaluator import Rows as Rows  # noqa: PLC0414 - told further: what a predictor is asked
 from container.native.packed import PackedTrees, UnreadableTrees
-from container.native.plain_csv import admits_plain_csv, parse_csv
+from container.native.plain_csv import admits_plain_csv
 from container.schema import SCHEMA_FILE, Schema, UnreadableSchema
 from tables.kinds import Task
 
+Positions = NDArray[np.int64] | tuple[int]
+"""Shape (rows,): places in the schema's classes. Of a single row without an array, which takes longer than the row."""
 MODEL_FILE: Final = "model.trees"
 _TASKS: Final[dict[str, Task]] = {
     "shares": "classification",
@@ -65,7 +67,7 @@ class Predictor:
         """Of a regression: shape (rows,), in the unit of the dataset's labels."""
         return self._evaluator.shares(rows)[:, 0]
 
-    def answer_csv(self, body: bytes) -> tuple[int, ...] | None:
+    def answer_csv(self, body: bytes) -> Positions | None:
         """Of a classifier: what `answer` says of the rows in a text that is plain, see `parse_csv`.
 
         None when it is not, or when the schema asks for more than reading numbers: then `container.serving.rows` reads
@@ -74,23 +76,14 @@ class Predictor:
         if not self._plain:
             return None
         position = self._evaluator.position_of_text(body)
-        if position >= 0:
-            return (position,)
-        rows = self._parse(body)
-        return None if rows is None else tuple(self.answer(rows).tolist())
+        return (position,) if position >= 0 else self._evaluator.positions_of_text(body)
 
     def values_csv(self, body: bytes) -> NDArray[np.float32] | None:
         """Of a regression: the same with `values`."""
         if not self._plain:
             return None
         value = self._evaluator.value_of_text(body)
-        if np.isfinite(value):
-            return np.array([value], dtype=np.float32)
-        rows = self._parse(body)
-        return None if rows is None else self.values(rows)
-
-    def _parse(self, body: bytes) -> Rows | None:
-        return parse_csv(body, self.schema.feature_count, missing_allowed=self.schema.missing_allowed)
+        return np.array([value], dtype=np.float32) if np.isfinite(value) else self._evaluator.values_of_text(body)
 
 
 def load_predictor(folder: Path) -> Predictor:

@@ -1,11 +1,17 @@
 #include "csv.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { LONGEST_FIELD = 64, LARGEST_EXPONENT = 999, EXACT_POWERS = 22, DIGITS = 19 };
+/* Whether eight bytes that are read at once have the first in the lowest place. */
+enum { LITTLE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
 
 /* Powers of ten that a double holds exactly. */
 static const double POWERS[EXACT_POWERS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -113,79 +119,158 @@ static bool round_quickly(const struct decimal *number, float *value)
     return exact || ((float)(nearest * (1 - 0x1p-50)) == *value && (float)(nearest * (1 + 0x1p-50)) == *value);
 }
 
-/* Returns the byte after the number; NULL when it is unusual. */
-static const char *read_number(const char *at, const char *end, float *value)
+/* Eight bytes in which those that are `byte` have their highest bit, and no other. */
+static inline uint64_t places_of(uint64_t bytes, char byte)
 {
-    struct decimal number;
-    const char *after = read_decimal(at, end, &number);
-    double slow;
-    if (after == NULL || after - at > LONGEST_FIELD)
-        return NULL;
-    if (round_quickly(&number, value)) {
-        *value = number.negative ? -*value : *value;
-        return after;
-    }
-    if (!read_slowly(at, after - at, &slow) || !(fabs(slow) < OVERFLOW))
-        return NULL;
-    *value = (float)slow;
-    return after;
+    uint64_t others = bytes ^ ((unsigned char)byte * 0x0101010101010101U);
+    return ~(((others & 0x7f7f7f7f7f7f7f7fU) + 0x7f7f7f7f7f7f7f7fU) | others) & 0x8080808080808080U;
 }
 
-const char *text_end(const char *text, int64_t length)
+/* Reads a field of at most eight bytes that holds digits and perhaps a point, without a loop whose end a processor has
+ * to guess; false when it is another. The seven bytes before `at` can be read. */
+static inline bool read_short(const char *at, const char *after, bool negative, float *value)
+{
+    ptrdiff_t length = after - at;
+    int32_t fraction = 0;
+    uint64_t bytes;
+    if (length < 1 || length > 8)
+        return false;
+    memcpy(&bytes, after - 8, sizeof bytes);
+    /* A digit becomes its value; what is before the field becomes zeros in front of it. */
+    bytes = (bytes ^ 0x3030303030303030U) >> 8 * (8 - length) << 8 * (8 - length);
+    uint64_t points = places_of(bytes, '.' ^ '0');
+    if (points) { /* what is before it moves up into its place */
+        int32_t before = __builtin_ctzll(points) & ~7;
+        if (length == 1)
+            return false;
+        bytes = (bytes >> before >> 8 << 8 << before) | (bytes & ((1ULL << before) - 1)) << 8;
+        fraction = 7 - before / 8;
+    }
+    if ((((bytes & 0x7f7f7f7f7f7f7f7fU) + 0x7676767676767676U) | bytes) & 0x8080808080808080U)
+        return false;
+    bytes = bytes * 10 + (bytes >> 8); /* pairs; then pairs of those, and of those */
+    bytes = ((bytes & 0x000000ff000000ffU) * 0x000f424000000064U +
+             (bytes >> 16 & 0x000000ff000000ffU) * 0x0000271000000001U) >> 32;
+    float number = (float)((double)(int64_t)bytes / POWERS[fraction]);
+    *value = negative ? -number : number;
+    return true;
+}
+
+/* Any number; false when it is unusual. */
+static bool read_number(const char *at, const char *after, float *value)
+{
+    struct decimal number;
+    double slow;
+    if (after - at > LONGEST_FIELD || read_decimal(at, after, &number) != after)
+        return false;
+    if (round_quickly(&number, value)) {
+        *value = number.negative ? -*value : *value;
+        return true;
+    }
+    if (!read_slowly(at, after - at, &slow) || !(fabs(slow) < OVERFLOW))
+        return false;
+    *value = (float)slow;
+    return true;
+}
+
+/* A bit for each of 64 bytes that ends a field. */
+static inline uint64_t separators(const char *at)
+{
+    uint64_t found = 0;
+#ifdef __SSE2__
+    const __m128i comma = _mm_set1_epi8(','), line = _mm_set1_epi8('\n');
+    for (int32_t place = 0; place < 64; place += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + place));
+        __m128i places = _mm_or_si128(_mm_cmpeq_epi8(bytes, comma), _mm_cmpeq_epi8(bytes, line));
+        found |= (uint64_t)(uint32_t)_mm_movemask_epi8(places) << place;
+    }
+#else
+    for (int32_t place = 0; place < 64; place += 8) {
+        uint64_t bytes, places;
+        memcpy(&bytes, at + place, sizeof bytes);
+        places = places_of(bytes, ',') | places_of(bytes, '\n');
+        found |= ((places >> 7) * 0x0102040810204080U >> 56) << place;
+    }
+#endif
+    return found;
+}
+
+/* Finds the next ends of fields; the text's end is the last. To know several lets a processor read them side by side. */
+static void find_ends(struct csv *csv)
+{
+    const char *at = csv->next, *end = csv->end;
+    int32_t found = 0;
+    for (; LITTLE && end - at >= 64 && found <= MOST_ENDS - 64; at += 64)
+        for (uint64_t places = separators(at); places; places &= places - 1)
+            csv->ends[found++] = at + __builtin_ctzll(places);
+    for (; at < end && found < MOST_ENDS && !(LITTLE && end - at >= 64); at++)
+        if (*at == ',' || *at == '\n')
+            csv->ends[found++] = at;
+    if (at == end && found < MOST_ENDS)
+        csv->ends[found++] = end;
+    csv->next = at;
+    csv->found = found;
+    csv->taken = 0;
+}
+
+static inline bool read_field(const struct csv *csv, const char *after, float *value)
+{
+    const char *at = csv->field;
+    if (at == after) {
+        *value = NAN;
+        return csv->missing_allowed;
+    }
+    bool negative = *at == '-';
+    if (LITTLE && at - csv->text >= 7 && read_short(at + negative, after, negative, value))
+        return true;
+    return read_number(at, after, value);
+}
+
+void csv_begin(struct csv *csv, const char *text, int64_t length, int32_t columns, bool missing_allowed)
 {
     const char *end = text + length;
     while (end > text && (end[-1] == '\n' || end[-1] == '\r'))
         end--;
-    return end;
+    csv->text = csv->field = csv->next = text;
+    csv->end = end;
+    csv->columns = columns;
+    csv->missing_allowed = missing_allowed;
+    csv->found = csv->taken = 0;
 }
 
-static bool at_line_end(const char *at, const char *end)
+static bool next_row(struct csv *csv, float *row)
 {
-    return at == end || *at == '\n' || (*at == '\r' && end - at > 1 && at[1] == '\n');
-}
-
-const char *read_row(const char *at, const char *end, int32_t columns, bool missing_allowed, float *row)
-{
-    if (at_line_end(at, end))
-        return NULL; /* an empty line is no row with an empty field */
-    for (int32_t column = 0; column < columns; column++) {
-        bool last = column == columns - 1;
-        if (last ? at_line_end(at, end) : *at == ',') {
-            if (!missing_allowed)
-                return NULL;
-            row[column] = NAN;
-        } else {
-            at = read_number(at, end, &row[column]);
-            if (at == NULL)
-                return NULL;
-        }
-        if (last)
-            break;
-        if (at == end || *at != ',')
-            return NULL;
-        at++;
-        if (at == end && column + 1 < columns - 1)
-            return NULL;
+    for (int32_t column = 0; column < csv->columns; column++) {
+        if (csv->taken == csv->found)
+            find_ends(csv);
+        const char *end = csv->ends[csv->taken++], *after = end;
+        bool last = end == csv->end || *end == '\n';
+        if (last != (column == csv->columns - 1))
+            return false;
+        if (last && end != csv->end && end > csv->field && end[-1] == '\r')
+            after--;
+        if (last && column == 0 && after == csv->field)
+            return false; /* an empty line is no row with an empty field */
+        if (!read_field(csv, after, &row[column]))
+            return false;
+        csv->field = end + 1;
     }
-    if (at == end)
-        return end;
-    if (!at_line_end(at, end))
-        return NULL;
-    return at + (*at == '\r' ? 2 : 1);
+    return true;
+}
+
+int64_t csv_next(struct csv *csv, float *rows, int64_t most)
+{
+    int64_t count = 0;
+    for (; count < most && csv->field <= csv->end; count++)
+        if (!next_row(csv, rows + count * csv->columns))
+            return -1;
+    return count;
 }
 
 int64_t csv_read(const char *text, int64_t length, int32_t columns, int32_t missing_allowed, float *rows, int64_t limit)
 {
-    const char *end = text_end(text, length);
-    const char *at = text;
-    int64_t count = 0;
-    while (at < end) {
-        if (count == limit)
-            return -1;
-        at = read_row(at, end, columns, missing_allowed != 0, rows + count * columns);
-        if (at == NULL)
-            return -1;
-        count++;
-    }
-    return count > 0 ? count : -1;
+    struct csv csv;
+    csv_begin(&csv, text, length, columns, missing_allowed != 0);
+    int64_t count = csv_next(&csv, rows, limit);
+    return csv.field > csv.end ? count : -1;
 }

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from container.native.library import TreesStruct, function
 from container.native.packed import LINKS, PackedTrees
+from container.native.plain_csv import most_rows
 
 Rows = NDArray[np.float32]
 """Shape (rows, features). NaN is a missing value."""
@@ -29,16 +30,19 @@ class Evaluator:
         self.share_count: Final = 2 if trees.link == "logistic" else trees.output_count
         self._row_shape = (1, trees.feature_count)
         # The structure has their addresses, and does not keep them alive.
-        self._arrays = (*trees.walked(), trees.first_output, trees.values)
+        flat = trees.flattened()
+        self._arrays = (*trees.walked(), trees.first_output, trees.values, flat.trees, flat.questions, flat.leaves)
         self._struct = TreesStruct(
             *(array.ctypes.data for array in self._arrays),
             len(trees.roots),
             *(trees.feature_count, trees.output_count, trees.values.shape[1]),
             *(LINKS.index(trees.link), trees.wide, missing_allowed),
+            bool((trees.nodes["slot"] >= trees.feature_count).any()),
         )
         self._address = ctypes.addressof(self._struct)
         self._row_shares = ctypes.c_float * self.share_count
         self._answer = function("trees_answer")
+        self._answer_texts = function("trees_answer_texts")
         self._answer_row = function("trees_answer_row")
         self._answer_text = function("trees_answer_text")
         self._value_text = function("trees_value_text")
@@ -80,6 +84,25 @@ class Evaluator:
         """A regression's value for that row; not finite in the same cases."""
         value: float = self._value_text(self._address, body, len(body))
         return value
+
+    def positions_of_text(self, body: bytes) -> NDArray[np.int64] | None:
+        """The classes of all rows of a plain text; None when it is not plain."""
+        positions = np.empty(most_rows(body, self._row_shape[1]), dtype=np.int64)
+        count = self._ask_texts(body, len(positions), positions, None)
+        return positions[:count] if count > 0 else None
+
+    def values_of_text(self, body: bytes) -> NDArray[np.float32] | None:
+        """A regression's values for them."""
+        values = np.empty(most_rows(body, self._row_shape[1]), dtype=np.float32)
+        count = self._ask_texts(body, len(values), None, values)
+        return values[:count] if count > 0 else None
+
+    def _ask_texts(
+        self, body: bytes, limit: int, positions: NDArray[np.int64] | None, values: NDArray[np.float32] | None
+    ) -> int:
+        addresses = [None if array is None else array.ctypes.data for array in (positions, values)]
+        count: int = self._answer_texts(self._address, body, len(body), limit, *addresses)
+        return count
 
     def _checked(self, rows: Rows) -> Rows:
         if rows.ndim != 2 or rows.shape[1] != self._row_shape[1]:

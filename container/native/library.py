@@ -23,6 +23,9 @@ class TreesStruct(ctypes.Structure):
         ("roots", ctypes.c_void_p),
         ("first_output", ctypes.c_void_p),
         ("values", ctypes.c_void_p),
+        ("flats", ctypes.c_void_p),
+        ("questions", ctypes.c_void_p),
+        ("flat_leaves", ctypes.c_void_p),
         ("tree_count", ctypes.c_int64),
         ("feature_count", ctypes.c_int32),
         ("output_count", ctypes.c_int32),
@@ -30,6 +33,7 @@ class TreesStruct(ctypes.Structure):
         ("link", ctypes.c_int32),
         ("wide", ctypes.c_int32),
         ("missing_allowed", ctypes.c_int32),
+        ("missing_right", ctypes.c_int32),
     )
 
 
@@ -40,6 +44,7 @@ _INT: Final = ctypes.c_int32
 # Name → arguments, result, whether other threads may run meanwhile.
 _FUNCTIONS: Final[dict[str, tuple[tuple[Any, ...], Any, bool]]] = {
     "trees_answer": ((_POINTER, _POINTER, _LONG, _POINTER, _POINTER), _INT, True),
+    "trees_answer_texts": ((_POINTER, _TEXT, _LONG, _LONG, _POINTER, _POINTER), _LONG, True),
     "trees_answer_row": ((_POINTER, _TEXT, _POINTER), _LONG, False),
     "trees_answer_text": ((_POINTER, _TEXT, _LONG), _LONG, False),
     "trees_value_text": ((_POINTER, _TEXT, _LONG), ctypes.c_double, False),

@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from container.native.flat import FlatTrees, flatten
+
 Nodes = NDArray[np.void]
 """Of dtype `NODE`."""
 LINKS: Final = ("shares", "softmax", "logistic", "value", "exponential")
@@ -27,7 +29,7 @@ _HEADER: Final = np.dtype(
 _MOST_COLUMNS: Final = 2**24
 _MOST_NODES: Final = 2**29
 _SIGN: Final = np.uint32(2**31)
-_HIGHEST_KEY: Final = np.uint32(2**32 - 1)
+_HIGHEST_KEY: Final = np.int32(2**31 - 1)
 _LANES: Final = 8  # of trees.h
 
 
@@ -111,18 +113,23 @@ class PackedTrees:
         at = (4 * (np.repeat(first_pair, sizes) + place // 2) + place % 2).astype(np.uint32)
         at[self.roots] = 4 * first_pair
         halves = np.zeros((4 * int(pairs.sum()), 2), dtype=np.uint32)
-        halves[at, 0] = _keys(self.nodes)
+        halves[at, 0] = _keys(self.nodes).view(np.uint32)
         halves[at, 1] = at[self.nodes["child"]]
         halves[at + 2, 0] = self.nodes["slot"] * _LANES
         halves[at + 2, 1] = self.nodes["leaf"]
         return halves.reshape(-1, 4, 2), (4 * first_pair).astype(np.uint32)
 
+    def flattened(self) -> FlatTrees:
+        """The small ones among them as the library asks many rows."""
+        slots = self.nodes["slot"] * np.uint32(_LANES)
+        return flatten(self.roots, self.nodes["child"], _keys(self.nodes), slots, self.nodes["leaf"])
 
-def _keys(nodes: Nodes) -> NDArray[np.uint32]:
+
+def _keys(nodes: Nodes) -> NDArray[np.int32]:
     """The thresholds as integers of the same order, see `key_of` in trees.c."""
     bits = nodes["threshold"].copy().view(np.uint32)
     bits[bits == _SIGN] = 0  # both zeros are one
-    keys = np.where(bits & _SIGN, ~bits, bits | _SIGN)
+    keys = np.where(bits & _SIGN, bits ^ ~_SIGN, bits).view(np.int32)
     keys[_is_leaf(nodes)] = _HIGHEST_KEY
     return keys
 
@@ -180,6 +187,9 @@ def _check_ways(packed: PackedTrees, leaf: NDArray[np.bool_]) -> None:
     # So every walk comes nearer to the tree's last node, and ends there at the latest, which cannot be but a leaf.
     after = (children > np.arange(count)[~leaf]) & (children + 1 < ends[tree])
     _require((after & ((children - roots[tree]) % 2 == 1)).all(), "a node's children are not a pair after it")
+    pairs = (count - len(roots)) // 2
+    once = len(children) == pairs and len(np.unique(children)) == pairs
+    _require(once, "a pair of nodes has no parent, or more than one")
 
 
 def _require(holds: np.bool_ | bool, fault: str) -> None:  # noqa: FBT001 - the first of two words of a sentence

@@ -24,12 +24,17 @@ def parse_csv(body: bytes, columns: int, *, missing_allowed: bool = True) -> NDA
     Raises:
         LibraryMissing: see there.
     """
-    # Each row takes its commas and a line end. More rows than that cannot come, so no text asks for more memory than
-    # about twice its own size.
-    limit = min(body.count(b"\n") + 1, (len(body) + 1) // columns)
+    limit = most_rows(body, columns)
     rows = np.empty((limit, columns), dtype=np.float32)
     count = function("csv_read")(body, len(body), columns, missing_allowed, rows.ctypes.data, limit)
     return rows[:count] if count > 0 else None
+
+
+def most_rows(body: bytes, columns: int) -> int:
+    """No fewer than a text has: each row takes its commas and a line end. So none asks for more memory than about twice
+    its own size.
+    """
+    return min(body.count(b"\n") + 1, (len(body) + 1) // columns)
 
 
 def admits_plain_csv(schema: Schema) -> bool:

@@ -1,6 +1,7 @@
 #include "trees.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,9 @@
 #include "csv.h"
 
 enum { STEPS_BETWEEN_QUESTIONS = 2 };
-/* Of a block of rows; with a tree beside it this stays in a processor's second cache. */
-enum { BLOCK_BYTES = 128 * 1024, MOST_GROUPS = 64 };
+/* Of a block of rows; this stays in a processor's first cache, or in its second one when trees are walked that lie all
+ * over the first. */
+enum { FLAT_BLOCK_BYTES = 20 * 1024, BLOCK_BYTES = 128 * 1024, MOST_GROUPS = 64 };
 /* What one row needs usually; larger models take it from the heap. */
 enum { ROOM_BYTES = 8 * 1024 };
 /* Classes whose 32-bit probabilities differ by no more are tied: `export.py` says why. */
@@ -17,21 +19,33 @@ static const float TIED = 0x1p-22f;
 
 /* The order of the integers is that of the numbers: the bits of a negative number count downwards. -0.0 comes right
  * before 0.0, and no threshold is -0.0, so that no comparison tells them apart. */
-static inline key key_of(uint32_t bits)
+static inline key key_of(int32_t bits)
 {
-    return bits ^ ((uint32_t)-(int32_t)(bits >> 31) | 0x80000000U);
+    return bits ^ (bits < 0 ? INT32_MAX : 0);
 }
 
-/* A number's two keys, `apart` from each other: a missing value is below all thresholds in the first, above all but a
- * leaf's in the second. */
-static inline void place(key *keys, size_t apart, float value)
+/* A number's key; `missing` is that of a missing value. */
+static inline key place(float value, key missing)
 {
-    uint32_t bits;
+    int32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    bool missing = (bits & 0x7fffffffU) > 0x7f800000U;
-    keys[0] = missing ? 0 : key_of(bits);
-    keys[apart] = missing ? UINT32_MAX : key_of(bits);
+    return (bits & INT32_MAX) > 0x7f800000 ? missing : key_of(bits);
 }
+
+/* The keys of a row, LANES numbers apart. A missing value is below all thresholds; in the second keys, which questions
+ * ask that send one to the right, it is above all but a leaf's. */
+static inline void place_row(const struct trees *trees, const float *row, key *keys)
+{
+    size_t features = (size_t)trees->feature_count;
+    for (size_t feature = 0; feature < features; feature++)
+        keys[feature * LANES] = place(row[feature], INT32_MIN);
+    if (trees->missing_right)
+        for (size_t feature = 0; feature < features; feature++)
+            keys[(features + feature) * LANES] = place(row[feature], INT32_MAX);
+}
+
+/* One number of each lane. */
+typedef int32_t vector __attribute__((vector_size(LANES * sizeof(int32_t))));
 
 /* Walks on from `at` to the leaves. Lane `i` reads its row's key of a slot at keys[slot + i * apart]. */
 static inline void descend(const union half *halves, const key *keys, const size_t apart, uint32_t at[LANES])
@@ -52,9 +66,9 @@ static inline void descend(const union half *halves, const key *keys, const size
 
 /* Adds a leaf. Of two 32-bit numbers the sum in 64 bits, rounded to 32, is what their addition in 32 bits gives
  * (Figueroa, 1995: 53 bits are at least 2 * 24 + 2). */
-static inline void add_leaf(const struct trees *trees, int64_t tree, uint32_t at, double *sums)
+static inline void add_leaf(const struct trees *trees, int64_t tree, uint32_t leaf, double *sums)
 {
-    const double *values = trees->values + (size_t)trees->halves[at + 2].leaf * (size_t)trees->width;
+    const double *values = trees->values + (size_t)leaf * (size_t)trees->width;
     double *to = sums + trees->first_output[tree];
     if (!trees->wide) {
         for (int32_t column = 0; column < trees->width; column++)
@@ -157,8 +171,7 @@ static bool make_room(const struct trees *trees, char *usual, struct room *room)
 static void ask_row(const struct trees *trees, const float *row, const struct room *room)
 {
     memset(room->sums, 0, (size_t)trees->output_count * sizeof(double));
-    for (int32_t feature = 0; feature < trees->feature_count; feature++)
-        place(room->keys + (size_t)feature * LANES, (size_t)trees->feature_count * LANES, row[feature]);
+    place_row(trees, row, room->keys);
     for (int64_t tree = 0; tree < trees->tree_count; tree += LANES) {
         int64_t left = trees->tree_count - tree;
         int64_t lanes = left < LANES ? left : LANES;
@@ -167,7 +180,7 @@ static void ask_row(const struct trees *trees, const float *row, const struct ro
             at[lane] = trees->roots[tree + (lane < lanes ? lane : 0)];
         descend(trees->halves, room->keys, 0, at);
         for (int64_t lane = 0; lane < lanes; lane++)
-            add_leaf(trees, tree + lane, at[lane], room->sums);
+            add_leaf(trees, tree + lane, trees->halves[at[lane] + 2].leaf, room->sums);
     }
     turn_into_shares(trees, room->sums, room->shares);
 }
@@ -188,8 +201,7 @@ int64_t trees_answer_row(const struct trees *trees, const float *row, float *sha
 
 static bool ask_text(const struct trees *trees, const char *text, int64_t length, const struct room *room)
 {
-    const char *end = text_end(text, length);
-    if (read_row(text, end, trees->feature_count, trees->missing_allowed != 0, room->row) != end)
+    if (csv_read(text, length, trees->feature_count, trees->missing_allowed, room->row, 1) != 1)
         return false;
     ask_row(trees, room->row, room);
     return true;
@@ -227,31 +239,109 @@ static void place_rows(const struct trees *trees, const float *rows, int64_t cou
 {
     size_t features = (size_t)trees->feature_count, apart = features * LANES;
     for (int64_t first = 0; first < count; first += LANES, keys += 2 * apart) {
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            const float *row = rows + (size_t)(first + lane < count ? first + lane : first) * features;
-            for (size_t feature = 0; feature < features; feature++)
-                place(keys + feature * LANES + lane, apart, row[feature]);
+        for (int64_t lane = 0; lane < LANES; lane++)
+            place_row(trees, rows + (size_t)(first + lane < count ? first + lane : first) * features, keys + lane);
+    }
+}
+
+/* Puts all questions of a small tree to two groups of rows. */
+static inline __attribute__((always_inline)) void ask_questions(const struct trees *trees, const struct flat *flat,
+                                                                const key *one, const key *other,
+                                                                uint32_t reached[2 * LANES])
+{
+    const struct question *question = trees->questions + flat->first_question;
+    const struct question *end = question + flat->question_count;
+    vector first = {0}, second = {0}; /* leaves that are excluded */
+    for (; question < end; question++) {
+        vector threshold = question->threshold - (vector){0}, left = (int32_t)question->left - (vector){0};
+        vector first_keys, second_keys;
+        memcpy(&first_keys, one + question->slot, sizeof first_keys);
+        memcpy(&second_keys, other + question->slot, sizeof second_keys);
+        first |= (first_keys > threshold) & left;
+        second |= (second_keys > threshold) & left;
+    }
+    first = ~first;
+    second = ~second;
+    memcpy(reached, &first, sizeof first);
+    memcpy(reached + LANES, &second, sizeof second);
+}
+
+/* Of rows of which the leaves are known that they may have reached: the first is the one. */
+static inline void add_leaves(const struct trees *trees, int64_t tree, const uint32_t *reached, int64_t rows,
+                              double *sums)
+{
+    const uint32_t *leaves = trees->flat_leaves + trees->flats[tree].first_leaf;
+    size_t outputs = (size_t)trees->output_count;
+    if (trees->wide && trees->width == 2 && outputs == 2) /* two classes: without the questions of `add_leaf` a quarter faster */
+        for (int64_t row = 0; row < rows; row++) {
+            const double *values = trees->values + 2 * (size_t)leaves[__builtin_ctz(reached[row])];
+            sums[2 * row] += values[0];
+            sums[2 * row + 1] += values[1];
         }
+    else
+        for (int64_t row = 0; row < rows; row++)
+            add_leaf(trees, tree, leaves[__builtin_ctz(reached[row])], sums + (size_t)row * outputs);
+}
+
+/* Of a block of rows: what a small tree adds. */
+static inline __attribute__((always_inline)) void ask_flat(const struct trees *trees, int64_t tree, const key *keys,
+                                                           int64_t count, double *sums)
+{
+    const struct flat *flat = &trees->flats[tree];
+    size_t apart = 2 * (size_t)trees->feature_count * LANES, outputs = (size_t)trees->output_count;
+    for (int64_t first = 0; first < count; first += 2 * LANES, keys += 2 * apart) {
+        int64_t rows = count - first < 2 * LANES ? count - first : 2 * LANES;
+        uint32_t reached[2 * LANES];
+        ask_questions(trees, flat, keys, rows > LANES ? keys + apart : keys, reached);
+        add_leaves(trees, tree, reached, rows, sums + (size_t)first * outputs);
+    }
+}
+
+static void ask_flat_anywhere(const struct trees *trees, int64_t tree, const key *keys, int64_t count, double *sums)
+{
+    ask_flat(trees, tree, keys, count, sums);
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2,bmi"))) static void ask_flat_avx2(const struct trees *trees, int64_t tree, const key *keys,
+                                                              int64_t count, double *sums)
+{
+    ask_flat(trees, tree, keys, count, sums);
+}
+#endif
+
+/* As many rows at once as this processor's instructions take. */
+static void (*choose_ask_flat(void))(const struct trees *, int64_t, const key *, int64_t, double *)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+        return ask_flat_avx2;
+#endif
+    return ask_flat_anywhere;
+}
+
+/* Of a block of rows: what a large tree adds. */
+static void ask_walking(const struct trees *trees, int64_t tree, const key *keys, int64_t count, double *sums)
+{
+    size_t apart = 2 * (size_t)trees->feature_count * LANES, outputs = (size_t)trees->output_count;
+    for (int64_t first = 0; first < count; first += LANES, keys += apart) {
+        int64_t lanes = count - first < LANES ? count - first : LANES;
+        uint32_t at[LANES];
+        for (size_t lane = 0; lane < LANES; lane++)
+            at[lane] = trees->roots[tree];
+        descend(trees->halves, keys, 1, at);
+        for (int64_t lane = 0; lane < lanes; lane++)
+            add_leaf(trees, tree, trees->halves[at[lane] + 2].leaf, sums + (size_t)(first + lane) * outputs);
     }
 }
 
 /* A block of rows, tree by tree, so that each tree is fetched once per block. */
 static void ask_block(const struct trees *trees, const key *keys, int64_t count, double *sums)
 {
-    size_t apart = 2 * (size_t)trees->feature_count * LANES, outputs = (size_t)trees->output_count;
-    memset(sums, 0, (size_t)count * outputs * sizeof(double));
-    for (int64_t tree = 0; tree < trees->tree_count; tree++) {
-        const key *group = keys;
-        for (int64_t first = 0; first < count; first += LANES, group += apart) {
-            int64_t lanes = count - first < LANES ? count - first : LANES;
-            uint32_t at[LANES];
-            for (size_t lane = 0; lane < LANES; lane++)
-                at[lane] = trees->roots[tree];
-            descend(trees->halves, group, 1, at);
-            for (int64_t lane = 0; lane < lanes; lane++)
-                add_leaf(trees, tree, at[lane], sums + (size_t)(first + lane) * outputs);
-        }
-    }
+    void (*ask_small)(const struct trees *, int64_t, const key *, int64_t, double *) = choose_ask_flat();
+    memset(sums, 0, (size_t)count * (size_t)trees->output_count * sizeof(double));
+    for (int64_t tree = 0; tree < trees->tree_count; tree++)
+        (trees->flats[tree].leaf_count ? ask_small : ask_walking)(trees, tree, keys, count, sums);
 }
 
 static void write_answers(const struct trees *trees, const double *sums, int64_t count, float *spare,
@@ -266,28 +356,72 @@ static void write_answers(const struct trees *trees, const double *sums, int64_t
     }
 }
 
-static int32_t answer_blocks(const struct trees *trees, const float *rows, int64_t count, int64_t *positions,
-                             float *shares)
+/* What a block of rows needs, in one piece from the heap. */
+struct block {
+    double *sums;
+    key *keys;
+    float *shares;
+    float *rows;
+    int64_t most;
+};
+
+static bool make_block(const struct trees *trees, struct block *block)
 {
     size_t features = (size_t)trees->feature_count, outputs = (size_t)trees->output_count;
     size_t group_bytes = 2 * features * LANES * sizeof(key), sum_bytes = LANES * outputs * sizeof(double);
-    size_t groups = BLOCK_BYTES / (group_bytes + sum_bytes);
+    size_t row_bytes = LANES * features * sizeof(float);
+    size_t block_bytes = trees->flats[0].leaf_count ? FLAT_BLOCK_BYTES : BLOCK_BYTES;
+    size_t groups = block_bytes / (group_bytes + sum_bytes);
     groups = groups < 1 ? 1 : groups > MOST_GROUPS ? MOST_GROUPS : groups;
-    double *sums = malloc(groups * (sum_bytes + group_bytes) + (size_t)share_count(trees) * sizeof(float));
-    if (sums == NULL)
+    block->sums = malloc(groups * (sum_bytes + group_bytes + row_bytes) + (size_t)share_count(trees) * sizeof(float));
+    if (block->sums == NULL)
+        return false;
+    block->most = (int64_t)groups * LANES;
+    block->keys = (key *)(block->sums + groups * LANES * outputs);
+    block->rows = (float *)(block->keys + groups * 2 * features * LANES);
+    block->shares = block->rows + groups * LANES * features;
+    return true;
+}
+
+/* Rows as many as a block holds; from `row` on stand their answers. */
+static void answer_block(const struct trees *trees, const struct block *block, const float *rows, int64_t count,
+                         int64_t row, int64_t *positions, float *shares)
+{
+    place_rows(trees, rows, count, block->keys);
+    ask_block(trees, block->keys, count, block->sums);
+    write_answers(trees, block->sums, count, block->shares, positions == NULL ? NULL : positions + row,
+                  shares == NULL ? NULL : shares + row * share_count(trees));
+}
+
+static int32_t answer_blocks(const struct trees *trees, const float *rows, int64_t count, int64_t *positions,
+                             float *shares)
+{
+    struct block block;
+    if (!make_block(trees, &block))
         return -1;
-    key *keys = (key *)(sums + groups * LANES * outputs);
-    float *spare = (float *)(keys + groups * 2 * features * LANES);
-    int64_t at_once = (int64_t)groups * LANES;
-    for (int64_t first = 0; first < count; first += at_once) {
-        int64_t block = count - first < at_once ? count - first : at_once;
-        place_rows(trees, rows + (size_t)first * features, block, keys);
-        ask_block(trees, keys, block, sums);
-        write_answers(trees, sums, block, spare, positions == NULL ? NULL : positions + first,
-                      shares == NULL ? NULL : shares + first * share_count(trees));
+    for (int64_t row = 0; row < count; row += block.most) {
+        int64_t some = count - row < block.most ? count - row : block.most;
+        answer_block(trees, &block, rows + row * trees->feature_count, some, row, positions, shares);
     }
-    free(sums);
+    free(block.sums);
     return 0;
+}
+
+int64_t trees_answer_texts(const struct trees *trees, const char *text, int64_t length, int64_t limit,
+                           int64_t *positions, float *shares)
+{
+    struct block block;
+    struct csv csv;
+    int64_t row = 0, some;
+    if (!make_block(trees, &block))
+        return -1;
+    csv_begin(&csv, text, length, trees->feature_count, trees->missing_allowed != 0);
+    while ((some = csv_next(&csv, block.rows, block.most)) > 0 && row + some <= limit) {
+        answer_block(trees, &block, block.rows, some, row, positions, shares);
+        row += some;
+    }
+    free(block.sums);
+    return some == 0 ? row : -1;
 }
 
 static int32_t answer_rows(const struct trees *trees, const float *rows, int64_t count, int64_t *positions,

@@ -3,17 +3,15 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
 from http import HTTPStatus
 
 import numpy as np
 from numpy.typing import NDArray
 
-from container.predictor import Predictor, Rows
+from container.predictor import Positions, Predictor, Rows
 from container.serving.media import CSV, JSON, JSON_LINES, AnswerForm
 from container.serving.rejections import RejectedRequest
 
-Positions = NDArray[np.int64]
 Shares = NDArray[np.float32]
 
 
@@ -35,9 +33,10 @@ class AnswerWriter:
         self._classes = predictor.schema.classes
         self._csv = [_csv_line(name) for name in self._classes]
         self._json = [json.dumps(name) for name in self._classes]
-        self._single: dict[str, list[bytes]] = {
-            form: [self.lines_of(form, [position]) for position in range(len(self._classes))]
-            for form in (CSV, JSON, JSON_LINES)
+        self._tables = {media: _table(self._texts_of(media), media) for media in (CSV, JSON, JSON_LINES)}
+        self._single = {
+            media: [self._all_of(media, np.array([position])) for position in range(len(self._classes))]
+            for media in (CSV, JSON, JSON_LINES)
         }
 
     def write(self, rows: Rows, form: AnswerForm) -> bytes:
@@ -54,7 +53,7 @@ class AnswerWriter:
             return _joined(_texts(self._predictor.values(rows)), form.media)
         if form.probabilities:
             return self._with_probabilities(*self._predictor.answer_with_probabilities(rows), form.media)
-        return self.classes(self._predictor.answer(rows).tolist(), form.media)
+        return self.classes(self._predictor.answer(rows), form.media)
 
     def write_plain(self, body: bytes, media: str) -> bytes | None:
         """As `write`, of the rows in a plain CSV body; None when it is not plain, see `Predictor.answer_csv`."""
@@ -64,18 +63,22 @@ class AnswerWriter:
         positions = self._predictor.answer_csv(body)
         return None if positions is None else self.classes(positions, media)
 
-    def classes(self, positions: Sequence[int], media: str) -> bytes:
+    def classes(self, positions: Positions, media: str) -> bytes:
         """The body for these classes, which are positions in the schema's."""
         if len(positions) == 1:
             return self._single[media][positions[0]]
-        return self.lines_of(media, positions)
+        return self._all_of(media, np.asarray(positions))
 
-    def lines_of(self, media: str, positions: Sequence[int]) -> bytes:
-        """As `classes`, from the beginning."""
-        texts = self._csv if media == CSV else self._json
-        return _joined([texts[position] for position in positions], media)
+    def _texts_of(self, media: str) -> list[str]:
+        return self._csv if media == CSV else self._json
 
-    def _with_probabilities(self, positions: Positions, shares: Shares, media: str) -> bytes:
+    def _all_of(self, media: str, positions: NDArray[np.int64]) -> bytes:
+        table = self._tables[media]
+        if table is None:
+            return _joined(list(map(self._texts_of(media).__getitem__, positions.tolist())), media)
+        return _enclosed(table[positions].tobytes()[: -len(_separator(media))], media)
+
+    def _with_probabilities(self, positions: NDArray[np.int64], shares: Shares, media: str) -> bytes:
         texts = [_texts(row) for row in shares]
         if media == CSV:
             lines = [",".join([self._csv[position], *row]) for position, row in zip(positions, texts, strict=True)]
@@ -90,10 +93,23 @@ class AnswerWriter:
         return f"{{{answers}}}".encode()
 
 
+def _table(texts: list[str], media: str) -> NDArray[np.bytes_] | None:
+    """Each class's bytes with what separates them from the next; None when they are not as long as one another."""
+    lines = [(text + _separator(media)).encode() for text in texts]
+    lengths = {len(line) for line in lines}
+    return np.array(lines, dtype=f"S{lengths.pop()}") if len(lengths) == 1 else None
+
+
+def _separator(media: str) -> str:
+    return ", " if media == JSON else "\n"
+
+
 def _joined(texts: list[str], media: str) -> bytes:
-    if media == JSON:
-        return f'{{"predictions": [{", ".join(texts)}]}}'.encode()
-    return "\n".join(texts).encode()
+    return _enclosed(_separator(media).join(texts).encode(), media)
+
+
+def _enclosed(answers: bytes, media: str) -> bytes:
+    return b'{"predictions": [%b]}' % answers if media == JSON else answers
 
 
 def _texts(values: NDArray[np.float32]) -> list[str]:

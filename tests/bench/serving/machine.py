@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.serving.stacks import PEER_BINARIES
 
-_OURS = ("numpy", "onnxruntime", "scikit-learn", "uvicorn")
+_OURS = ("numpy", "onnxruntime", "scikit-learn")
 _PEERS = (
     *("bentoml", "flask", "gevent", "gunicorn", "inference-server", "mlserver", "mlserver-sklearn"),
     *("multi-model-server", "numpy", "pandas", "sagemaker-inference", "scikit-learn"),

@@ -1,7 +1,9 @@
 """Runs one case of `single_row` and prints what a call took, as JSON: `single_row_case CASE MODEL ROWS SECONDS`."""
 
+import asyncio
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -9,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import httptools
 import numpy as np
 import onnxruntime
+import uvloop
 
-from container.predictor import INPUT, LABEL_OUTPUT, PROBABILITIES_OUTPUT
+from container.training.graph import INPUT, LABEL_OUTPUT, PROBABILITIES_OUTPUT
 from tests.bench.serving.cores import generator_cores, server_cores
 from tests.bench.serving.load import drive
 from tests.bench.serving.protocols import CSV, write_requests
@@ -114,7 +118,7 @@ def _preparation(between: str) -> Callable[[], object]:
 
 
 def _served(ask: Ask, seconds: float, generator_cores: set[int], rate: float) -> dict[str, float]:
-    """What requests take more when the smallest application that uvicorn can serve makes the call."""
+    """What requests take more when the smallest server of our server's parts makes the call."""
     took: list[int] = []
     port = _serve(ask, took)
     requests = Path(sys.argv[3]).with_name("requests-of-nothing")
@@ -130,26 +134,41 @@ def _served(ask: Ask, seconds: float, generator_cores: set[int], rate: float) ->
     return {"cpu_us": cpu_us, "median_us": float(np.median(took)) / 1e3, "calls": len(took)}
 
 
-def _serve(ask: Ask, took: list[int]) -> int:
-    """Starts the server in a thread; the result is its port. `/nothing` makes no call."""
-    import uvicorn
+class _Smallest(asyncio.Protocol):
+    """Answers "0" to every request, after the call; `/nothing` makes none."""
 
-    async def application(scope: dict, _receive: Callable, send: Callable) -> None:
-        if scope["path"] == "/":
+    def __init__(self, ask: Ask, took: list[int]) -> None:
+        self._ask = ask
+        self._took = took
+        self._parser = httptools.HttpRequestParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_url(self, path: bytes) -> None:
+        self._path = path
+
+    def on_message_complete(self) -> None:
+        if self._path == b"/":
             begun = time.perf_counter_ns()
-            ask(len(took))
-            took.append(time.perf_counter_ns() - begun)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
-        await send({"type": "http.response.body", "body": b"0"})
+            self._ask(len(self._took))
+            self._took.append(time.perf_counter_ns() - begun)
+        self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n0")  # type: ignore[attr-defined]
 
-    settings = uvicorn.Config(
-        application, "127.0.0.1", 0, lifespan="off", ws="none", access_log=False, log_level="error"
-    )
-    server = uvicorn.Server(settings)
-    threading.Thread(target=server.run, daemon=True).start()
-    while not server.started:
-        time.sleep(0.01)
-    return int(server.servers[0].sockets[0].getsockname()[1])
+
+def _serve(ask: Ask, took: list[int]) -> int:
+    """Starts the server in a thread; the result is its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    async def answer() -> None:
+        server = await asyncio.get_running_loop().create_server(lambda: _Smallest(ask, took), sock=listener)
+        await server.serve_forever()
+
+    threading.Thread(target=uvloop.run, args=[answer()], daemon=True).start()
+    return int(listener.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def test_a_predictor_answers_texts_as_their_rows(name: str, request: pytest.Fixt
     lines = [",".join("" if np.isnan(value) else str(value) for value in row) for row in fitted.rows]
     assert [predictor.answer_csv(line.encode()) for line in lines] == [(answer,) for answer in expected]
     assert [predictor.answer_csv(f"{line}\r\n".encode()) for line in lines] == [(answer,) for answer in expected]
-    assert predictor.answer_csv("\n".join(lines).encode()) == tuple(expected)
+    assert predictor.answer_csv("\n".join(lines).encode()).tolist() == list(expected)
     for unusual in (b"", b"1,2,3", b"1,2,3,4\n\n1,2,3,4", b"1,2,3,x"):
         assert predictor.answer_csv(unusual) is None
     assert (predictor.answer_csv(b"1,2,,4") is not None) is predictor.schema.missing_allowed
