@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from container.native.library import TreesStruct, function
+from container.native.library import TreesStruct, exponential, function
 from container.native.packed import LINKS, PackedTrees
 from container.native.plain_csv import most_rows
 
@@ -34,7 +34,7 @@ class Evaluator:
         self._arrays = (*trees.walked(), trees.first_output, trees.values, flat.trees, flat.questions, flat.leaves)
         self._struct = TreesStruct(
             *(array.ctypes.data for array in self._arrays),
-            len(trees.roots),
+            *(exponential(), len(trees.roots)),
             *(trees.feature_count, trees.output_count, trees.values.shape[1]),
             *(LINKS.index(trees.link), trees.wide, missing_allowed),
             bool((trees.nodes["slot"] >= trees.feature_count).any()),

@@ -26,6 +26,7 @@ class TreesStruct(ctypes.Structure):
         ("flats", ctypes.c_void_p),
         ("questions", ctypes.c_void_p),
         ("flat_leaves", ctypes.c_void_p),
+        ("exponential", ctypes.c_void_p),
         ("tree_count", ctypes.c_int64),
         ("feature_count", ctypes.c_int32),
         ("output_count", ctypes.c_int32),
@@ -50,6 +51,11 @@ _FUNCTIONS: Final[dict[str, tuple[tuple[Any, ...], Any, bool]]] = {
     "trees_value_text": ((_POINTER, _TEXT, _LONG), ctypes.c_double, False),
     "csv_read": ((_TEXT, _LONG, _INT, _INT, _POINTER, _LONG), _LONG, True),
 }
+
+
+def exponential() -> int:
+    """The address of the C library's `expf`, which this process has loaded."""
+    return ctypes.cast(ctypes.CDLL(None)["expf"], ctypes.c_void_p).value or 0
 
 
 @cache

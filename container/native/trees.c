@@ -88,23 +88,24 @@ int32_t share_count(const struct trees *trees)
 }
 
 /* As XGBoost computes it (src/common/math.h), but for the last step: that adds up in 64 bits, too. */
-static void softmax(const double *sums, int32_t count, float *shares)
+static void softmax(const struct trees *trees, const double *sums, float *shares)
 {
+    int32_t count = trees->output_count;
     float most = (float)sums[0];
     double total = 0;
     for (int32_t output = 1; output < count; output++)
         most = fmaxf(most, (float)sums[output]);
     for (int32_t output = 0; output < count; output++) {
-        shares[output] = expf((float)sums[output] - most);
+        shares[output] = trees->exponential((float)sums[output] - most);
         total += (double)shares[output];
     }
     for (int32_t output = 0; output < count; output++)
         shares[output] /= (float)total;
 }
 
-static void logistic(float sum, float *shares)
+static void logistic(const struct trees *trees, float sum, float *shares)
 {
-    float power = expf(fminf(-sum, 88.7f)); /* beyond it would be infinite */
+    float power = trees->exponential(fminf(-sum, 88.7f)); /* beyond it would be infinite */
     shares[1] = 1.0f / (power + 1.0f);
     shares[0] = 1.0f - shares[1];
 }
@@ -113,13 +114,13 @@ static void turn_into_shares(const struct trees *trees, const double *sums, floa
 {
     switch (trees->link) {
     case SOFTMAX:
-        softmax(sums, trees->output_count, shares);
+        softmax(trees, sums, shares);
         break;
     case LOGISTIC:
-        logistic((float)sums[0], shares);
+        logistic(trees, (float)sums[0], shares);
         break;
     case EXPONENTIAL:
-        shares[0] = expf((float)sums[0]);
+        shares[0] = trees->exponential((float)sums[0]);
         break;
     default:
         for (int32_t output = 0; output < trees->output_count; output++)

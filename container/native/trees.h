@@ -56,6 +56,8 @@ struct trees {
     const struct flat *flats;     /* one per tree */
     const struct question *questions;
     const uint32_t *flat_leaves;  /* of each leaf, from left to right, which of `values` it adds */
+    /* The C library's expf, which XGBoost calls: a compiler may link one of its own, which rounds otherwise. */
+    float (*exponential)(float);
     int64_t tree_count;
     int32_t feature_count;
     int32_t output_count;
