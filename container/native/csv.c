@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(PORTABLE)
 #include <emmintrin.h>
 #endif
 
@@ -177,7 +177,7 @@ static bool read_number(const char *at, const char *after, float *value)
 static inline uint64_t separators(const char *at)
 {
     uint64_t found = 0;
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(PORTABLE)
     const __m128i comma = _mm_set1_epi8(','), line = _mm_set1_epi8('\n');
     for (int32_t place = 0; place < 64; place += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + place));

@@ -303,7 +303,7 @@ static void ask_flat_anywhere(const struct trees *trees, int64_t tree, const key
     ask_flat(trees, tree, keys, count, sums);
 }
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(PORTABLE)
 __attribute__((target("avx2,bmi"))) static void ask_flat_avx2(const struct trees *trees, int64_t tree, const key *keys,
                                                               int64_t count, double *sums)
 {
@@ -314,7 +314,7 @@ __attribute__((target("avx2,bmi"))) static void ask_flat_avx2(const struct trees
 /* As many rows at once as this processor's instructions take. */
 static void (*choose_ask_flat(void))(const struct trees *, int64_t, const key *, int64_t, double *)
 {
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(PORTABLE)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
         return ask_flat_avx2;
 #endif

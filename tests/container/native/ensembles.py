@@ -37,12 +37,18 @@ def drawn(draw: st.DrawFn) -> Drawn:
     outputs = draw(st.integers(2, 6)) if link in ("shares", "softmax") else 1
     features = draw(st.sampled_from([1, 2, 7, 40]))
     trees = draw(st.sampled_from([1, 2, 7, 8, 9, 30]))
-    splits = draw(st.sampled_from([0, 1, 5, 60]))
-    rows = draw(st.sampled_from([1, 2, 7, 8, 9, 100]))
+    splits = draw(st.lists(st.sampled_from([0, 1, 5, 30, 31, 32, 60]), min_size=1, max_size=3))
+    rows = draw(st.sampled_from([1, 2, 7, 8, 9, 16, 17, 100]))
     wide = link == "shares" or (link == "value" and draw(st.booleans()))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     grown = tuple(
-        random_tree(random, features, splits, np.arange(outputs) if wide else np.array([number % outputs]), wide=wide)
+        random_tree(
+            random,
+            features,
+            splits[number % len(splits)],
+            np.arange(outputs) if wide else np.array([number % outputs]),
+            wide=wide,
+        )
         for number in range(trees)
     )
     ensemble = Ensemble(grown, features, outputs, "<=" if wide else "<", link, wide)

@@ -44,6 +44,7 @@ NUMBERS = st.one_of(
 )
 
 
+@pytest.mark.usefixtures("processor")
 @given(st.lists(st.lists(st.one_of(NUMBERS, st.just("")), min_size=3, max_size=3), min_size=1, max_size=4))
 @settings(max_examples=400)
 def test_numbers_are_read_as_by_the_rules(fields: list[list[str]]) -> None:
@@ -71,6 +72,7 @@ def test_one_number_is_read_as_by_the_rules(field: str) -> None:
     st.integers(1, 3),
     st.booleans(),
 )
+@pytest.mark.usefixtures("processor")
 @settings(max_examples=1_500)
 def test_whatever_is_taken_for_plain_is_read_alike(parts: list[str], columns: int, missing_allowed: bool) -> None:
     agrees("".join(parts).encode(), columns, missing_allowed=missing_allowed)
@@ -106,6 +108,7 @@ def test_typical_texts_are_plain(body: bytes, rows: list[list[float]]) -> None:
     np.testing.assert_array_equal(plain, np.array(rows, dtype=np.float32))
 
 
+@pytest.mark.usefixtures("processor")
 def test_tables_as_programs_write_them_are_plain() -> None:
     random = np.random.default_rng(1)
     table = random.normal(size=(300, 30)) * 10.0 ** random.integers(-12, 12, (300, 30))

@@ -18,6 +18,7 @@ def evaluator(ensemble: Any) -> Evaluator:
     return Evaluator(PackedTrees.from_bytes(pack_trees(ensemble).to_bytes()), missing_allowed=True)
 
 
+@pytest.mark.usefixtures("processor")
 @given(drawn())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_answers_by_the_book_to_the_last_bit(case: Drawn) -> None:

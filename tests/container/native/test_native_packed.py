@@ -115,7 +115,9 @@ def walk_damaged(models: list[bytes], seed: int, count: int) -> int:
         evaluator = Evaluator(packed, missing_allowed=True)
         evaluator.positions_and_shares(rows)
         evaluator.positions(rows[:1])
-        evaluator.position_of_text(b",".join([b"1.5"] * packed.feature_count))
+        line = b",".join([b"1.5"] * packed.feature_count)
+        evaluator.position_of_text(line)
+        evaluator.positions_of_text(b"\n".join([line] * 11))
         walked += 1
     return walked
 
@@ -154,7 +156,7 @@ def run_here(folder: Path) -> None:
     random = np.random.default_rng(2)
     for _, text in zip(range(20_000), texts(random), strict=False):
         # Without the byte after the end that Python's own bytes have: reading on is seen.
-        parse_csv(text, int(random.integers(1, 4)))
+        parse_csv(text * 9, int(random.integers(1, 4)))
     csv_read = library.function("csv_read")
     csv_read.argtypes = None
     libc = ctypes.CDLL(None)
