@@ -213,12 +213,17 @@ static void find_ends(struct csv *csv)
     csv->taken = 0;
 }
 
-static inline bool read_field(const struct csv *csv, const char *after, float *value)
+/* Reads the field from `at` to `end`, which has to be the last of its row, or not. */
+static inline bool read_field(const struct csv *csv, const char *at, const char *end, bool last, float *value)
 {
-    const char *at = csv->field;
-    if (at == after) {
+    const char *after = end;
+    if ((end == csv->end || *end == '\n') != last)
+        return false;
+    if (last && end != csv->end && end > at && end[-1] == '\r')
+        after--;
+    if (at == after) { /* an empty line is no row with an empty field */
         *value = NAN;
-        return csv->missing_allowed;
+        return csv->missing_allowed && csv->columns > 1;
     }
     bool negative = *at == '-';
     if (LITTLE && at - csv->text >= 7 && read_short(at + negative, after, negative, value))
@@ -238,20 +243,31 @@ void csv_begin(struct csv *csv, const char *text, int64_t length, int32_t column
     csv->found = csv->taken = 0;
 }
 
+/* A row of which all ends are known. */
+static bool read_row(struct csv *csv, float *row)
+{
+    const char *const *ends = csv->ends + csv->taken;
+    const char *at = csv->field;
+    int32_t before = csv->columns - 1;
+    for (int32_t column = 0; column < before; column++) {
+        if (!read_field(csv, at, ends[column], false, &row[column]))
+            return false;
+        at = ends[column] + 1;
+    }
+    csv->taken += csv->columns;
+    csv->field = ends[before] + 1;
+    return read_field(csv, at, ends[before], true, &row[before]);
+}
+
 static bool next_row(struct csv *csv, float *row)
 {
+    if (csv->found - csv->taken >= csv->columns)
+        return read_row(csv, row);
     for (int32_t column = 0; column < csv->columns; column++) {
         if (csv->taken == csv->found)
             find_ends(csv);
-        const char *end = csv->ends[csv->taken++], *after = end;
-        bool last = end == csv->end || *end == '\n';
-        if (last != (column == csv->columns - 1))
-            return false;
-        if (last && end != csv->end && end > csv->field && end[-1] == '\r')
-            after--;
-        if (last && column == 0 && after == csv->field)
-            return false; /* an empty line is no row with an empty field */
-        if (!read_field(csv, after, &row[column]))
+        const char *end = csv->ends[csv->taken++];
+        if (!read_field(csv, csv->field, end, column == csv->columns - 1, &row[column]))
             return false;
         csv->field = end + 1;
     }

@@ -47,6 +47,8 @@ static inline void place_row(const struct trees *trees, const float *row, key *k
 /* One number of each lane. */
 typedef int32_t vector __attribute__((vector_size(LANES * sizeof(int32_t))));
 
+typedef double pair __attribute__((vector_size(2 * sizeof(double))));
+
 /* Walks on from `at` to the leaves. Lane `i` reads its row's key of a slot at keys[slot + i * apart]. */
 static inline void descend(const union half *halves, const key *keys, const size_t apart, uint32_t at[LANES])
 {
@@ -275,9 +277,11 @@ static inline void add_leaves(const struct trees *trees, int64_t tree, const uin
     size_t outputs = (size_t)trees->output_count;
     if (trees->wide && trees->width == 2 && outputs == 2) /* two classes: without the questions of `add_leaf` a quarter faster */
         for (int64_t row = 0; row < rows; row++) {
-            const double *values = trees->values + 2 * (size_t)leaves[__builtin_ctz(reached[row])];
-            sums[2 * row] += values[0];
-            sums[2 * row + 1] += values[1];
+            pair value, sum;
+            memcpy(&value, trees->values + 2 * (size_t)leaves[__builtin_ctz(reached[row])], sizeof value);
+            memcpy(&sum, sums + 2 * row, sizeof sum);
+            sum += value;
+            memcpy(sums + 2 * row, &sum, sizeof sum);
         }
     else
         for (int64_t row = 0; row < rows; row++)

@@ -16,6 +16,7 @@ from container.predictor import UnreadableModel, load_predictor
 from container.serving.application import Application
 from container.serving.cores import usable_cores
 from container.serving.log import Log
+from container.serving.memory import keep_freed_memory
 from container.serving.supervisor import Supervisor
 from container.serving.worker import Worker
 
@@ -60,6 +61,7 @@ class Settings:
 def serve(layout: Layout, environment: Mapping[str, str]) -> int:
     """Serve the model in `layout.model` until SIGTERM, then finish what has begun; the result is the exit code."""
     log = Log()
+    keep_freed_memory()
     try:
         settings = Settings.from_environment(environment)
         predictor = load_predictor(layout.model)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
-from container.predictor import MODEL_FILE
+from container.training.graph import GRAPH_FILE
 from tests.bench.serving.datasets import Dataset
 
 _CASE_SECONDS = 180
@@ -64,7 +64,7 @@ def study(dataset: Dataset, rounds: int, seconds: float) -> list[dict[str, objec
     told: dict[str, list[dict[str, float]]] = {case.name: [] for case in CASES}
     for _ in range(rounds):
         for case in CASES:
-            arguments = [json.dumps(asdict(case)), str(dataset.layout.model / MODEL_FILE), str(lines), str(seconds)]
+            arguments = [json.dumps(asdict(case)), str(dataset.layout.model / GRAPH_FILE), str(lines), str(seconds)]
             told[case.name].append(_run(arguments))
             one = told[case.name][-1]
             print(f"{case.name:58} {one['cpu_us']:8.1f} µs of CPU, {one['median_us']:8.1f} µs median", flush=True)
