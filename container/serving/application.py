@@ -4,6 +4,7 @@ Source: "Custom Inference Code with Hosting Services" and "... with Batch Transf
 """
 
 import json
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +22,8 @@ from container.serving.rows import RowReader
 
 # For a smaller body the hand-over to a thread costs more than it saves.
 _LONG_FROM_BYTES: Final = 64 * 1024
+# To look up a member of an enumeration takes longer than all that is looked up else for a row.
+_OK: Final = HTTPStatus.OK
 
 
 class Application:
@@ -41,7 +44,7 @@ class Application:
     @staticmethod
     def takes_long(request: Request) -> bool:
         """Whether other clients would notice that it is worked on."""
-        return len(request.body) >= _LONG_FROM_BYTES or b"parquet" in (request.content_type or b"").lower()
+        return len(request.body) >= _LONG_FROM_BYTES or _is_parquet(request.content_type)
 
     def respond(self, request: Request) -> Response:
         """The response to any request. Nothing is raised: what goes wrong is logged, and answered with 500."""
@@ -90,9 +93,14 @@ class Application:
         if content_media(request.content_type) == CSV and not form.probabilities:
             answer = self._answers.write_plain(request.body, form.media)
             if answer is not None:
-                return Response(HTTPStatus.OK, answer, form.media)
+                return Response(_OK, answer, form.media)
         rows = self._rows.read(request.body, request.content_type)
         return Response(HTTPStatus.OK, self._answers.write(rows, form), form.media)
+
+
+@lru_cache(maxsize=256)
+def _is_parquet(content_type: bytes | None) -> bool:
+    return b"parquet" in (content_type or b"").lower()
 
 
 def _path(target: bytes) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import httptools
 
+from container.serving.heads import KnownHeads
 from container.serving.http import Request, Response
 
 MAXIMUM_BODY_BYTES: Final = 6 * 1024**2
@@ -37,6 +38,8 @@ class Host(Protocol):
 
     draining: bool
     """Whether every answer is the last of its connection."""
+    heads: KnownHeads
+    """Those that its connections have seen."""
 
     def opened(self, connection: "Connection") -> None:
         """It is there."""
@@ -83,6 +86,8 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         self._head_bytes = 0
         self._parts: list[bytes] = []
+        self._last: Request | None = None
+        """The request that was completed by the bytes that are being read, if its head may be remembered."""
         self._counted = False
         """Whether the host has been told of this body."""
         self._held = False
@@ -107,7 +112,14 @@ class Connection(asyncio.Protocol):
         """Bytes of requests, cut anywhere."""
         if self.state is State.LEAVING:
             return
+        idle = self.state is State.IDLE
+        if idle and (known := self._host.heads.find(data)):
+            self._take(known, keep_alive=True)
+            if self.state is State.IDLE:
+                self.since = self._host.now()
+            return
         in_head, number = self._in_head, self._number
+        self._last = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -119,6 +131,8 @@ class Connection(asyncio.Protocol):
                 self._count_body()
             elif in_head and self._in_head and number == self._number:
                 self._count_head(len(data))
+            elif idle and self._last is not None and self._number == number + 1:
+                self._host.heads.learn(data, self._last)
 
     def eof_received(self) -> bool:
         """The client sends no more. Whether the connection stays, for an answer that is still to come."""
@@ -185,7 +199,9 @@ class Connection(asyncio.Protocol):
             if self._parser.should_upgrade():
                 self._take_upgrade()
             else:
-                self._take(self._request(), keep_alive=self._keeps())
+                request, keeps = self._request(), self._keeps()
+                self._last = request if keeps and self._is_usual() else None
+                self._take(request, keep_alive=keeps)
         if self.state is State.READING:
             self._enter(State.IDLE)
 
@@ -213,6 +229,11 @@ class Connection(asyncio.Protocol):
     def _announced(self) -> int:
         # The parser has refused what is no number.
         return int(self._fields.get(b"content-length", b"0"))
+
+    def _is_usual(self) -> bool:
+        """Whether another request with this head could be told by its bytes alone."""
+        fields = self._fields
+        return b"transfer-encoding" not in fields and b"expect" not in fields
 
     def _keeps(self) -> bool:
         """Whether the client keeps the connection. One of HTTP/1.0 that does has to say so, and is not obliged."""

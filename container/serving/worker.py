@@ -12,6 +12,7 @@ from typing import Final
 from container.serving.application import Application
 from container.serving.bodies import Bodies
 from container.serving.connection import MAXIMUM_BODY_BYTES, Connection, State
+from container.serving.heads import KnownHeads
 from container.serving.http import Request, Response
 from container.serving.log import Log, Tally
 
@@ -28,6 +29,7 @@ _IDLE_SECONDS: Final = 75.0
 _REQUEST_SECONDS: Final = 60.0
 _STALLED_SECONDS: Final = 60.0
 _LEAVING_SECONDS: Final = 5.0
+_REFUSED_FROM: Final = int(HTTPStatus.BAD_REQUEST)
 # So long a draining worker waits for the next request of a connection: it may be on its way.
 _DRAINING_IDLE_SECONDS: Final = 1.0
 
@@ -44,6 +46,7 @@ class Worker:
         log: Log,
     ) -> None:
         self.draining = False
+        self.heads = KnownHeads()
         self.now = loop.time
         self._application = application
         self._channel = channel
@@ -194,6 +197,6 @@ class Worker:
             min(waiting, key=lambda connection: connection.since).abort()
 
     def _counted(self, response: Response) -> Response:
-        if response.status >= HTTPStatus.BAD_REQUEST:
+        if response.status >= _REFUSED_FROM:
             self.refused(response.status)
         return response

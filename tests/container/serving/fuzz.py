@@ -82,12 +82,16 @@ class Target:
             self._body(which, media, accept, provider.ConsumeBytes(4096))
 
     def _connection(self, data: bytes, which: int) -> None:
-        line = Line(self._applications[which].respond)
+        first = Line(self._applications[which].respond)
+        # The second knows heads from the first.
+        again = Line(self._applications[which].respond, first.desk.heads)
         half = len(data) // 2
-        for part in (data[:half], data[half:]):
-            line.send(part)
-        line.connection.connection_lost(None)
-        assert line.desk.bytes == 0
+        for line in (first, again):
+            for part in (data[:half], data[half:]):
+                line.send(part)
+            line.connection.connection_lost(None)
+            assert line.desk.bytes == 0
+        assert again.wire.written == first.wire.written
 
     def _body(self, which: int, media: bytes, accept: bytes | None, body: bytes) -> None:
         request = Request(b"POST", b"/invocations", media, accept, None, body)

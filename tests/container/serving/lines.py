@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from container.serving.connection import Connection
+from container.serving.heads import KnownHeads
 from container.serving.http import Request, Response
 
 LATER = b"/later"
@@ -49,6 +50,7 @@ class Desk:
     def __init__(self, answer: Callable[[Request], Response]) -> None:
         self._answer = answer
         self.draining = False
+        self.heads = KnownHeads()
         self.time = 0.0
         self.asked: list[Request] = []
         self.refusals: list[HTTPStatus] = []
@@ -82,8 +84,9 @@ def echo(request: Request) -> Response:
 class Line:
     """A client's end, and what is at the other."""
 
-    def __init__(self, answer: Callable[[Request], Response] = echo) -> None:
+    def __init__(self, answer: Callable[[Request], Response] = echo, heads: KnownHeads | None = None) -> None:
         self.desk = Desk(answer)
+        self.desk.heads = KnownHeads() if heads is None else heads
         self.wire = Wire()
         self.connection = Connection(self.desk)
         self.connection.connection_made(self.wire)  # type: ignore[arg-type]
