@@ -16,7 +16,7 @@ from tests.container.engine import COMMAND_SECONDS, TOOLS, Engine
 from tests.container.registry import Registry, digest_of, running_registry
 
 # The first test waits for two downloads: the base and the packages.
-pytestmark = [pytest.mark.full, pytest.mark.timeout(2 * COMMAND_SECONDS)]
+pytestmark = [pytest.mark.full, pytest.mark.long(4), pytest.mark.timeout(2 * COMMAND_SECONDS)]
 
 AWS = """#!/bin/sh
 echo "$*" >> "$CALLS"

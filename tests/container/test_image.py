@@ -22,7 +22,7 @@ from tests.container.engine import COMMAND_SECONDS, ENGINE_SETTINGS, TOOLS, Cont
 from tests.flow.product import Product
 
 # The first test waits for two downloads: the base and the packages.
-pytestmark = [pytest.mark.full, pytest.mark.timeout(2 * COMMAND_SECONDS)]
+pytestmark = [pytest.mark.full, pytest.mark.long(6), pytest.mark.timeout(2 * COMMAND_SECONDS)]
 
 HYPERPARAMETERS = {"max_depth": "20", "n_jobs": "4", "n_estimators": "120"}
 SERVES_WITH = {"numpy", "uvloop", "httptools"}

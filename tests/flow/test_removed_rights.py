@@ -9,7 +9,7 @@ import pytest
 from tests.flow.product import Product, Run, until
 from tests.flow.rights import Rights, decisions
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.full, pytest.mark.long(5), pytest.mark.timeout(1800)]
 
 # Roles of what a run waits for. Those of mails, of the page and of the lease work beside it: their functions' own tests
 # and flows show what happens without them.

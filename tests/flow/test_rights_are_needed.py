@@ -27,7 +27,7 @@ from tests.flow.unused_rights import UNUSED
 from tests.statemachine.strict import request_faults
 from tests.statemachine.test_arguments import operation
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.full, pytest.mark.long(15), pytest.mark.timeout(1800)]
 
 # A task's IAM action where it is not the operation's own name.
 ACTIONS = {"lambda:invoke": "lambda:InvokeFunction", "s3:copyObject": "s3:PutObject"}

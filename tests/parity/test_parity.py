@@ -30,6 +30,7 @@ def test_graphs_agree_on_rows_that_reach_every_threshold(case: Case) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.long(8)
 @pytest.mark.timeout(1_200)
 def test_graphs_agree_on_millions_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert parity.main([]) == 0

@@ -82,7 +82,9 @@ def look(seed: int) -> Agreement:
     return agreement
 
 
-@pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 408), marks=pytest.mark.full)], ids=["few", "many"])
+@pytest.mark.parametrize(
+    "seeds", [range(8), pytest.param(range(8, 408), marks=[pytest.mark.full, pytest.mark.long(4)])], ids=["few", "many"]
+)
 def test_whatever_is_fitted_is_exported_as_it_is(seeds: range) -> None:
     refused = 0
     for seed in seeds:

@@ -29,7 +29,7 @@ SCENARIOS: dict[Scenario, tuple[str, ...]] = {
 }
 NEVER = 1_000_000
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.long(4), pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.flow.releases import is_champion
 from tests.flow.test_failures import UNTRAINABLE, literal_artefact, moved, noise
 from tests.flow.test_scaled_shape import broken, serves_on
 
-pytestmark = [pytest.mark.full, pytest.mark.long(3), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.full, pytest.mark.long(25), pytest.mark.timeout(1200)]
 
 WEEK_SECONDS = 7 * 86_400
 

@@ -11,7 +11,7 @@ from tests.flow.product import Run
 from tests.flow.releases import is_champion
 from tests.flow.test_stack_statuses import HOLDER, UNSOUND, Stack, template
 
-pytestmark = [pytest.mark.full, pytest.mark.long(3), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.full, pytest.mark.long(6), pytest.mark.timeout(900)]
 
 
 def stack_of(story: Story) -> Stack:

@@ -9,7 +9,7 @@ from tests.flow.kills.telling import Tale, tell
 from tests.flow.releases import HOLD, is_champion
 from tests.flow.test_lease import waits
 
-pytestmark = [pytest.mark.full, pytest.mark.long(3), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.full, pytest.mark.long(13), pytest.mark.timeout(900)]
 
 
 def superseded(story: Story, iris: str) -> None:

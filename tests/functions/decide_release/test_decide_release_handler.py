@@ -13,6 +13,8 @@ from tests.functions.approvals import ASKED_AT, EXPIRES_AFTER, HOUR, Person
 
 RUN = "6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11"
 
+pytestmark = pytest.mark.long(5)
+
 
 @pytest.fixture
 def asked(approvals):
