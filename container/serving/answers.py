@@ -50,7 +50,7 @@ class AnswerWriter:
                 raise RejectedRequest(
                     HTTPStatus.NOT_ACCEPTABLE, "the model answers numbers, which have no probabilities"
                 )
-            return _joined(_texts(self._predictor.values(rows)), form.media)
+            return _numbers(self._predictor.values(rows), form.media)
         if form.probabilities:
             return self._with_probabilities(*self._predictor.answer_with_probabilities(rows), form.media)
         return self.classes(self._predictor.answer(rows), form.media)
@@ -59,7 +59,7 @@ class AnswerWriter:
         """As `write`, of the rows in a plain CSV body; None when it is not plain, see `Predictor.answer_csv`."""
         if self._predictor.schema.task == "regression":
             values = self._predictor.values_csv(body)
-            return None if values is None else _joined(_texts(values), media)
+            return None if values is None else _numbers(values, media)
         positions = self._predictor.answer_csv(body)
         return None if positions is None else self.classes(positions, media)
 
@@ -110,6 +110,14 @@ def _joined(texts: list[str], media: str) -> bytes:
 
 def _enclosed(answers: bytes, media: str) -> bytes:
     return b'{"predictions": [%b]}' % answers if media == JSON else answers
+
+
+def _numbers(values: NDArray[np.float32], media: str) -> bytes:
+    texts = _texts(values)
+    if media != CSV and not np.isfinite(values).all():
+        # An exponential may be infinite. JSON has no word for that; what is too large for any reader is read as that.
+        texts = [text.replace("inf", "1e999") for text in texts]
+    return _joined(texts, media)
 
 
 def _texts(values: NDArray[np.float32]) -> list[str]:

@@ -94,3 +94,25 @@ def test_numbers_are_read_back_as_the_same_32_bit_numbers(media: str) -> None:
     read = json.loads(body)["predictions"] if media == JSON else [float(line) for line in body.decode().split("\n")]
     np.testing.assert_array_equal(np.array(read, dtype=np.float32), values)
     assert len(body) < 80
+
+
+@pytest.mark.parametrize("media", [CSV, JSON, JSON_LINES])
+def test_what_is_infinite_is_read_as_that(media: str) -> None:
+    body = writer_of(REGRESSION, (np.inf, 1.5)).write(ROWS, AnswerForm(media))
+    lines = [body] if media == JSON else body.split(b"\n")
+    read = [float(line) if media == CSV else json.loads(line) for line in lines]
+    assert (read[0]["predictions"] if media == JSON else read) == [np.inf, 1.5]
+
+
+@pytest.mark.parametrize(
+    "classes", [(0, 1, 2), ("a", "b", "c"), ("d\u00e9", "n\u00ee", "\u00fb\u00fc"), ("", "long", "x")]
+)
+@pytest.mark.parametrize("media", [CSV, JSON, JSON_LINES])
+def test_names_of_one_length_are_written_as_others(media: str, classes: tuple[int | str, ...]) -> None:
+    writer = writer_of(classifier(1, classes))
+    one_by_one = [writer_of(classifier(1, classes), (place,)).write(ROWS, AnswerForm(media)) for place in (2, 0, 1)]
+    body = writer.write(ROWS, AnswerForm(media))
+    if media == JSON:
+        assert json.loads(body) == {"predictions": [json.loads(one)["predictions"][0] for one in one_by_one]}
+    else:
+        assert body == b"\n".join(one_by_one)
