@@ -37,12 +37,12 @@ runs: $(VENV)/.commands ## Show the runs and where they stand
 # backticks for their own.
 unexport COMMENT REASON
 approve: export DECISION_COMMENT = $(value COMMENT)
-approve: $(VENV)/.commands ## Approve what a run asks about: RUN=… [COMMENT=…]
-	@$(PY) -m commands approve --run "$(RUN)"
+approve: $(VENV)/.commands ## Approve what a run asks about: RUN=… RELEASE=… [COMMENT=…]
+	@$(PY) -m commands approve --run "$(RUN)" --release "$(RELEASE)"
 
 reject: export DECISION_COMMENT = $(value REASON)
-reject: $(VENV)/.commands ## Reject it: RUN=… REASON=…
-	@$(PY) -m commands reject --run "$(RUN)"
+reject: $(VENV)/.commands ## Reject it: RUN=… RELEASE=… REASON=…
+	@$(PY) -m commands reject --run "$(RUN)" --release "$(RELEASE)"
 
 rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 	@$(PY) -m commands rerun --run "$(RUN)"

@@ -67,7 +67,8 @@ def _redrive(options: argparse.Namespace) -> int:
 
 def _decide(options: argparse.Namespace) -> int:
     deployment = find_deployment()
-    return _said(decide(deployment, find_run(deployment, options.run), options.command, options.comment))
+    run = find_run(deployment, options.run)
+    return _said(decide(deployment, run, options.release, options.command, options.comment))
 
 
 # Synthesising needs packages that the daily commands do without, so these are imported when they are asked for.
@@ -173,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     for decision in ("approve", "reject"):
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)
+        deciding.add_argument("--release", default="", help="its name, as the mail shows it")
         deciding.add_argument(
             "--comment",
             default=os.environ.get(COMMENT_VARIABLE, ""),

@@ -14,7 +14,10 @@ TERMINAL = "a terminal command"
 
 
 def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """The answer to `{"run", "decision", "comment"}`: whether that is now the run's decision, and a message."""
+    """The answer to `{"run", "release", "decision", "comment"}`: whether that is now the run's decision, and a message.
+
+    As on the page the release's name has to be given: a run that was redriven may ask about another than it did before.
+    """
     run, verdict = str(event.get("run", "")), str(event.get("decision", ""))
     comment = clean(str(event.get("comment") or ""))
     faults = decision_faults(verdict, comment)
@@ -23,6 +26,8 @@ def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> di
     request = desk.claims.find_request(run) if run else None
     if request is None:
         return _answer(run, decided=False, message=f"No run named {run!r} asks for an approval. make runs lists them.")
+    if (named := clean(str(event.get("release") or ""))) != request.release.name:
+        return _answer(run, decided=False, message=_other_release(named, request.release.name))
     decision = Decision(cast("Verdict", verdict), TERMINAL, iso_time(now), comment)
     settled = desk.decide(request, decision, now)
     if settled is None or settled.decision is None:
@@ -46,6 +51,12 @@ def withdraw(desk: Desk, event: Mapping[str, Any]) -> dict[str, Any]:
         return _answer(run, decided=False, message=f"{request.release.name}: the time to decide is over.")
     withdrawn = not settled.decision.by_a_person
     return _answer(run, decided=withdrawn, message=decided(request.release.name, settled.decision))
+
+
+def _other_release(named: str, asked: str) -> str:
+    if not named:
+        return f"Name the release that you decide about: RELEASE=… This run asks about {asked}."
+    return f"This run asks about {asked}, not about {named!r}. Nothing was decided."
 
 
 def _settled(request: ApprovalRequest, decision: Decision, verdict: str) -> dict[str, Any]:

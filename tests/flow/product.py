@@ -138,7 +138,7 @@ class Run:
 
         def approved() -> bool:
             with contextlib.suppress(CommandFailed):
-                decide(self.product.deployment, self.id, "approve", "as tested")
+                decide(self.product.deployment, self.id, self.release(), "approve", "as tested")
             return bool(self.describe()["status"] != "RUNNING")
 
         until("the end of the run", approved)

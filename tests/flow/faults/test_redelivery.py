@@ -122,7 +122,7 @@ def test_a_decision_is_made_again_and_again(product, iris):
     product.model(model)
     run = product.drop(model, iris)
     run.mail()
-    decision = {"run": run.id, "decision": "approve", "comment": ""}
+    decision = {"run": run.id, "release": run.release(), "decision": "approve", "comment": ""}
     answers = at_once(lambda: invoke(product, "mlops-decide-release", decision))
     assert any(answer["decided"] for answer in answers)
     run.ends_in("Model Deployed")

@@ -12,6 +12,7 @@ from contracts.approval import hash_link
 from tests.functions.approvals import ASKED_AT, EXPIRES_AFTER, HOUR, Person
 
 RUN = "6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11"
+RELEASE = "iris-model-3"
 
 pytestmark = pytest.mark.long(5)
 
@@ -341,12 +342,12 @@ def test_faults_of_ours_tell_the_visitor_nothing(asked, person, monkeypatch, log
 
 
 def test_a_terminal_decides_by_the_same_claim(asked, person):
-    answer = asked.command(run=RUN, decision="reject", comment="Said in the terminal.")
+    answer = asked.command(run=RUN, release=RELEASE, decision="reject", comment="Said in the terminal.")
     assert answer["decided"] is True
     assert "iris-model-3 was rejected on " in answer["message"]
     assert asked.runs.calls[0][1]["cause"].startswith("Said in the terminal.")
     assert "Said in the terminal." in person.opens()["body"]
-    later = asked.command(run=RUN, decision="approve", comment="")
+    later = asked.command(run=RUN, release=RELEASE, decision="approve", comment="")
     assert later["decided"] is False
     assert "(a terminal command)" in later["message"]
     assert len(asked.runs.calls) == 1
@@ -354,11 +355,11 @@ def test_a_terminal_decides_by_the_same_claim(asked, person):
 
 def test_a_terminal_may_repeat_what_did_not_arrive(asked):
     asked.runs.faults = ["ThrottlingException"]
-    first = asked.command(run=RUN, decision="approve", comment="")
+    first = asked.command(run=RUN, release=RELEASE, decision="approve", comment="")
     assert first["decided"] is False
     assert "Give the same command again" in first["message"]
-    assert asked.command(run=RUN, decision="approve", comment="")["decided"] is True
-    assert asked.command(run=RUN, decision="approve", comment="")["decided"] is True
+    assert asked.command(run=RUN, release=RELEASE, decision="approve", comment="")["decided"] is True
+    assert asked.command(run=RUN, release=RELEASE, decision="approve", comment="")["decided"] is True
     assert len(asked.runs.calls) == 1
 
 
@@ -371,6 +372,9 @@ def test_a_terminal_may_repeat_what_did_not_arrive(asked):
         ({"run": RUN, "decision": "maybe"}, "Choose whether"),
         ({"run": RUN, "decision": "reject"}, "Say why"),
         ({"run": RUN}, "Choose whether"),
+        ({"run": RUN, "decision": "approve"}, "RELEASE=… This run asks about iris-model-3."),
+        ({"run": RUN, "decision": "approve", "release": "iris-model-2"}, "not about 'iris-model-2'"),
+        ({"run": RUN, "decision": "reject", "comment": "no", "release": 3}, "not about '3'"),
         ({}, "Choose whether"),
     ],
 )
@@ -382,7 +386,7 @@ def test_a_terminal_is_told_what_is_wrong(asked, command, said):
 
 
 def test_a_terminal_is_too_late_after_the_deadline(asked):
-    answer = asked.command(run=RUN, decision="approve", comment="", now=ASKED_AT + EXPIRES_AFTER + 1)
+    answer = asked.command(run=RUN, release=RELEASE, decision="approve", comment="", now=ASKED_AT + EXPIRES_AFTER + 1)
     assert (answer["decided"], answer["message"]) == (False, "iris-model-3: the time to decide is over.")
 
 
@@ -431,7 +435,7 @@ def test_the_token_is_in_no_page_log_or_error(asked, person, event, log):
         asked.runs.faults = codes
         pages.append(person.sends(decision="approve"))
     asked.runs.faults = ["TaskTimedOut"]
-    answers = [asked.command(run=RUN, decision="approve", comment="")]
+    answers = [asked.command(run=RUN, release=RELEASE, decision="approve", comment="")]
     token = event("request_approval")["task_token"]
     everywhere = json.dumps([pages, answers, asked.mails]) + log.getvalue()
     assert "decision not delivered" in everywhere
