@@ -6,13 +6,13 @@ from pathlib import Path
 
 from infra.project import CannotSynthesise
 
-_CARRIED = ("contracts", "tables")
+_CARRIED = ("approvals", "contracts", "tables")
 # Everything else of ours lies further out: a function that imported it would carry the tool shed along.
 _OUR_OTHER_PACKAGES = {"commands", "container", "infra", "labs", "local", "statemachine", "tests"}
 
 
 def source_files(root: Path, verb: str) -> list[Path]:
-    """The files of `functions/<verb>`, and of contracts and tables what they import, directly or not; sorted.
+    """The files of `functions/<verb>`, and of the inner packages what they import, directly or not; sorted.
 
     A function carries only what it imports, so that a changed contract publishes anew only those that use it.
 

@@ -14,12 +14,12 @@ import boto3
 from aws_lambda_powertools.logging import Logger
 from botocore.config import Config
 
+from approvals.callback import Callback
+from approvals.desk import Desk
+from approvals.register import Register
 from contracts.approval import TAKEN_BACK
 from contracts.environment import read_environment
-from functions.decide_release.callback import Callback
-from functions.decide_release.desk import Desk
 from functions.decide_release.nonce import Nonces
-from functions.decide_release.register import Register
 from functions.decide_release.site import Site, failure
 from functions.decide_release.terminal import decide_from_terminal, withdraw
 from functions.decide_release.visit import Visit, is_visit

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
+from approvals.desk import Desk
 from contracts.approval import ApprovalRequest, Decision, Delivery, Link, Verdict, hash_link
 from contracts.times import iso_time
 from functions.decide_release.browser import known_browser, set_cookie
-from functions.decide_release.desk import Desk
 from functions.decide_release.form import Form, UnreadableForm, faults, read_form
 from functions.decide_release.page import STYLE, decision_page, notice_page, question_page
 from functions.decide_release.response import respond, without_body

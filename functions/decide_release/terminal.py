@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from approvals.desk import Desk
 from contracts.approval import ApprovalRequest, Decision, Delivery, Verdict
 from contracts.times import epoch_seconds, iso_time
-from functions.decide_release.desk import Desk
 from functions.decide_release.form import clean, decision_faults
 from functions.decide_release.words import consequence, decided
 
