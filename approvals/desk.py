@@ -43,7 +43,11 @@ class Desk:
             return None
         if current.delivery is not Delivery.PENDING or current.decision.verdict != decision.verdict:
             return current
-        delivery = self.run.deliver(current)
+        return self.deliver(current)
+
+    def deliver(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Give a request's decision to its run."""
+        delivery = self.run.deliver(request)
         if delivery is not Delivery.PENDING:
-            self.claims.record_delivery(current.run, delivery)
-        return replace(current, delivery=delivery)
+            self.claims.record_delivery(request.run, delivery)
+        return replace(request, delivery=delivery)

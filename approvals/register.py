@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.approval import (
     DECIDED,
+    DELIVERED_WITHIN_SECONDS,
+    OPEN,
+    OPEN_INDEX,
     WAITING,
     ApprovalRequest,
     Decision,
@@ -37,7 +40,8 @@ class Register:
         return ApprovalRequest.from_item(item) if item else None
 
     def claim(self, request: ApprovalRequest, decision: Decision, now: float) -> ApprovalRequest | None:
-        """Make `decision` the only one about this request; None when it waits no more or has expired at `now`.
+        """Make `decision` the only one about this request; None when it waits no more or has expired at `now`; to let
+        it expire, when it has not.
 
         The release's name is part of the condition: what is decided is what the person was shown.
         """
@@ -46,9 +50,10 @@ class Register:
                 TableName=self._table,
                 Key=request_key(request.run),
                 UpdateExpression="SET #state = :decided, decision = :verdict, decided_by = :by, decided_at = :at, "
-                "#comment = :comment, delivery = :pending",
-                ConditionExpression="#state = :waiting AND release_name = :release AND expires_at > :now",
-                ExpressionAttributeNames={"#state": "state", "#comment": "comment"},
+                "#comment = :comment, delivery = :pending, #open = :open, attend_at = :soon",
+                ConditionExpression="#state = :waiting AND release_name = :release "
+                f"AND expires_at {'<=' if decision.verdict == 'expire' else '>'} :now",
+                ExpressionAttributeNames={"#state": "state", "#comment": "comment", "#open": OPEN_INDEX},
                 ExpressionAttributeValues={
                     ":decided": {"S": DECIDED},
                     ":verdict": {"S": decision.verdict},
@@ -59,6 +64,8 @@ class Register:
                     ":waiting": {"S": WAITING},
                     ":release": {"S": request.release.name},
                     ":now": {"N": f"{now:.3f}"},
+                    ":open": {"S": OPEN},
+                    ":soon": {"N": f"{now + DELIVERED_WITHIN_SECONDS:.3f}"},
                 },
                 ReturnValues="ALL_NEW",
             )
@@ -72,12 +79,39 @@ class Register:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=request_key(run),
-                UpdateExpression="SET delivery = :delivery",
+                UpdateExpression="SET delivery = :delivery REMOVE #open, attend_at",
                 ConditionExpression="delivery <> :delivered",
+                ExpressionAttributeNames={"#open": OPEN_INDEX},
                 ExpressionAttributeValues={
                     ":delivery": {"S": delivery},
                     ":delivered": {"S": Delivery.DELIVERED},
                 },
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+
+    def due(self, now: float, most: int) -> list[str]:
+        """The runs whose requests need something at `now`, those that have waited longest first."""
+        found = self._dynamodb.query(
+            TableName=self._table,
+            IndexName=OPEN_INDEX,
+            KeyConditionExpression="#open = :open AND attend_at <= :now",
+            ExpressionAttributeNames={"#open": OPEN_INDEX},
+            ExpressionAttributeValues={":open": {"S": OPEN}, ":now": {"N": f"{now:.3f}"}},
+            Limit=most,
+        )
+        return [item["pk"]["S"].removeprefix("run#") for item in found["Items"]]
+
+    def attend_later(self, run: str, at: float) -> None:
+        """Look after a request again at `at`, if it is still open then."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=request_key(run),
+                UpdateExpression="SET attend_at = :at",
+                ConditionExpression="attribute_exists(#open)",
+                ExpressionAttributeNames={"#open": OPEN_INDEX},
+                ExpressionAttributeValues={":at": {"N": f"{at:.3f}"}},
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return

@@ -3,6 +3,9 @@
 One table with keys `pk` and `sk`. `run#<run>` / `approval` is the request and, later, the decision;
 `link#<sha256 of a link id>` / `link` leads from a mailed link to its run and approver. A link id itself is
 stored nowhere, and the callback token only encrypted.
+
+A request that still needs something is in the index `open` (`open` = `yes`, `attend_at`, in epoch seconds): at that
+time somebody has to look after it, whether it was decided and the run has not heard of it, or nobody has decided.
 """
 
 import hashlib
@@ -12,26 +15,34 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from contracts.errors import LeaseLost, ReleaseFault, ReleaseRejected, Superseded
+from contracts.errors import ApprovalExpired, LeaseLost, ReleaseFault, ReleaseRejected, Superseded
 from contracts.release import Release
 
 Item = dict[str, Any]
 """A DynamoDB item or key in the low-level form: attribute → {type: value}."""
 
-Verdict = Literal["approve", "reject", "supersede", "withdraw"]
-"""The first two are people's. A newer run supersedes; what follows a run's end withdraws."""
+Verdict = Literal["approve", "reject", "supersede", "withdraw", "expire"]
+"""The first two are people's. A newer run supersedes; what follows a run's end withdraws; time expires."""
 
 TAKEN_BACK = ("supersede", "withdraw")
+ASKED_ANEW = (*TAKEN_BACK, "expire")
+"""Nobody's decisions: a run that goes on after one asks again."""
 
 # A run whose question is withdrawn while it waits was redriven while its former end was still being closed.
 _ERRORS: Mapping[str, type[ReleaseFault]] = {
     "reject": ReleaseRejected,
     "supersede": Superseded,
     "withdraw": LeaseLost,
+    "expire": ApprovalExpired,
 }
 
 WAITING = "waiting"
 DECIDED = "decided"
+
+OPEN_INDEX = "open"
+OPEN = "yes"
+# So long whoever has claimed a decision has for telling the run, before somebody else does.
+DELIVERED_WITHIN_SECONDS = 60
 
 # SendTaskFailure takes 256 characters of error and 32,768 of cause; ours stays readable in a mail.
 MAXIMUM_COMMENT_CHARACTERS = 1_000
@@ -74,7 +85,7 @@ class Decision:
     @property
     def by_a_person(self) -> bool:
         """Whether it counts for the release, whichever way its run takes; otherwise the question was taken back."""
-        return self.verdict not in TAKEN_BACK
+        return self.verdict not in ASKED_ANEW
 
     def cause(self) -> str:
         """Why the waiting task fails: the reason first, it is mailed to people."""

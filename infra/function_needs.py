@@ -1,5 +1,6 @@
 """What each function needs and may do."""
 
+from contracts.approval import OPEN_INDEX
 from infra.deployment import Deployment
 from infra.functions import FunctionNeeds
 from infra.grants import ANYTHING, Grant
@@ -152,6 +153,30 @@ def decide_release(names: Names, token_key_arn: str, nonce_key_arn: str) -> Func
     }
     return FunctionNeeds(
         "decide_release", "Shows a release to an approver and takes the decision.", grants, 60, environment=environment
+    )
+
+
+def tend_approvals(names: Names, token_key_arn: str) -> FunctionNeeds:
+    """Gives decisions to runs that have not heard of them, and lets questions expire."""
+    grants = (
+        Grant(
+            "FindOpenRequests",
+            "Requests that need something are found by the time at which they do.",
+            ("dynamodb:Query",),
+            (names.index(names.approvals_table, OPEN_INDEX),),
+        ),
+        Grant(
+            "ClaimExpiry",
+            "That nobody has decided is claimed by the same conditional update as a decision.",
+            ("dynamodb:GetItem", "dynamodb:UpdateItem"),
+            (names.table(names.approvals_table),),
+        ),
+        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (token_key_arn,)),
+        _answer_run("A decision, or that there was none, goes to the run that waits for it."),
+    )
+    environment = {"APPROVALS_TABLE": names.approvals_table, "TOKEN_KEY_ID": token_key_arn}
+    return FunctionNeeds(
+        "tend_approvals", "Looks after questions to people, every minute.", grants, 50, environment=environment
     )
 
 

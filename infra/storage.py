@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from contracts.approval import OPEN_INDEX
 from infra.deployment import Deployment
 from infra.encryption import account_key
 from infra.names import Names
@@ -30,7 +31,14 @@ class StorageStack(Stack):
         self._bucket(names.bucket)
         # Claims, leases, champions, releases; and who was asked about which release.
         self._table("Ledger", names.ledger_table)
-        self._table("Approvals", names.approvals_table)
+        approvals = self._table("Approvals", names.approvals_table)
+        # Only requests that still need something are in it, so it is as small as they are few.
+        approvals.add_global_secondary_index(
+            index_name=OPEN_INDEX,
+            partition_key=dynamodb.Attribute(name=OPEN_INDEX, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="attend_at", type=dynamodb.AttributeType.NUMBER),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         self.token_key = kms.Key(
             self,
             "TokenKey",
@@ -85,8 +93,8 @@ class StorageStack(Stack):
         )
         CfnOutput(self, "BucketName", value=bucket.bucket_name).override_logical_id("BucketOutput")
 
-    def _table(self, name: str, table_name: str) -> None:
-        dynamodb.Table(
+    def _table(self, name: str, table_name: str) -> dynamodb.Table:
+        return dynamodb.Table(
             self,
             name,
             table_name=table_name,

@@ -14,7 +14,7 @@ from infra.names import Names
 from infra.project import Project
 from infra.sagemaker_roles import deployment_role, endpoint_role, training_role
 from infra.storage import StorageStack
-from infra.trigger import DatasetDropped, RunEnded, Undelivered
+from infra.trigger import ApprovalsTended, DatasetDropped, RunEnded, Undelivered
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL
 
 
@@ -73,6 +73,9 @@ class WorkflowStack(Stack):
                 needs.pass_lease(names),
             )
         ]
+        ApprovalsTended(
+            self, "ApprovalsTended", names, maker.make(needs.tend_approvals(names, storage.token_key.key_arn))
+        )
         return {
             f"{each.node.id}FunctionArn": each.current_version.function_arn for each in (decide_release, *functions)
         }

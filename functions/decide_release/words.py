@@ -3,13 +3,20 @@
 from contracts.approval import Decision, Delivery
 from contracts.times import epoch_seconds, time_in_words
 
-_PAST = {"approve": "approved", "reject": "rejected", "supersede": "withdrawn", "withdraw": "withdrawn"}
+_PAST = {
+    "approve": "approved",
+    "reject": "rejected",
+    "supersede": "withdrawn",
+    "withdraw": "withdrawn",
+    "expire": "left undecided",
+}
 _TAKEN_BACK = "Nobody has to decide about it any more, and production stays as it is."
 _CONSEQUENCES = {
     "approve": "The run deploys the release to production.",
     "reject": "The run ends, and production stays as it is.",
     "supersede": _TAKEN_BACK,
     "withdraw": _TAKEN_BACK,
+    "expire": _TAKEN_BACK,
 }
 _PENDING = "The decision is recorded and stands, but the run could not be told yet."
 _REFUSED = "The run no longer waits for an answer: it went on, was stopped, or its time was over."

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from contracts.approval import (
+    ASKED_ANEW,
     DECIDED,
     KEPT_AFTER_EXPIRY_SECONDS,
-    TAKEN_BACK,
+    OPEN,
+    OPEN_INDEX,
     WAITING,
     ApprovalRequest,
     Decision,
@@ -34,7 +36,7 @@ class Register:
         """Store a new question, or renew the token of one that was asked before; returns what is now stored.
 
         A person's decision about this very release stays, and so do links that were mailed. A question that was
-        withdrawn is asked anew: whether the run may ask is for its lease to say.
+        withdrawn, or has expired, is asked anew: whether the run may ask is for its lease to say.
         """
         fields = _question_fields(question, encrypted_token)
         try:
@@ -71,7 +73,8 @@ class Register:
         self._dynamodb.update_item(
             TableName=self._table,
             Key=request_key(run),
-            UpdateExpression="SET delivery = :delivered",
+            UpdateExpression="SET delivery = :delivered REMOVE #open, attend_at",
+            ExpressionAttributeNames={"#open": OPEN_INDEX},
             ExpressionAttributeValues={":delivered": {"S": Delivery.DELIVERED}},
         )
 
@@ -82,9 +85,9 @@ class Register:
                 TableName=self._table,
                 Key=request_key(run),
                 UpdateExpression="SET #state = :decided, decision = :verdict, decided_by = :by, decided_at = :at, "
-                "#comment = :comment, delivery = :delivered",
+                "#comment = :comment, delivery = :delivered REMOVE #open, attend_at",
                 ConditionExpression="#state = :waiting",
-                ExpressionAttributeNames={"#state": "state", "#comment": "comment"},
+                ExpressionAttributeNames={"#state": "state", "#comment": "comment", "#open": OPEN_INDEX},
                 ExpressionAttributeValues={
                     ":waiting": {"S": WAITING},
                     ":decided": {"S": DECIDED},
@@ -105,10 +108,10 @@ class Register:
             Key=request_key(question.run),
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
             ConditionExpression="#release_name = :release_name "
-            "AND (attribute_not_exists(decision) OR NOT decision IN (:supersede, :withdraw))",
+            "AND (attribute_not_exists(decision) OR NOT decision IN (:supersede, :withdraw, :expire))",
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={f":{name}": value for name, value in fields.items()}
-            | {f":{verdict}": {"S": verdict} for verdict in TAKEN_BACK},
+            | {f":{verdict}": {"S": verdict} for verdict in ASKED_ANEW},
             ReturnValues="ALL_NEW",
         )["Attributes"]
 
@@ -121,6 +124,8 @@ def _question_fields(question: "Question", encrypted_token: bytes) -> Item:
         "approvers": {"L": [{"S": approver} for approver in question.approvers]},
         "asked_at": {"S": question.asked_at},
         "expires_at": {"N": str(question.expires_at)},
+        "open": {"S": OPEN},
+        "attend_at": {"N": str(question.expires_at)},
         "purge_at": _purge_at(question),
         "token": {"B": encrypted_token},
     }

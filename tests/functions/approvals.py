@@ -12,6 +12,8 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
 
+from contracts.approval import OPEN_INDEX
+
 TABLE = "mlops-approvals"
 LEDGER = "mlops-ledger"
 ASKED_AT = 1795410000.123  # 2026-11-23T05:00:00.123Z, as in the recorded event
@@ -48,6 +50,7 @@ class Approvals:
 
     request: ModuleType
     decide: ModuleType
+    tend: ModuleType
     context: SimpleNamespace
     recorded: Callable[..., dict[str, Any]]
     runs: WaitingRuns
@@ -59,12 +62,14 @@ class Approvals:
         cls, handler_of: Callable[[str], ModuleType], context: SimpleNamespace, recorded: Callable[..., dict[str, Any]]
     ) -> Iterator["Approvals"]:
         """Deployed in the mocked account, with Step Functions and the post replaced."""
-        approvals = cls(handler_of("request_approval"), handler_of("decide_release"), context, recorded, WaitingRuns())
+        handlers = (handler_of(verb) for verb in ("request_approval", "decide_release", "tend_approvals"))
+        approvals = cls(*handlers, context, recorded, WaitingRuns())
         _deploy(approvals.decide.dynamodb, approvals.decide.kms, approvals.request.ses)
         approvals.hold_lease(recorded("request_approval")["lease"]["holder"])
         hooks = [
             (approvals.request.stepfunctions, "before-call.sfn", approvals.runs.answer),
             (approvals.decide.stepfunctions, "before-call.sfn", approvals.runs.answer),
+            (approvals.tend.stepfunctions, "before-call.sfn", approvals.runs.answer),
             (approvals.request.ses, "provide-client-params.sesv2.SendEmail", approvals.deliver),
         ]
         for client, happening, hook in hooks:
@@ -126,6 +131,11 @@ class Approvals:
         """What `make approve` and `make reject` do; a command brings no time, so the function's own clock counts."""
         with patch.object(self.decide, "time", SimpleNamespace(time=lambda: now)):
             return self.decide.handle(event, self.context)
+
+    def attend(self, now: float) -> dict[str, int]:
+        """What happens every minute."""
+        with patch.object(self.tend, "time", SimpleNamespace(time=lambda: now)):
+            return self.tend.handle({}, self.context)
 
     def item(self, run: str = "6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11") -> dict[str, Any]:
         """What is stored about a run."""
@@ -194,13 +204,25 @@ class _Hidden(HTMLParser):
 
 
 def create_table(dynamodb: Any, name: str) -> None:
-    """With the keys that both of the product's tables have."""
+    """With the keys that both of the product's tables have, and the index that one has."""
     dynamodb.create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=_keys("pk", "sk"),
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", OPEN_INDEX)]
+        + [{"AttributeName": "attend_at", "AttributeType": "N"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": OPEN_INDEX,
+                "KeySchema": _keys(OPEN_INDEX, "attend_at"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
 
 
 def _deploy(dynamodb: Any, kms: Any, ses: Any) -> None:
