@@ -106,7 +106,13 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "_tags",
         "_ttl_settings",
     ),
-    "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_stepfunctions", "_invoke_target", "_now_ts"),
+    "ministack.services.eventbridge": (
+        "_SCHEDULER_TICK_INTERVAL",
+        "_dispatch_event",
+        "_dispatch_to_stepfunctions",
+        "_invoke_target",
+        "_now_ts",
+    ),
     "ministack.services.iam": ("_roles",),
     "ministack.services.lambda_svc": (
         "_build_function_url_event",
