@@ -93,6 +93,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "_delete_stack_async",
         "_deploy_stack_async",
         "_evaluate_conditions",
+        "_roll_back_operation",
         "_runs_on_worker_thread",
     ),
     "ministack.services.dynamodb": (

@@ -26,6 +26,7 @@ _resuming: contextvars.ContextVar[bool] = contextvars.ContextVar("resuming_stack
 _log = logging.getLogger(__name__)
 
 Operation = Callable[..., Awaitable[None]]
+_originals: dict[str, Operation] = {}
 
 
 def is_resuming() -> bool:
@@ -38,7 +39,8 @@ def install() -> None:
     from ministack.services.cloudformation import changesets, handlers, stacks
 
     for kind, name in _FUNCTIONS.items():
-        recording = _recording(kind, getattr(stacks, name))
+        _originals[kind] = getattr(stacks, name)
+        recording = _recording(kind, _originals[kind])
         for module in (handlers, changesets, stacks):
             if hasattr(module, name):
                 setattr(module, name, recording)
@@ -96,7 +98,6 @@ def _plain(value: Any) -> Any:
 
 async def _resume_one(account: str, region: str, stack: dict[str, Any]) -> None:
     from ministack.core.responses import set_request_account_id, set_request_region
-    from ministack.services.cloudformation import stacks
 
     from local.cloudformation.acting import act_for_stack
 
@@ -110,24 +111,44 @@ async def _resume_one(account: str, region: str, stack: dict[str, Any]) -> None:
         if operation["kind"] == "deploy":
             await _redeploy(stack, operation["arguments"], more)
         else:
-            again = getattr(stacks, _FUNCTIONS[operation["kind"]])
-            await again(name, stack_id, *operation["arguments"], **more)
+            await _originals[operation["kind"]](name, stack_id, *operation["arguments"], **more)
     except Exception:
         _log.exception("The operation on stack %s could not go on", name)
+    # Not before the end: a second crash goes on with what was asked for, not with how the first one went on.
+    stack.pop(_KEY, None)
     _settle_change_sets(stack)
 
 
 async def _redeploy(stack: dict[str, Any], arguments: list[Any], more: dict[str, Any]) -> None:
+    name, stack_id = stack["StackName"], stack["StackId"]
+    if more.get("is_update"):
+        await _originals["deploy"](name, stack_id, *arguments, **more)
+        return
+    template, parameters = arguments[0], arguments[1]
+    if "ROLLBACK" not in stack["StackStatus"]:
+        # What was created is the previous state: equal resources are left alone, missing ones created.
+        again = {**more, "is_update": True, "previous_stack": _as_previous(stack, template, parameters)}
+        await _originals["deploy"](name, stack_id, *arguments, **again)
+    if "ROLLBACK" in stack["StackStatus"]:
+        await _undo_creation(stack, template, parameters, more)
+    else:
+        stack["StackStatus"] = stack["StackStatus"].replace("UPDATE", "CREATE")
+
+
+async def _undo_creation(
+    stack: dict[str, Any], template: dict[str, Any], parameters: dict[str, Any], more: dict[str, Any]
+) -> None:
+    """A creation that fails leaves nothing: there is no former state that a roll back could go back to."""
     from ministack.services.cloudformation import stacks
 
-    creating = not more.get("is_update")
-    if creating:
-        # What was created is the previous state: equal resources are left alone, missing ones created.
-        template, parameters = arguments[0], arguments[1]
-        more = {**more, "is_update": True, "previous_stack": _as_previous(stack, template, parameters)}
-    await stacks._deploy_stack_async(stack["StackName"], stack["StackId"], *arguments, **more)
-    if creating and stack["StackStatus"] == "UPDATE_COMPLETE":
-        stack["StackStatus"] = "CREATE_COMPLETE"
+    operation = {
+        "is_update": False,
+        "created": list(stack.get("_resources", {})),
+        "template": template,
+        "param_values": parameters,
+        "retain_except_on_create": more.get("retain_except_on_create", False),
+    }
+    await stacks._roll_back_operation(stack["StackName"], stack["StackId"], stack, operation)
 
 
 def _as_previous(stack: dict[str, Any], template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:

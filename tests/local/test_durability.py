@@ -231,6 +231,72 @@ def handle(event, context):
     assert json.loads(described["input"])["detail"]["object"]["key"] == "a"
 
 
+def test_a_creation_that_fails_leaves_nothing_however_often_it_was_interrupted(
+    make_cloud: Callable[..., CloudProcess],
+) -> None:
+    cloud = make_cloud()
+    stacks = cloud.client("cloudformation")
+    # Answers to the creation of the second resource, and to all deletions, as the files say.
+    source = """
+import json, os, pathlib, urllib.request
+def handle(event, context):
+    kind, name = event["RequestType"], event["LogicalResourceId"]
+    told = kind == "Delete" or name == "Second"
+    answer = pathlib.Path(os.environ["TOLD"], kind).read_text() if told else "SUCCESS"
+    if answer == "NONE":
+        os._exit(1)
+    body = {"Status": answer, "Reason": "as told", "RequestId": event["RequestId"], "StackId": event["StackId"],
+            "LogicalResourceId": name, "PhysicalResourceId": name}
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), method="PUT"))
+"""
+    assert cloud.state_dir is not None
+    told = cloud.state_dir.parent
+    (told / "Create").write_text("NONE")
+    (told / "Delete").write_text("NONE")
+    arn = cloud.function("custom", source, Environment={"Variables": {"TOLD": str(told)}}, Timeout=30)
+    custom = {"Type": "Custom::Told", "Properties": {"ServiceToken": arn}}
+    template = {
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue"},
+            "First": {**custom, "DependsOn": "Queue"},
+            "Second": {**custom, "DependsOn": "First"},
+        }
+    }
+
+    def reaches(status: str, times: int) -> None:
+        """As often as that the second resource was begun, or the stack's own status was reached."""
+        name = "Second" if "ROLLBACK" not in status else "failing"
+
+        def count() -> int:
+            events = cloud.client("cloudformation").describe_stack_events(StackName="failing")["StackEvents"]
+            found = [each for each in events if each["LogicalResourceId"] == name]
+            return sum(each["ResourceStatus"].endswith(status) for each in found)
+
+        until(f"{name} {status}", lambda: count() >= times)
+
+    def dies() -> None:
+        cloud.crash()
+        cloud.start()
+
+    stacks.create_stack(StackName="failing", TemplateBody=json.dumps(template))
+    reaches("IN_PROGRESS", 1)
+    saved = cloud.state_dir / "services" / "cloudformation.json"
+    until("the first resource in the record", lambda: '"PhysicalResourceId": "First"' in saved.read_text())
+    dies()
+    reaches("IN_PROGRESS", 2)
+    (told / "Create").write_text("FAILED")
+    dies()
+    reaches("ROLLBACK_IN_PROGRESS", 1)
+    dies()
+    (told / "Delete").write_text("SUCCESS")
+    dies()
+    until("the end of the operation", lambda: not _status(stacks, "failing").endswith("IN_PROGRESS"))
+    assert _status(stacks, "failing") == "ROLLBACK_COMPLETE"
+    assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
+    left = stacks.describe_stack_resources(StackName="failing")["StackResources"]
+    assert [each for each in left if each["ResourceStatus"] != "DELETE_COMPLETE"] == []
+
+
 def test_a_roll_back_whose_continuation_was_interrupted_goes_on(make_cloud: Callable[..., CloudProcess]) -> None:
     cloud = make_cloud()
     stacks = cloud.client("cloudformation")
