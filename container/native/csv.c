@@ -325,6 +325,8 @@ static INLINE int64_t read_rows(struct csv *csv, bool wide, float *rows, int64_t
     int64_t count = 0;
     for (; count < most && csv->field <= csv->end; count++) {
         float *row = rows + count * csv->columns;
+        if (csv->taken == csv->found)
+            find_ends(csv);
         bool known = csv->found - csv->taken >= csv->columns;
         if (!(known ? read_row(csv, wide, row) : read_slow_row(csv, row)))
             return -1;

@@ -14,7 +14,9 @@ from typing import IO, Any
 from local.gateway import lambda_worker
 from local.processes import spawn, stop
 
-_INIT_SECONDS = 10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+# AWS gives it 10, and when they are over begins anew with the function's own time limit
+# (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). A machine of many processes is slow.
+_INIT_SECONDS = 60.0
 _LOG_SECONDS = 1.0
 # A process that has closed its output is about to be gone; its exit status is worth this wait.
 _EXIT_SECONDS = 1.0
