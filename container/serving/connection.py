@@ -112,14 +112,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests, cut anywhere."""
-        if self.state is State.LEAVING:
-            return
         if self._missing:
             data = self._read_body(data)
-        if data and self.state is not State.LEAVING:
+        if data:
             self._read(data)
 
     def _read(self, data: bytes) -> None:
+        if self.state is State.LEAVING:
+            return
         idle = self.state is State.IDLE
         if idle and (known := self._host.heads.find(data)):
             self._take(known, keep_alive=True)
