@@ -238,19 +238,23 @@ static inline uint64_t separators(const char *at)
     return found;
 }
 
-/* Finds the next ends of fields; the text's end is the last. To know several lets a processor read them side by side. */
+/* Finds more ends of fields, after those that are not taken; the text's end is the last. To know several lets a processor
+ * read them side by side. */
 static void find_ends(struct csv *csv)
 {
     const char *at = csv->next, *end = csv->end;
-    int32_t found = 0;
+    int32_t found = csv->found - csv->taken;
+    memmove(csv->ends, csv->ends + csv->taken, (size_t)found * sizeof csv->ends[0]);
     for (; LITTLE && end - at >= 64 && found <= MOST_ENDS - 64; at += 64)
         for (uint64_t places = separators(at); places; places &= places - 1)
             csv->ends[found++] = at + __builtin_ctzll(places);
     for (; at < end && found < MOST_ENDS && !(LITTLE && end - at >= 64); at++)
         if (*at == ',' || *at == '\n')
             csv->ends[found++] = at;
-    if (at == end && found < MOST_ENDS)
+    if (at == end && found < MOST_ENDS) {
         csv->ends[found++] = end;
+        at++; /* which is not found again */
+    }
     csv->next = at;
     csv->found = found;
     csv->taken = 0;
@@ -325,9 +329,11 @@ static INLINE int64_t read_rows(struct csv *csv, bool wide, float *rows, int64_t
     int64_t count = 0;
     for (; count < most && csv->field <= csv->end; count++) {
         float *row = rows + count * csv->columns;
-        if (csv->taken == csv->found)
-            find_ends(csv);
         bool known = csv->found - csv->taken >= csv->columns;
+        if (!known) {
+            find_ends(csv);
+            known = csv->found >= csv->columns;
+        }
         if (!(known ? read_row(csv, wide, row) : read_slow_row(csv, row)))
             return -1;
     }

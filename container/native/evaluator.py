@@ -31,7 +31,8 @@ class Evaluator:
         self._row_shape = (1, trees.feature_count)
         # The structure has their addresses, and does not keep them alive.
         flat = trees.flattened()
-        self._arrays = (*trees.walked(), trees.first_output, trees.values, flat.trees, flat.questions, flat.leaves)
+        found = trees.values[flat.leaves]
+        self._arrays = (*trees.walked(), trees.first_output, trees.values, flat.trees, flat.questions, found)
         self._struct = TreesStruct(
             *(array.ctypes.data for array in self._arrays),
             *(exponential(), len(trees.roots)),

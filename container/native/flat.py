@@ -18,7 +18,7 @@ class FlatTrees:
     questions: NDArray[np.uint32]
     """Shape (questions, 3): a threshold's key, a slot, the bits of the leaves on the left."""
     leaves: NDArray[np.uint32]
-    """From left to right, tree after tree, which row of the values each adds."""
+    """From left to right, tree after tree, which row of the values each adds; the library has the rows themselves."""
 
 
 def flatten(

@@ -25,7 +25,7 @@ class TreesStruct(ctypes.Structure):
         ("values", ctypes.c_void_p),
         ("flats", ctypes.c_void_p),
         ("questions", ctypes.c_void_p),
-        ("flat_leaves", ctypes.c_void_p),
+        ("flat_values", ctypes.c_void_p),
         ("exponential", ctypes.c_void_p),
         ("tree_count", ctypes.c_int64),
         ("feature_count", ctypes.c_int32),

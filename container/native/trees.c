@@ -8,10 +8,16 @@
 
 #include "csv.h"
 
+#define INLINE inline __attribute__((always_inline))
+
 enum { STEPS_BETWEEN_QUESTIONS = 2 };
+/* So many small trees are asked before what they add is added: sums are read and written once for all. */
+enum { SEVERAL = 8 };
+/* Groups of rows that a small tree is asked for at once. */
+enum { ABREAST = 4 };
 /* Of a block of rows; this stays in a processor's first cache, or in its second one when trees are walked that lie all
  * over the first. */
-enum { FLAT_BLOCK_BYTES = 20 * 1024, BLOCK_BYTES = 128 * 1024, MOST_GROUPS = 64 };
+enum { FLAT_BLOCK_BYTES = 32 * 1024, BLOCK_BYTES = 128 * 1024, MOST_GROUPS = 64 };
 /* What one row needs usually; larger models take it from the heap. */
 enum { ROOM_BYTES = 8 * 1024 };
 /* Classes whose 32-bit probabilities differ by no more are tied: `export.py` says why. */
@@ -44,6 +50,12 @@ static inline void place_row(const struct trees *trees, const float *row, key *k
             keys[(features + feature) * LANES] = place(row[feature], INT32_MAX);
 }
 
+/* How many keys a row has. */
+static inline size_t slot_count(const struct trees *trees)
+{
+    return (size_t)trees->feature_count * (trees->missing_right ? 2 : 1);
+}
+
 /* One number of each lane. */
 typedef int32_t vector __attribute__((vector_size(LANES * sizeof(int32_t))));
 
@@ -68,9 +80,8 @@ static inline void descend(const union half *halves, const key *keys, const size
 
 /* Adds a leaf. Of two 32-bit numbers the sum in 64 bits, rounded to 32, is what their addition in 32 bits gives
  * (Figueroa, 1995: 53 bits are at least 2 * 24 + 2). */
-static inline void add_leaf(const struct trees *trees, int64_t tree, uint32_t leaf, double *sums)
+static inline void add_values(const struct trees *trees, int64_t tree, const double *values, double *sums)
 {
-    const double *values = trees->values + (size_t)leaf * (size_t)trees->width;
     double *to = sums + trees->first_output[tree];
     if (!trees->wide) {
         for (int32_t column = 0; column < trees->width; column++)
@@ -82,6 +93,11 @@ static inline void add_leaf(const struct trees *trees, int64_t tree, uint32_t le
         for (int32_t column = 0; column < trees->width; column++)
             to[column] += values[column];
     }
+}
+
+static inline void add_leaf(const struct trees *trees, int64_t tree, uint32_t leaf, double *sums)
+{
+    add_values(trees, tree, trees->values + (size_t)leaf * (size_t)trees->width, sums);
 }
 
 int32_t share_count(const struct trees *trees)
@@ -154,7 +170,7 @@ struct room {
 static bool make_room(const struct trees *trees, char *usual, struct room *room)
 {
     size_t sums = (size_t)trees->output_count * sizeof(double), features = (size_t)trees->feature_count;
-    size_t keys = 2 * features * LANES * sizeof(key), shares = (size_t)share_count(trees) * sizeof(float);
+    size_t keys = slot_count(trees) * LANES * sizeof(key), shares = (size_t)share_count(trees) * sizeof(float);
     size_t need = sums + keys + shares + features * sizeof(float);
     char *piece = usual;
     room->piece = NULL;
@@ -240,83 +256,105 @@ double trees_value_text(const struct trees *trees, const char *text, int64_t len
  * first row. */
 static void place_rows(const struct trees *trees, const float *rows, int64_t count, key *keys)
 {
-    size_t features = (size_t)trees->feature_count, apart = features * LANES;
-    for (int64_t first = 0; first < count; first += LANES, keys += 2 * apart) {
+    size_t features = (size_t)trees->feature_count, apart = slot_count(trees) * LANES;
+    for (int64_t first = 0; first < count; first += LANES, keys += apart) {
         for (int64_t lane = 0; lane < LANES; lane++)
             place_row(trees, rows + (size_t)(first + lane < count ? first + lane : first) * features, keys + lane);
     }
 }
 
-/* Puts all questions of a small tree to two groups of rows. */
-static inline __attribute__((always_inline)) void ask_questions(const struct trees *trees, const struct flat *flat,
-                                                                const key *one, const key *other,
-                                                                uint32_t reached[2 * LANES])
+/* Puts all questions of a small tree to ABREAST groups of rows. What is left of `reached` are leaves. */
+static INLINE void ask_questions(const struct trees *trees, const struct flat *flat, const key *const keys[ABREAST],
+                                 uint32_t reached[ABREAST * LANES])
 {
     const struct question *question = trees->questions + flat->first_question;
     const struct question *end = question + flat->question_count;
-    vector first = {0}, second = {0}; /* leaves that are excluded */
+    vector excluded[ABREAST] = {{0}};
     for (; question < end; question++) {
         vector threshold = question->threshold - (vector){0}, left = (int32_t)question->left - (vector){0};
-        vector first_keys, second_keys;
-        memcpy(&first_keys, one + question->slot, sizeof first_keys);
-        memcpy(&second_keys, other + question->slot, sizeof second_keys);
-        first |= (first_keys > threshold) & left;
-        second |= (second_keys > threshold) & left;
+        for (int group = 0; group < ABREAST; group++) {
+            vector some;
+            memcpy(&some, keys[group] + question->slot, sizeof some);
+            excluded[group] |= (some > threshold) & left;
+        }
     }
-    first = ~first;
-    second = ~second;
-    memcpy(reached, &first, sizeof first);
-    memcpy(reached + LANES, &second, sizeof second);
+    for (int group = 0; group < ABREAST; group++) {
+        vector left = ~excluded[group];
+        memcpy(reached + group * LANES, &left, sizeof left);
+    }
 }
 
-/* Of rows of which the leaves are known that they may have reached: the first is the one. */
-static inline void add_leaves(const struct trees *trees, int64_t tree, const uint32_t *reached, int64_t rows,
-                              double *sums)
+/* Of a few rows: adds what `several` trees from `tree` on add. The first of the leaves that a row may have reached is the
+ * one. */
+static INLINE void add_reached(const struct trees *trees, int64_t tree, int64_t several,
+                               const uint32_t (*reached)[ABREAST * LANES], int64_t rows, double *sums)
 {
-    const uint32_t *leaves = trees->flat_leaves + trees->flats[tree].first_leaf;
-    size_t outputs = (size_t)trees->output_count;
-    if (trees->wide && trees->width == 2 && outputs == 2) /* two classes: without the questions of `add_leaf` a quarter faster */
+    size_t outputs = (size_t)trees->output_count, width = (size_t)trees->width;
+    const double *values[SEVERAL];
+    for (int64_t other = 0; other < several; other++)
+        values[other] = trees->flat_values + trees->flats[tree + other].first_leaf * width;
+    if (trees->wide && width == 2 && outputs == 2) /* two classes: without the questions of `add_values` faster */
         for (int64_t row = 0; row < rows; row++) {
-            pair value, sum;
-            memcpy(&value, trees->values + 2 * (size_t)leaves[__builtin_ctz(reached[row])], sizeof value);
+            pair sum;
             memcpy(&sum, sums + 2 * row, sizeof sum);
-            sum += value;
+            for (int64_t other = 0; other < several; other++) {
+                pair value;
+                memcpy(&value, values[other] + 2 * __builtin_ctz(reached[other][row]), sizeof value);
+                sum += value;
+            }
             memcpy(sums + 2 * row, &sum, sizeof sum);
         }
     else
         for (int64_t row = 0; row < rows; row++)
-            add_leaf(trees, tree, leaves[__builtin_ctz(reached[row])], sums + (size_t)row * outputs);
+            for (int64_t other = 0; other < several; other++)
+                add_values(trees, tree + other, values[other] + width * (size_t)__builtin_ctz(reached[other][row]),
+                           sums + (size_t)row * outputs);
 }
 
-/* Of a block of rows: what a small tree adds. */
-static inline __attribute__((always_inline)) void ask_flat(const struct trees *trees, int64_t tree, const key *keys,
-                                                           int64_t count, double *sums)
+/* Of a block of rows: what `several` small trees from `tree` on add. */
+static INLINE void ask_several(const struct trees *trees, int64_t tree, int64_t several, const key *keys,
+                               int64_t count, double *sums)
 {
-    const struct flat *flat = &trees->flats[tree];
-    size_t apart = 2 * (size_t)trees->feature_count * LANES, outputs = (size_t)trees->output_count;
-    for (int64_t first = 0; first < count; first += 2 * LANES, keys += 2 * apart) {
-        int64_t rows = count - first < 2 * LANES ? count - first : 2 * LANES;
-        uint32_t reached[2 * LANES];
-        ask_questions(trees, flat, keys, rows > LANES ? keys + apart : keys, reached);
-        add_leaves(trees, tree, reached, rows, sums + (size_t)first * outputs);
+    size_t apart = slot_count(trees) * LANES, outputs = (size_t)trees->output_count;
+    for (int64_t first = 0; first < count; first += ABREAST * LANES, keys += ABREAST * apart) {
+        int64_t rows = count - first < ABREAST * LANES ? count - first : ABREAST * LANES;
+        uint32_t reached[SEVERAL][ABREAST * LANES];
+        const key *groups[ABREAST];
+        for (int64_t group = 0; group < ABREAST; group++)
+            groups[group] = keys + (group * LANES < rows ? (size_t)group * apart : 0);
+        for (int64_t other = 0; other < several; other++)
+            ask_questions(trees, &trees->flats[tree + other], groups, reached[other]);
+        add_reached(trees, tree, several, reached, rows, sums + (size_t)first * outputs);
     }
 }
 
-static void ask_flat_anywhere(const struct trees *trees, int64_t tree, const key *keys, int64_t count, double *sums)
+static INLINE void ask_flat(const struct trees *trees, int64_t tree, int64_t several, const key *keys, int64_t count,
+                            double *sums)
 {
-    ask_flat(trees, tree, keys, count, sums);
+    if (several == SEVERAL) /* the compiler knows how many */
+        ask_several(trees, tree, SEVERAL, keys, count, sums);
+    else
+        ask_several(trees, tree, several, keys, count, sums);
+}
+
+typedef void ask_trees(const struct trees *, int64_t tree, int64_t several, const key *, int64_t count, double *sums);
+
+static void ask_flat_anywhere(const struct trees *trees, int64_t tree, int64_t several, const key *keys, int64_t count,
+                              double *sums)
+{
+    ask_flat(trees, tree, several, keys, count, sums);
 }
 
 #if defined(__x86_64__) && !defined(PORTABLE)
-__attribute__((target("avx2,bmi"))) static void ask_flat_avx2(const struct trees *trees, int64_t tree, const key *keys,
-                                                              int64_t count, double *sums)
+__attribute__((target("avx2,bmi"))) static void ask_flat_avx2(const struct trees *trees, int64_t tree, int64_t several,
+                                                              const key *keys, int64_t count, double *sums)
 {
-    ask_flat(trees, tree, keys, count, sums);
+    ask_flat(trees, tree, several, keys, count, sums);
 }
 #endif
 
 /* As many rows at once as this processor's instructions take. */
-static void (*choose_ask_flat(void))(const struct trees *, int64_t, const key *, int64_t, double *)
+static ask_trees *choose_ask_flat(void)
 {
 #if defined(__x86_64__) && !defined(PORTABLE)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
@@ -328,7 +366,7 @@ static void (*choose_ask_flat(void))(const struct trees *, int64_t, const key *,
 /* Of a block of rows: what a large tree adds. */
 static void ask_walking(const struct trees *trees, int64_t tree, const key *keys, int64_t count, double *sums)
 {
-    size_t apart = 2 * (size_t)trees->feature_count * LANES, outputs = (size_t)trees->output_count;
+    size_t apart = slot_count(trees) * LANES, outputs = (size_t)trees->output_count;
     for (int64_t first = 0; first < count; first += LANES, keys += apart) {
         int64_t lanes = count - first < LANES ? count - first : LANES;
         uint32_t at[LANES];
@@ -340,13 +378,27 @@ static void ask_walking(const struct trees *trees, int64_t tree, const key *keys
     }
 }
 
-/* A block of rows, tree by tree, so that each tree is fetched once per block. */
+/* How many trees from `tree` on are small; no more than are asked at once. */
+static int64_t small_trees(const struct trees *trees, int64_t tree)
+{
+    int64_t end = tree;
+    while (end < trees->tree_count && end - tree < SEVERAL && trees->flats[end].leaf_count)
+        end++;
+    return end - tree;
+}
+
+/* A block of rows, a few trees after the other, so that each tree is fetched once per block. */
 static void ask_block(const struct trees *trees, const key *keys, int64_t count, double *sums)
 {
-    void (*ask_small)(const struct trees *, int64_t, const key *, int64_t, double *) = choose_ask_flat();
+    ask_trees *ask_small = choose_ask_flat();
     memset(sums, 0, (size_t)count * (size_t)trees->output_count * sizeof(double));
-    for (int64_t tree = 0; tree < trees->tree_count; tree++)
-        (trees->flats[tree].leaf_count ? ask_small : ask_walking)(trees, tree, keys, count, sums);
+    for (int64_t tree = 0, several; tree < trees->tree_count; tree += several ? several : 1) {
+        several = small_trees(trees, tree);
+        if (several)
+            ask_small(trees, tree, several, keys, count, sums);
+        else
+            ask_walking(trees, tree, keys, count, sums);
+    }
 }
 
 static void write_answers(const struct trees *trees, const double *sums, int64_t count, float *spare,
@@ -373,17 +425,19 @@ struct block {
 static bool make_block(const struct trees *trees, struct block *block)
 {
     size_t features = (size_t)trees->feature_count, outputs = (size_t)trees->output_count;
-    size_t group_bytes = 2 * features * LANES * sizeof(key), sum_bytes = LANES * outputs * sizeof(double);
+    size_t group_bytes = slot_count(trees) * LANES * sizeof(key), sum_bytes = LANES * outputs * sizeof(double);
     size_t row_bytes = LANES * features * sizeof(float);
     size_t block_bytes = trees->flats[0].leaf_count ? FLAT_BLOCK_BYTES : BLOCK_BYTES;
     size_t groups = block_bytes / (group_bytes + sum_bytes);
     groups = groups < 1 ? 1 : groups > MOST_GROUPS ? MOST_GROUPS : groups;
+    if (groups > ABREAST)
+        groups -= groups % ABREAST;
     block->sums = malloc(groups * (sum_bytes + group_bytes + row_bytes) + (size_t)share_count(trees) * sizeof(float));
     if (block->sums == NULL)
         return false;
     block->most = (int64_t)groups * LANES;
     block->keys = (key *)(block->sums + groups * LANES * outputs);
-    block->rows = (float *)(block->keys + groups * 2 * features * LANES);
+    block->rows = (float *)(block->keys + groups * slot_count(trees) * LANES);
     block->shares = block->rows + groups * LANES * features;
     return true;
 }

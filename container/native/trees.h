@@ -40,7 +40,7 @@ struct question {
 struct flat {
     uint32_t first_question;
     uint32_t question_count;
-    uint32_t first_leaf; /* in `flat_leaves` */
+    uint32_t first_leaf; /* in `flat_values` */
     uint32_t leaf_count; /* 0: this tree is too large, and walked */
 };
 
@@ -55,7 +55,7 @@ struct trees {
     const double *values;         /* shape (leaves, width) */
     const struct flat *flats;     /* one per tree */
     const struct question *questions;
-    const uint32_t *flat_leaves;  /* of each leaf, from left to right, which of `values` it adds */
+    const double *flat_values;    /* of each leaf, from left to right, the row of `values` that it adds */
     /* The C library's expf, which XGBoost calls: a compiler may link one of its own, which rounds otherwise. */
     float (*exponential)(float);
     int64_t tree_count;

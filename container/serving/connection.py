@@ -86,6 +86,8 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         self._head_bytes = 0
         self._parts: list[bytes] = []
+        self._missing = 0
+        """How many bytes of a body are still to come, where its length is known."""
         self._last: Request | None = None
         """The request that was completed by the bytes that are being read, if its head may be remembered."""
         self._counted = False
@@ -110,6 +112,12 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests, cut anywhere."""
+        if self._missing:
+            data = self._read_body(data)
+        if data:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         if self.state is State.LEAVING:
             return
         idle = self.state is State.IDLE
@@ -119,7 +127,6 @@ class Connection(asyncio.Protocol):
                 self.since = self._host.now()
             return
         in_head, number = self._in_head, self._number
-        self._last = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -128,11 +135,31 @@ class Connection(asyncio.Protocol):
             self._refuse(HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")
         else:
             if self._parts:
-                self._count_body()
+                self._expect_body()
             elif in_head and self._in_head and number == self._number:
                 self._count_head(len(data))
             elif idle and self._last is not None and self._number == number + 1:
                 self._host.heads.learn(data, self._last)
+        self._last = None  # a connection that waits for the next request holds nothing of this one
+
+    def _expect_body(self) -> None:
+        """A part of a body is there. Of what still comes the parser has nothing to find out, and would copy it."""
+        self._count_body()
+        if b"transfer-encoding" not in self._fields:
+            self._missing = self._announced() - self._body_bytes
+
+    def _read_body(self, data: bytes) -> bytes:
+        """Returns what is not of this body."""
+        part, rest = data[: self._missing], data[self._missing :]
+        self._missing -= len(part)
+        self.on_body(part)
+        if self._missing:
+            self._count_body()
+        else:
+            self.on_message_complete()
+            self._last = None
+            self._parser = httptools.HttpRequestParser(self)
+        return rest
 
     def eof_received(self) -> bool:
         """The client sends no more. Whether the connection stays, for an answer that is still to come."""
@@ -339,6 +366,7 @@ class Connection(asyncio.Protocol):
 
     def _forget_body(self) -> None:
         self._parts = []
+        self._missing = 0
         if self._counted:
             self._counted = False
             self._host.arrived(self, 0)

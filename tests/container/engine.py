@@ -1,5 +1,6 @@
 """An image engine for the tests: makes a base, builds the real image on it, runs containers of it, removes them all."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -31,13 +32,16 @@ _CONFINED = (
 
 
 def make_base() -> Path:
-    """A file system with Python 3.13, for machines that reach Debian's packages but no image registry."""
-    if not BASE.exists():
-        BASE.parent.mkdir(exist_ok=True)
-        part = BASE.with_suffix(".part")
-        packages = "--include=python3,python3-venv,ca-certificates"
-        _run("mmdebstrap", "--quiet", "--variant=minbase", packages, "--format=tar", "trixie", part)
-        part.replace(BASE)
+    """A file system with Python 3.13, for machines that reach Debian's packages but no image registry; made once."""
+    BASE.parent.mkdir(exist_ok=True)
+    # Tests that need it run side by side: the others wait for the one that makes it.
+    with BASE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not BASE.exists():
+            part = BASE.with_suffix(".part")
+            packages = "--include=python3,python3-venv,ca-certificates"
+            _run("mmdebstrap", "--quiet", "--variant=minbase", packages, "--format=tar", "trixie", part)
+            part.replace(BASE)
     return BASE
 
 

@@ -1,6 +1,7 @@
 """Bytes in, bytes out."""
 
 import itertools
+import sys
 from http import HTTPStatus
 
 import pytest
@@ -57,6 +58,33 @@ def test_bytes_may_be_cut_anywhere(cuts: list[int]) -> None:
     for start, end in itertools.pairwise(places):
         line.connection.data_received(whole[start:end])
     assert line.wire.written == answer() + answer(b"/ping") + answer(b"1,2,3")
+    assert (line.desk.bytes, line.connection.state) == (0, State.IDLE)
+
+
+@pytest.mark.parametrize("cuts", [[], [1_000], [40, 1_000, 2_000]])
+@pytest.mark.parametrize("target", [b"/invocations", LATER])
+def test_a_connection_that_waits_for_the_next_request_holds_nothing_of_the_last(
+    line: Line, target: bytes, cuts: list[int]
+) -> None:
+    whole = post(b"1" * 5_000, target)
+    for start, end in itertools.pairwise([0, *cuts, len(whole)]):
+        line.connection.data_received(whole[start:end])
+    body = line.desk.asked.pop().body
+    if target == LATER:
+        line.connection.answer(Response(HTTPStatus.OK, b"done"))
+    assert len(body) == 5_000
+    assert sys.getrefcount(body) == 2  # ours, and the question's
+
+
+@given(cuts=st.lists(st.integers(0, 3_000), max_size=20))
+def test_large_bodies_one_after_the_other_may_be_cut_anywhere(cuts: list[int]) -> None:
+    bodies = [bytes([each]) * length for each, length in zip(b"abcd", (900, 1, 700, 300), strict=True)]
+    whole = b"".join(map(post, bodies))
+    places = [0, *sorted(cut % len(whole) for cut in cuts), len(whole)]
+    line = Line()
+    for start, end in itertools.pairwise(places):
+        line.connection.data_received(whole[start:end])
+    assert line.wire.written == b"".join(map(answer, bodies))
     assert (line.desk.bytes, line.connection.state) == (0, State.IDLE)
 
 
