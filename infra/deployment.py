@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -31,6 +31,9 @@ DEPLOYMENT_TAG = "mlops:deployment"
 _OWN_TAGS = (DEPLOYMENT_TAG, "mlops:model", "mlops:run", "mlops:release")
 
 
+_Id = TypeVar("_Id", str, int)
+
+
 def _not_reserved(key: str) -> str:
     if key.lower().startswith("aws:"):
         raise ValueError("tags that begin with `aws:` are AWS's own")
@@ -39,7 +42,7 @@ def _not_reserved(key: str) -> str:
     return key
 
 
-def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+def _each_once(ids: tuple[_Id, ...]) -> tuple[_Id, ...]:
     if len(set(ids)) < len(ids):
         raise ValueError("names one twice")
     return ids
@@ -127,6 +130,10 @@ class Deployment(_Section):
     """An existing key for everything that is stored; without it AWS's own keys are used."""
     tags: dict[TagKey, TagText] = {}
     retention: Retention = Retention()
+    signing_keys: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=255)], ...], Field(min_length=1, max_length=4), AfterValidator(_each_once)
+    ] = (1,)
+    """Numbers of the KMS keys that sign mailed links; the greatest signs, the others stay good: docs/operating.md."""
     network: Network | None = None
     image: ImageSource = UploadedSource()
     budget: Budget | None = None

@@ -37,6 +37,11 @@ class DeploymentNames:
         return f"{self.deployment}-approvals"
 
     @property
+    def audit_table(self) -> str:
+        """What happened about approvals."""
+        return f"{self.deployment}-audit"
+
+    @property
     def image(self) -> str:
         """The ECR repository, and pipeline and project that fill it."""
         return f"{self.deployment}-image"

@@ -1,5 +1,8 @@
 """What each function needs and may do."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from contracts.approval import OPEN_INDEX
 from infra.deployment import Deployment
 from infra.functions import FunctionNeeds
@@ -97,7 +100,20 @@ def smoke_test(names: Names) -> FunctionNeeds:
     )
 
 
-def request_approval(names: Names, deployment: Deployment, token_key_arn: str, page_url: str) -> FunctionNeeds:
+@dataclass(frozen=True)
+class ApprovalKeys:
+    """ARNs of the key that encrypts task tokens, and of those that sign links and nonces, by their numbers."""
+
+    token: str
+    signing: Mapping[int, str]
+
+    def environment(self) -> dict[str, str]:
+        """As functions read them."""
+        numbered = " ".join(f"{number}={key}" for number, key in self.signing.items())
+        return {"TOKEN_KEY_ID": self.token, "SIGNING_KEYS": numbered}
+
+
+def request_approval(names: Names, deployment: Deployment, keys: ApprovalKeys, page_url: str) -> FunctionNeeds:
     """Stores a request and mails it; `page_url` is where its links lead."""
     grants = (
         Grant(
@@ -106,20 +122,23 @@ def request_approval(names: Names, deployment: Deployment, token_key_arn: str, p
             ("dynamodb:PutItem", "dynamodb:UpdateItem"),
             (names.table(names.approvals_table),),
         ),
+        _note(names),
         Grant(
             "EnterApproval",
             "The lease notes that its run asks now; one that lost the lease, or was superseded, must not ask.",
             ("dynamodb:GetItem", "dynamodb:UpdateItem"),
             (names.table(names.ledger_table),),
         ),
-        Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (token_key_arn,)),
+        Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (keys.token,)),
+        _sign(keys, "Links are signed with a key that never leaves KMS."),
         _answer_run("A run that asks again after a decision is given that decision at once."),
         *_send_mail(deployment.sender),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
+        "AUDIT_TABLE": names.audit_table,
         "LEDGER_TABLE": names.ledger_table,
-        "TOKEN_KEY_ID": token_key_arn,
+        **keys.environment(),
         "MAIL_SENDER": deployment.sender,
         "PAGE_URL": page_url,
     }
@@ -128,7 +147,7 @@ def request_approval(names: Names, deployment: Deployment, token_key_arn: str, p
     )
 
 
-def decide_release(names: Names, token_key_arn: str, nonce_key_arn: str) -> FunctionNeeds:
+def decide_release(names: Names, keys: ApprovalKeys) -> FunctionNeeds:
     """Shows a request to whoever holds a link, takes the decision, and gives it to the run."""
     grants = (
         Grant(
@@ -137,27 +156,23 @@ def decide_release(names: Names, token_key_arn: str, nonce_key_arn: str) -> Func
             ("dynamodb:GetItem", "dynamodb:UpdateItem"),
             (names.table(names.approvals_table),),
         ),
-        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (token_key_arn,)),
-        Grant(
-            "SignNonce",
-            "A page's nonce is signed with a key that never leaves KMS.",
-            ("kms:GenerateMac", "kms:VerifyMac"),
-            (nonce_key_arn,),
-        ),
+        _note(names),
+        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (keys.token,)),
+        _sign(keys, "Links and nonces are signed with a key that never leaves KMS, and checked by signing again."),
         _answer_run("A decision goes to the run that waits for it."),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
-        "TOKEN_KEY_ID": token_key_arn,
-        "NONCE_KEY_ID": nonce_key_arn,
+        "AUDIT_TABLE": names.audit_table,
+        **keys.environment(),
     }
     return FunctionNeeds(
         "decide_release", "Shows a release to an approver and takes the decision.", grants, 60, environment=environment
     )
 
 
-def tend_approvals(names: Names, token_key_arn: str) -> FunctionNeeds:
-    """Gives decisions to runs that have not heard of them, and lets questions expire."""
+def tend_approvals(names: Names, deployment: Deployment, keys: ApprovalKeys, page_url: str) -> FunctionNeeds:
+    """Gives decisions to runs that have not heard of them, reminds, lets questions expire, and tells how they ended."""
     grants = (
         Grant(
             "FindOpenRequests",
@@ -171,10 +186,25 @@ def tend_approvals(names: Names, token_key_arn: str) -> FunctionNeeds:
             ("dynamodb:GetItem", "dynamodb:UpdateItem"),
             (names.table(names.approvals_table),),
         ),
-        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (token_key_arn,)),
+        Grant(
+            "StoreLinks",
+            "A reminder has a link of its own.",
+            ("dynamodb:PutItem",),
+            (names.table(names.approvals_table),),
+        ),
+        _note(names),
+        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (keys.token,)),
+        _sign(keys, "Links are signed with a key that never leaves KMS."),
         _answer_run("A decision, or that there was none, goes to the run that waits for it."),
+        *_send_mail(deployment.sender),
     )
-    environment = {"APPROVALS_TABLE": names.approvals_table, "TOKEN_KEY_ID": token_key_arn}
+    environment = {
+        "APPROVALS_TABLE": names.approvals_table,
+        "AUDIT_TABLE": names.audit_table,
+        **keys.environment(),
+        "MAIL_SENDER": deployment.sender,
+        "PAGE_URL": page_url,
+    }
     return FunctionNeeds(
         "tend_approvals", "Looks after questions to people, every minute.", grants, 50, environment=environment
     )
@@ -282,6 +312,19 @@ def _answer_run(reason: str) -> Grant:
         ("states:SendTaskSuccess", "states:SendTaskFailure"),
         (ANYTHING,),
     )
+
+
+def _note(names: Names) -> Grant:
+    return Grant(
+        "AddToAudit",
+        "The audit is added to; no role of the product may change or remove what is in it.",
+        ("dynamodb:PutItem",),
+        (names.table(names.audit_table),),
+    )
+
+
+def _sign(keys: ApprovalKeys, reason: str) -> Grant:
+    return Grant("Sign", reason, ("kms:GenerateMac",), tuple(keys.signing.values()))
 
 
 def _send_mail(sender: str) -> tuple[Grant, Grant]:

@@ -23,7 +23,7 @@ class StorageStack(Stack):
         super().__init__(
             scope,
             names.stack("storage"),
-            description="Datasets, runs, captured requests, the release ledger and pending approvals.",
+            description="Datasets, runs, captured requests, the release ledger, approvals and their audit.",
         )
         self._deployment = deployment
         self._key = account_key(self, deployment)
@@ -39,6 +39,8 @@ class StorageStack(Stack):
             sort_key=dynamodb.Attribute(name="attend_at", type=dynamodb.AttributeType.NUMBER),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
+        # Who was asked, looked and decided: entries are added, and no role of the product may change one.
+        self._table("Audit", names.audit_table)
         self.token_key = kms.Key(
             self,
             "TokenKey",
@@ -48,10 +50,14 @@ class StorageStack(Stack):
             removal_policy=RemovalPolicy.DESTROY,
             pending_window=Duration.days(7),
         )
-        self.nonce_key = kms.Key(
+        self.signing_keys = {number: self._signing_key(number) for number in sorted(deployment.signing_keys)}
+
+    def _signing_key(self, number: int) -> kms.Key:
+        # KMS rotates no HMAC keys. What an old one has signed holds for as long as the settings name it.
+        return kms.Key(
             self,
-            "NonceKey",
-            description="Signs the nonce of an approval page.",
+            f"SigningKey{number}",
+            description="Signs mailed links, and the nonces of the pages behind them.",
             key_spec=kms.KeySpec.HMAC_256,
             key_usage=kms.KeyUsage.GENERATE_VERIFY_MAC,
             removal_policy=RemovalPolicy.DESTROY,

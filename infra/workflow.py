@@ -55,7 +55,9 @@ class WorkflowStack(Stack):
     def _function_versions(self, maker: FunctionMaker, storage: StorageStack) -> dict[str, str]:
         """Every function's version ARN, by the placeholder under which definitions know it."""
         names, deployment = self._names, self._deployment
-        decide_release = maker.make(needs.decide_release(names, storage.token_key.key_arn, storage.nonce_key.key_arn))
+        signing = {number: key.key_arn for number, key in storage.signing_keys.items()}
+        keys = needs.ApprovalKeys(storage.token_key.key_arn, signing)
+        decide_release = maker.make(needs.decide_release(names, keys))
         # Whoever holds a mailed link has no AWS identity: the page itself checks the link.
         page = decide_release.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         CfnOutput(self, "DecisionUrl", value=page.url)
@@ -66,7 +68,7 @@ class WorkflowStack(Stack):
                 needs.freeze_dataset(names),
                 needs.validate_dataset(names),
                 needs.smoke_test(names),
-                needs.request_approval(names, deployment, storage.token_key.key_arn, page.url),
+                needs.request_approval(names, deployment, keys, page.url),
                 needs.verify_production(names),
                 needs.announce_outcome(names, deployment),
                 needs.explain_failure(names),
@@ -74,7 +76,7 @@ class WorkflowStack(Stack):
             )
         ]
         ApprovalsTended(
-            self, "ApprovalsTended", names, maker.make(needs.tend_approvals(names, storage.token_key.key_arn))
+            self, "ApprovalsTended", names, maker.make(needs.tend_approvals(names, deployment, keys, page.url))
         )
         return {
             f"{each.node.id}FunctionArn": each.current_version.function_arn for each in (decide_release, *functions)

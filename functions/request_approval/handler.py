@@ -8,7 +8,7 @@ a decision made meanwhile is given to the new token.
 """
 
 import os
-import secrets
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,17 @@ import boto3
 from aws_lambda_powertools.logging import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contracts.approval import Decision, encryption_context
+from approvals.asking import Asker
+from approvals.audit import Audit
+from approvals.register import Register as Requests
+from approvals.signing import Signer, read_keys
+from contracts.approval import ApprovalRequest, Decision, encryption_context
 from contracts.environment import read_environment
 from contracts.errors import LeaseLost, Superseded
-from functions.request_approval.invitation import invite
 from functions.request_approval.lease import Lease
 from functions.request_approval.question import Question
 from functions.request_approval.register import Register
+from mails.post import SesPost
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,9 +35,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_stepfunctions import SFNClient
 
-    from contracts.mail import Mail
-
-_LINK_BYTES = 24  # 192 bits
 # What Step Functions says of a token that nothing waits for any more.
 _ANSWERED = frozenset({"TaskTimedOut", "TaskDoesNotExist"})
 
@@ -48,11 +49,13 @@ class DecisionUndeliverable(RuntimeError):
 
 @dataclass(frozen=True)
 class Environment:
-    """`page_url` ends in a slash and is followed by a link id; the keys are ARNs or ids of KMS keys."""
+    """`page_url` ends in a slash; `token_key_id` is an ARN or an id, `signing_keys` are numbered ones."""
 
     approvals_table: str
+    audit_table: str
     ledger_table: str
     token_key_id: str
+    signing_keys: str
     mail_sender: str
     page_url: str
 
@@ -65,6 +68,13 @@ stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 register = Register(dynamodb, environment.approvals_table)
 lease = Lease(dynamodb, environment.ledger_table)
+asker = Asker(
+    Requests(dynamodb, environment.approvals_table, Audit(dynamodb, environment.audit_table)),
+    Signer(kms, read_keys(environment.signing_keys)),
+    SesPost(ses, environment.mail_sender),
+    environment.page_url,
+    logger,
+)
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
@@ -75,6 +85,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
         ApproversUnreachable: no mail could be sent.
         LeaseLost: another run holds the model's release lease.
         Superseded: a newer run has marked the lease; nobody was asked.
+        TooFewApprovers: fewer people may approve than have to.
         DecisionUndeliverable: the run asked again after a decision, and its new token was not accepted.
     """
     question = Question.from_event(event)
@@ -86,7 +97,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     )
     request = register.ask(question, encrypted["CiphertextBlob"])
     if request.decision is not None:
-        needed = _repeat(request.decision, question.task_token)
+        needed = _repeat(request, request.decision, question.task_token)
         if needed:
             register.record_delivery(question.run)
         logger.info("decided before", answered_again=needed)
@@ -99,7 +110,8 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
         register.withdraw(question.run, Decision("withdraw", "another run", question.asked_at, str(fault)))
         raise
     mailed = set(request.mailed)
-    mailed.update(approver for approver in question.approvers if approver not in mailed and _mail(question, approver))
+    now = time.time()
+    mailed.update(to for to in request.approvers if to not in mailed and asker.ask(request, to, "asked", now))
     if not mailed:
         raise ApproversUnreachable(
             "No approver could be mailed, so nobody would ever decide. Look whether the sender is verified in SES and, "
@@ -109,41 +121,11 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     return {"mailed": len(mailed)}
 
 
-def _mail(question: Question, approver: str) -> bool:
-    link_id = secrets.token_urlsafe(_LINK_BYTES)
-    register.add_link(link_id, approver, question)
-    try:
-        message_id = _send(invite(question, approver, environment.page_url + link_id), approver)
-    except (ClientError, BotoCoreError) as fault:
-        # One address that SES refuses must not keep the others from deciding.
-        logger.warning("approver not mailed", error=_code(fault))
-        return False
-    register.record_mail(question.run, approver, message_id)
-    return True
-
-
-def _send(mail: "Mail", to: str) -> str:
-    sent = ses.send_email(
-        FromEmailAddress=environment.mail_sender,
-        Destination={"ToAddresses": [to]},
-        Content={
-            "Simple": {
-                "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
-                "Body": {
-                    "Text": {"Data": mail.text, "Charset": "UTF-8"},
-                    "Html": {"Data": mail.html, "Charset": "UTF-8"},
-                },
-            }
-        },
-    )
-    return sent["MessageId"]
-
-
-def _repeat(decision: Decision, task_token: str) -> bool:
+def _repeat(request: ApprovalRequest, decision: Decision, task_token: str) -> bool:
     """Whether it was needed: when this very call was made before, the decision has reached its token already."""
     try:
         if decision.approved:
-            stepfunctions.send_task_success(taskToken=task_token, output=decision.output())
+            stepfunctions.send_task_success(taskToken=task_token, output=request.output())
         else:
             stepfunctions.send_task_failure(taskToken=task_token, error=decision.error, cause=decision.cause())
     except (ClientError, BotoCoreError) as fault:

@@ -1,17 +1,23 @@
 """What a run asks, as the state machine sends it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.approval import Policy
 from contracts.release import Release
 from contracts.times import epoch_seconds
 
 
+class TooFewApprovers(RuntimeError):
+    """Fewer people may approve than have to."""
+
+
 @dataclass(frozen=True)
 class Question:
-    """`dossier` is the release as JSON, with whatever else the run knows about it; `expires_at` is in epoch seconds.
+    """`dossier` is the release as JSON, with whatever else the run knows about it. `remind_at` and `expires_at` are in
+    epoch seconds.
 
     `holder` is the run's execution, under which it holds the model's release lease.
     """
@@ -20,8 +26,10 @@ class Question:
     release: Release
     dossier: str
     approvers: tuple[str, ...]
+    policy: Policy
     holder: str
     asked_at: str
+    remind_at: int
     expires_at: int
     # Whoever holds the token can answer for everybody: it must not show up where a question is printed.
     task_token: str = field(repr=False)
@@ -32,14 +40,43 @@ class Question:
 
         Raises:
             IncompleteRelease: the release lacks something a person has to see.
+            TooFewApprovers: see there.
         """
+        settings, asked_at = event["approval"], epoch_seconds(event["asked_at"])
+        policy = _policy(settings, event["requester"])
         return cls(
             run=event["run"],
             release=Release.from_fields(event["release"]),
             dossier=json.dumps(event["release"]),
-            approvers=tuple(dict.fromkeys(event["approvers"])),
+            approvers=_asked(settings["approvers"], policy),
+            policy=policy,
             holder=event["lease"]["holder"],
             asked_at=event["asked_at"],
-            expires_at=int(epoch_seconds(event["asked_at"]) + event["expires_after_seconds"]),
+            remind_at=int(asked_at + settings["expires_after_seconds"] - settings["remind_before_seconds"]),
+            expires_at=int(asked_at + settings["expires_after_seconds"]),
             task_token=event["task_token"],
         )
+
+
+def _policy(settings: Mapping[str, Any], requester: str) -> Policy:
+    return Policy(
+        required=settings["required"],
+        requester="" if settings["requester_may_approve"] else requester,
+        escalation=settings["escalation"] or "",
+    )
+
+
+def _asked(approvers: Sequence[str], policy: Policy) -> tuple[str, ...]:
+    """Everybody once. Who may not approve gets no link.
+
+    Raises:
+        TooFewApprovers: see there.
+    """
+    by_address = {address.lower(): address for address in reversed(approvers)}
+    by_address.pop(policy.requester.lower(), None)
+    if len(by_address) < policy.required:
+        raise TooFewApprovers(
+            f"{policy.required} have to approve, and {len(by_address)} may: {policy.requester} asked for this run. "
+            "Name more people in approval.approvers of the model's settings, and start the run again (make rerun)."
+        )
+    return tuple(reversed(by_address.values()))

@@ -1,7 +1,9 @@
 """The question's place in the approvals table."""
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from contracts.approval import (
     ASKED_ANEW,
@@ -14,10 +16,10 @@ from contracts.approval import (
     Decision,
     Delivery,
     Item,
-    hash_link,
-    link_key,
+    MailKind,
     request_key,
 )
+from contracts.times import epoch_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Register:
-    """Writes questions, links and who was mailed."""
+    """Writes questions."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
@@ -42,52 +44,32 @@ class Register:
         try:
             return ApprovalRequest.from_item(self._renew(question, fields))
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            item = {**request_key(question.run), **fields, "state": {"S": WAITING}, "mailed": {"M": {}}}
+            item = {**request_key(question.run), **fields, "state": {"S": WAITING}, **_NOBODY_YET}
             self._dynamodb.put_item(TableName=self._table, Item=item)
             return ApprovalRequest.from_item(item)
-
-    def add_link(self, link_id: str, approver: str, question: "Question") -> None:
-        """Make `link_id` lead to the question, as `approver`'s."""
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item={
-                **link_key(hash_link(link_id)),
-                "run": {"S": question.run},
-                "approver": {"S": approver},
-                "purge_at": _purge_at(question),
-            },
-        )
-
-    def record_mail(self, run: str, approver: str, message_id: str) -> None:
-        """Remember that `approver` has a working link."""
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=request_key(run),
-            UpdateExpression="SET mailed.#approver = :message",
-            ExpressionAttributeNames={"#approver": approver},
-            ExpressionAttributeValues={":message": {"S": message_id}},
-        )
 
     def record_delivery(self, run: str) -> None:
         """Remember that the decision made about `run` has reached it."""
         self._dynamodb.update_item(
             TableName=self._table,
             Key=request_key(run),
-            UpdateExpression="SET delivery = :delivered REMOVE #open, attend_at",
-            ExpressionAttributeNames={"#open": OPEN_INDEX},
+            UpdateExpression="SET delivery = :delivered",
             ExpressionAttributeValues={":delivered": {"S": Delivery.DELIVERED}},
         )
 
     def withdraw(self, run: str, decision: Decision) -> None:
-        """Close a question that nobody has decided; one that somebody has stays as it is."""
+        """Close a question that nobody has decided; one that somebody has stays as it is.
+
+        It stays open for those to be told who have a link.
+        """
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=request_key(run),
                 UpdateExpression="SET #state = :decided, decision = :verdict, decided_by = :by, decided_at = :at, "
-                "#comment = :comment, delivery = :delivered REMOVE #open, attend_at",
+                "#comment = :comment, delivery = :delivered, attend_at = :now",
                 ConditionExpression="#state = :waiting",
-                ExpressionAttributeNames={"#state": "state", "#comment": "comment", "#open": OPEN_INDEX},
+                ExpressionAttributeNames={"#state": "state", "#comment": "comment"},
                 ExpressionAttributeValues={
                     ":waiting": {"S": WAITING},
                     ":decided": {"S": DECIDED},
@@ -96,6 +78,7 @@ class Register:
                     ":at": {"S": decision.at},
                     ":comment": {"S": decision.comment},
                     ":delivered": {"S": Delivery.DELIVERED},
+                    ":now": {"N": str(int(epoch_seconds(decision.at)))},
                 },
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
@@ -116,20 +99,21 @@ class Register:
         )["Attributes"]
 
 
+_NOBODY_YET: Final[Item] = {name: {"M": {}} for name in (*get_args(MailKind), "approvals")}
+
+
 def _question_fields(question: "Question", encrypted_token: bytes) -> Item:
     return {
         "run": {"S": question.run},
         "release_name": {"S": question.release.name},
         "dossier": {"S": question.dossier},
         "approvers": {"L": [{"S": approver} for approver in question.approvers]},
+        "policy": {"S": json.dumps(asdict(question.policy))},
         "asked_at": {"S": question.asked_at},
         "expires_at": {"N": str(question.expires_at)},
-        "open": {"S": OPEN},
-        "attend_at": {"N": str(question.expires_at)},
-        "purge_at": _purge_at(question),
+        "remind_at": {"N": str(question.remind_at)},
+        OPEN_INDEX: {"S": OPEN},
+        "attend_at": {"N": str(question.remind_at)},
+        "purge_at": {"N": str(question.expires_at + KEPT_AFTER_EXPIRY_SECONDS)},
         "token": {"B": encrypted_token},
     }
-
-
-def _purge_at(question: "Question") -> dict[str, str]:
-    return {"N": str(question.expires_at + KEPT_AFTER_EXPIRY_SECONDS)}

@@ -1,5 +1,5 @@
-"""Finishes what a visit could not, every minute: a decision that was claimed, and whose run has not heard of it because
-the call failed or the function died in between; and a question that nobody has answered in time.
+"""Does every minute what no visit does: gives a decision to its run when the call failed, or the function died before;
+reminds those who have not answered; lets a question expire; and tells all who were asked what was decided.
 
 A decision, a newer run and the end of its time compete for the same conditional update, so that there is one outcome.
 """
@@ -12,17 +12,25 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools.logging import Logger
 
+from approvals.asking import Asker
+from approvals.audit import Audit
 from approvals.callback import Callback
 from approvals.desk import Desk
 from approvals.register import Register
+from approvals.signing import Signer, read_keys
 from contracts.environment import read_environment
-from functions.tend_approvals.tending import attention, expiry
+from functions.tend_approvals.tending import attention, expiry, to_remind, to_tell
+from mails.post import NotMailed, SesPost
+from mails.verdict import tell_verdict
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_stepfunctions import SFNClient
+
+    from contracts.approval import ApprovalRequest
 
 # One call looks after so many; what is left has waited longest the next time.
 _MOST = 100
@@ -34,10 +42,14 @@ class SomeUnattended(RuntimeError):
 
 @dataclass(frozen=True)
 class Environment:
-    """The key is that of the tokens."""
+    """`page_url` ends in a slash; `token_key_id` is an ARN or an id, `signing_keys` are numbered ones."""
 
     approvals_table: str
+    audit_table: str
     token_key_id: str
+    signing_keys: str
+    mail_sender: str
+    page_url: str
 
 
 logger = Logger(service="tend_approvals")
@@ -45,7 +57,11 @@ environment = read_environment(Environment, os.environ)
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 kms: "KMSClient" = boto3.client("kms")
 stepfunctions: "SFNClient" = boto3.client("stepfunctions")
-register = Register(dynamodb, environment.approvals_table)
+ses: "SESV2Client" = boto3.client("sesv2")
+register = Register(dynamodb, environment.approvals_table, Audit(dynamodb, environment.audit_table))
+post = SesPost(ses, environment.mail_sender)
+signer = Signer(kms, read_keys(environment.signing_keys))
+asker = Asker(register, signer, post, environment.page_url, logger)
 desk = Desk(register, Callback(kms, stepfunctions, environment.token_key_id, logger))
 
 
@@ -81,7 +97,33 @@ def _attend(run: str) -> None:
     needed = attention(request, now)
     # First: whatever happens to this call, the next one looks at others before it comes to this again.
     register.attend_later(run, needed.again_at)
-    if needed.need == "deliver":
-        desk.deliver(request)
-    elif needed.need == "expire":
-        desk.decide(request, expiry(request), now)
+    match needed.need:
+        case "deliver":
+            desk.deliver(request, now)
+        case "expire":
+            desk.decide(request, expiry(request), now)
+        case "remind":
+            _remind(request, now)
+        case "tell":
+            _tell(request)
+        case "close":
+            register.close(run)
+
+
+def _remind(request: "ApprovalRequest", now: float) -> None:
+    for approver in to_remind(request):
+        asker.ask(request, approver, "escalated" if approver == request.policy.escalation else "reminded", now)
+
+
+def _tell(request: "ApprovalRequest") -> None:
+    mail, missing = tell_verdict(request), False
+    for address in to_tell(request):
+        try:
+            message_id = post.send(mail, address)
+        except NotMailed as fault:
+            logger.warning("approver not told", error=str(fault))
+            missing = True
+        else:
+            register.record_mail(request.run, "told", address, message_id)
+    if not missing:
+        register.close(request.run)

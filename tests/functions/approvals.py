@@ -12,10 +12,15 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
 
+from botocore.exceptions import ClientError
+
 from contracts.approval import OPEN_INDEX
+from contracts.audit import AuditEntry
+from contracts.times import epoch_seconds
 
 TABLE = "mlops-approvals"
 LEDGER = "mlops-ledger"
+AUDIT = "mlops-audit"
 ASKED_AT = 1795410000.123  # 2026-11-23T05:00:00.123Z, as in the recorded event
 EXPIRES_AFTER = 604_800
 HOUR = 3_600
@@ -55,6 +60,8 @@ class Approvals:
     recorded: Callable[..., dict[str, Any]]
     runs: WaitingRuns
     mails: list[dict[str, Any]] = field(default_factory=list)
+    unreachable: set[str] = field(default_factory=set)
+    """Addresses that SES refuses."""
 
     @classmethod
     @contextmanager
@@ -71,6 +78,7 @@ class Approvals:
             (approvals.decide.stepfunctions, "before-call.sfn", approvals.runs.answer),
             (approvals.tend.stepfunctions, "before-call.sfn", approvals.runs.answer),
             (approvals.request.ses, "provide-client-params.sesv2.SendEmail", approvals.deliver),
+            (approvals.tend.ses, "provide-client-params.sesv2.SendEmail", approvals.deliver),
         ]
         for client, happening, hook in hooks:
             client.meta.events.register(happening, hook)
@@ -95,11 +103,15 @@ class Approvals:
         return {name: value["S"] for name, value in item.items()}
 
     def deliver(self, params: dict[str, Any], **_: Any) -> None:
+        if self.unreachable.intersection(params["Destination"]["ToAddresses"]):
+            raise ClientError({"Error": {"Code": "MessageRejected", "Message": "not verified"}}, "SendEmail")
         self.mails.append(params)
 
     def ask(self, **changed: Any) -> dict[str, Any]:
         """The run asks, as recorded but for some fields."""
-        return self.request.handle(self.recorded("request_approval", **changed), self.context)
+        event = self.recorded("request_approval", **changed)
+        with patch.object(self.request, "time", SimpleNamespace(time=lambda: epoch_seconds(event["asked_at"]))):
+            return self.request.handle(event, self.context)
 
     def link(self, approver: str = "release-approvers@example.com") -> str:
         """The link id in the last mail to an approver."""
@@ -117,10 +129,15 @@ class Approvals:
         cookies: list[str] | None = None,
         body: str | bytes | None = None,
         content_type: str | None = "application/x-www-form-urlencoded",
+        source: str = "203.0.113.7",
     ) -> dict[str, Any]:
         """One request to the function URL."""
         event = self.recorded("function_url", rawPath=f"/{link}", cookies=cookies or [])
-        event["requestContext"] = {**event["requestContext"], "timeEpoch": int(now * 1000), "http": {"method": method}}
+        event["requestContext"] = {
+            **event["requestContext"],
+            "timeEpoch": int(now * 1000),
+            "http": {"method": method, "sourceIp": source},
+        }
         if body is not None:
             event["isBase64Encoded"] = isinstance(body, bytes)
             event["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
@@ -143,7 +160,14 @@ class Approvals:
         return self.decide.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
 
     def everything_stored(self) -> list[dict[str, Any]]:
-        return sorted(self.decide.dynamodb.scan(TableName=TABLE)["Items"], key=str)
+        """But for what is remembered of visits: how often somebody came, and which nonces were used."""
+        items = self.decide.dynamodb.scan(TableName=TABLE)["Items"]
+        return sorted((item for item in items if not item["pk"]["S"].startswith(("bucket#", "nonce#"))), key=str)
+
+    def audit(self) -> list[AuditEntry]:
+        """What is noted, in order of time."""
+        items = self.decide.dynamodb.scan(TableName=AUDIT)["Items"]
+        return [AuditEntry.from_item(item) for item in sorted(items, key=lambda item: item["sk"]["S"])]
 
 
 @dataclass
@@ -162,9 +186,9 @@ class Person:
         body = urlencode({**self.form, "release": "iris-model-3", "comment": "", **fields})
         return self._take(self.approvals.visit(self.link, "POST", cookies=self._sent(), body=body.encode(), now=now))
 
-    def decides(self, decision: str, comment: str = "") -> dict[str, Any]:
-        self.opens()
-        return self.sends(decision=decision, comment=comment)
+    def decides(self, decision: str, comment: str = "", *, now: float = ASKED_AT + HOUR) -> dict[str, Any]:
+        self.opens(now=now)
+        return self.sends(decision=decision, comment=comment, now=now)
 
     def _sent(self) -> list[str]:
         return [f"{name}={value}" for name, value in self.cookies.items()]
@@ -203,6 +227,11 @@ class _Hidden(HTMLParser):
             self.fields[attributes["name"] or ""] = attributes.get("value") or ""
 
 
+def create_signing_key(kms: Any) -> str:
+    """Its id."""
+    return kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+
+
 def create_table(dynamodb: Any, name: str) -> None:
     """With the keys that both of the product's tables have, and the index that one has."""
     dynamodb.create_table(
@@ -228,8 +257,9 @@ def _keys(partition: str, sort: str) -> list[dict[str, str]]:
 def _deploy(dynamodb: Any, kms: Any, ses: Any) -> None:
     create_table(dynamodb, TABLE)
     create_table(dynamodb, LEDGER)
+    create_table(dynamodb, AUDIT)
     token = kms.create_key()["KeyMetadata"]["KeyId"]
-    nonce = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/token", TargetKeyId=token)
-    kms.create_alias(AliasName="alias/nonce", TargetKeyId=nonce)
+    for number in (1, 3):
+        kms.create_alias(AliasName=f"alias/signing-{number}", TargetKeyId=create_signing_key(kms))
     ses.create_email_identity(EmailIdentity="mlops@example.com")

@@ -1,6 +1,6 @@
-"""A decision in words, for the page and for the terminal."""
+"""A decision in words, for the page, the terminal and the mails."""
 
-from contracts.approval import Decision, Delivery
+from contracts.approval import ApprovalRequest, Decision, Delivery
 from contracts.times import epoch_seconds, time_in_words
 
 _PAST = {
@@ -41,3 +41,11 @@ def consequence(decision: Decision, delivery: Delivery | None) -> str:
     if delivery is Delivery.REFUSED and decision.by_a_person:
         return _REFUSED
     return _CONSEQUENCES[decision.verdict]
+
+
+def others_missing(request: ApprovalRequest) -> str:
+    """What a release waits for that some have approved."""
+    missing = request.policy.required - len(request.approvals)
+    given = ", ".join(approval.approver for approval in request.approvals) or "nobody"
+    more = "one more person" if missing == 1 else f"{missing} more people"
+    return f"{request.release.name} is approved by {given}, and waits for {more} to approve it."

@@ -1,0 +1,66 @@
+"""Sends mails."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sesv2.type_defs import AttachmentTypeDef
+
+    from mails.mail import Image, Mail
+
+
+class NotMailed(Exception):
+    """One mail could not be sent; the message is AWS's code."""
+
+
+class Post(Protocol):
+    """Sends a mail to one person."""
+
+    def send(self, mail: "Mail", to: str) -> str:
+        """The mail's id. Raises: NotMailed."""
+
+
+class SesPost:
+    """By Amazon SES, under the deployment's sender."""
+
+    def __init__(self, ses: "SESV2Client", sender: str) -> None:
+        self._ses = ses
+        self._sender = sender
+
+    def send(self, mail: "Mail", to: str) -> str:
+        """The mail's id. Raises: NotMailed."""
+        try:
+            sent = self._ses.send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [to]},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                        "Body": {
+                            "Text": {"Data": mail.text, "Charset": "UTF-8"},
+                            "Html": {"Data": mail.html, "Charset": "UTF-8"},
+                        },
+                        **({"Attachments": [_attachment(image) for image in mail.images]} if mail.images else {}),
+                    }
+                },
+            )
+        except (ClientError, BotoCoreError) as fault:
+            raise NotMailed(_code(fault)) from fault
+        return sent["MessageId"]
+
+
+def _attachment(image: "Image") -> "AttachmentTypeDef":
+    return {
+        "FileName": f"{image.name}.png",
+        "ContentId": image.name,
+        "ContentType": "image/png",
+        "ContentDisposition": "INLINE",
+        "ContentTransferEncoding": "BASE64",
+        "RawContent": image.content,
+    }
+
+
+def _code(fault: ClientError | BotoCoreError) -> str:
+    return fault.response["Error"]["Code"] if isinstance(fault, ClientError) else type(fault).__name__
