@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from approvals.audit import Audit
+from approvals.invitations import Invitations
 from approvals.links import make_link
-from approvals.register import Register
 from approvals.signing import Signer
 from contracts.approval import ApprovalRequest, MailKind
 from contracts.audit import AuditEntry
@@ -22,7 +23,8 @@ _KINDS: dict[Invitation, MailKind] = {"asked": "mailed", "reminded": "reminded",
 class Asker:
     """`page_url` ends in a slash and is followed by a link id."""
 
-    register: Register
+    invitations: Invitations
+    audit: Audit
     signer: Signer
     post: Post
     page_url: str
@@ -31,7 +33,7 @@ class Asker:
     def ask(self, request: ApprovalRequest, approver: str, kind: Invitation, now: float) -> bool:
         """Whether the mail could be sent. The link is stored before, so that none that is mailed leads nowhere."""
         link_id = make_link(self.signer, request.expires_at)
-        self.register.add_link(link_id, approver, request)
+        self.invitations.add_link(link_id, approver, request)
         try:
             message_id = self.post.send(invite(request, approver, self.page_url + link_id, kind), approver)
         except NotMailed as fault:
@@ -41,6 +43,6 @@ class Asker:
         release = request.release
         who = f"link issued to {approver}"
         entry = AuditEntry(iso_time_precisely(now), kind, release.model, release.name, request.run, who)
-        self.register.note(entry, f"{request.run}#{kind}#{approver}")
-        self.register.record_mail(request.run, _KINDS[kind], approver, message_id)
+        self.audit.add(entry, f"{request.run}#{kind}#{approver}")
+        self.invitations.record_mail(request.run, _KINDS[kind], approver, message_id)
         return True

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from approvals.audit import Audit
+from approvals.updates import Updates
 from contracts.approval import (
     DECIDED,
     DELIVERED_WITHIN_SECONDS,
-    KEPT_AFTER_EXPIRY_SECONDS,
     OPEN,
     OPEN_INDEX,
     WAITING,
@@ -18,7 +18,6 @@ from contracts.approval import (
     Delivery,
     Item,
     Link,
-    MailKind,
     hash_link,
     link_key,
     request_key,
@@ -40,9 +39,6 @@ _EVENTS: dict[str, Event] = {
     "withdraw": "withdrawn",
     "expire": "expired",
 }
-# Whoever decides at the same time is in the way for some milliseconds only.
-_TRIES = 8
-_PAUSE_SECONDS = 0.02
 
 
 class _Met(Enum):
@@ -51,10 +47,6 @@ class _Met(Enum):
     DONE = "it was made"
     REFUSED = "a condition does not hold"
     BUSY = "another one was at the same item"
-
-
-class TableBusy(RuntimeError):
-    """Others wrote the same item each time it was tried; nothing was decided."""
 
 
 class Register:
@@ -70,7 +62,7 @@ class Register:
         self._dynamodb = dynamodb
         self._table = table
         self._audit = audit
-        self._sleep = sleep
+        self._updates = Updates(dynamodb, table, sleep)
 
     def find_link(self, link_id: str) -> Link | None:
         """Where a link leads."""
@@ -96,7 +88,7 @@ class Register:
         # then the one that was not counted is tried again.
         several = decision.approved and request.policy.required > 1
         ways = [_settling(request, decision, now), *([_counting(request, decision, now)] if several else [])]
-        for attempt in range(_TRIES):
+        for attempt in self._updates.attempts():
             met = set()
             for way in ways:
                 met.add(self._met(way, note))
@@ -104,15 +96,13 @@ class Register:
                     return
             if _Met.BUSY not in met and (attempt or not several):
                 return
-            self._sleep(_PAUSE_SECONDS * (attempt + 1))
-        raise TableBusy(f"{request.run}: {_TRIES} tries")
 
     def record_delivery(self, run: str, delivery: Delivery, now: float) -> None:
         """How far the decision came. What was delivered once stays delivered, whatever a second attempt met.
 
         From `now` on those who were asked can be told what was decided.
         """
-        self._update(
+        self._updates.update(
             request_key(run),
             UpdateExpression="SET delivery = :delivery, attend_at = :now",
             ConditionExpression="delivery <> :delivered",
@@ -123,87 +113,13 @@ class Register:
             },
         )
 
-    def due(self, now: float, most: int) -> list[str]:
-        """The runs whose requests need something at `now`, those that have waited longest first."""
-        found = self._dynamodb.query(
-            TableName=self._table,
-            IndexName=OPEN_INDEX,
-            KeyConditionExpression="#open = :open AND attend_at <= :now",
-            ExpressionAttributeNames={"#open": OPEN_INDEX},
-            ExpressionAttributeValues={":open": {"S": OPEN}, ":now": {"N": f"{now:.3f}"}},
-            Limit=most,
-        )
-        return [item["pk"]["S"].removeprefix("run#") for item in found["Items"]]
-
-    def attend_later(self, run: str, at: float) -> None:
-        """Look after a request again at `at`, if it is still open then."""
-        self._update(
-            request_key(run),
-            UpdateExpression="SET attend_at = :at",
-            ConditionExpression="attribute_exists(#open)",
-            ExpressionAttributeNames={"#open": OPEN_INDEX},
-            ExpressionAttributeValues={":at": {"N": f"{at:.3f}"}},
-        )
-
-    def add_link(self, link_id: str, approver: str, request: ApprovalRequest) -> None:
-        """Make `link_id` lead to the request, as `approver`'s."""
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item={
-                **link_key(hash_link(link_id)),
-                "run": {"S": request.run},
-                "approver": {"S": approver},
-                "purge_at": {"N": str(request.expires_at + KEPT_AFTER_EXPIRY_SECONDS)},
-            },
-        )
-
-    def record_mail(self, run: str, kind: MailKind, address: str, message_id: str) -> None:
-        """Remember who has which mail."""
-        self._update(
-            request_key(run),
-            UpdateExpression="SET #kind.#address = :message",
-            ConditionExpression="attribute_exists(#kind)",
-            ExpressionAttributeNames={"#kind": kind, "#address": address},
-            ExpressionAttributeValues={":message": {"S": message_id}},
-        )
-
-    def note(self, entry: AuditEntry, unique: str) -> None:
-        """Add to the audit what is no decision."""
-        self._audit.add(entry, unique)
-
-    def close(self, run: str) -> None:
-        """Nothing is left to do about a request."""
-        self._update(
-            request_key(run),
-            UpdateExpression="REMOVE #open, attend_at",
-            ConditionExpression="attribute_exists(#open)",
-            ExpressionAttributeNames={"#open": OPEN_INDEX},
-        )
-
     def _get(self, key: Item) -> dict[str, Any] | None:
         return self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
 
-    def _update(self, key: Item, **what: Any) -> None:  # noqa: ANN401 - DynamoDB's own arguments
-        """Unless the condition does not hold.
-
-        Raises:
-            TableBusy: see there.
-        """
-        for attempt in range(_TRIES):
-            try:
-                self._dynamodb.update_item(TableName=self._table, Key=key, **what)
-            except self._dynamodb.exceptions.ConditionalCheckFailedException:
-                return
-            except self._dynamodb.exceptions.TransactionConflictException:
-                self._sleep(_PAUSE_SECONDS * (attempt + 1))
-            else:
-                return
-        raise TableBusy(f"{_TRIES} tries")
-
     def _met(self, way: Way, note: "TransactWriteItemTypeDef") -> _Met:
-        update: TransactWriteItemTypeDef = {"Update": {"TableName": self._table, **way}}
+        update = {"Update": {"TableName": self._table, **way}}
         try:
-            self._dynamodb.transact_write_items(TransactItems=[update, note])
+            self._dynamodb.transact_write_items(TransactItems=[cast("TransactWriteItemTypeDef", update), note])
         except self._dynamodb.exceptions.TransactionCanceledException as fault:
             codes = {reason.get("Code") for reason in fault.response["CancellationReasons"]}
             if codes <= {"None", "ConditionalCheckFailed"}:

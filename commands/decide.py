@@ -6,8 +6,10 @@ from commands.deployment import Deployment
 from commands.faults import CommandFailed
 
 
-def decide(deployment: Deployment, run: str, release: str, decision: str, comment: str) -> str:
+def decide(deployment: Deployment, run: str, release: str, decision: str, comment: str, approver: str = "") -> str:
     """Claim the decision about the `release` that `run` asks about; returns a sentence that says what was decided.
+
+    `approver` says for whom, where the model's settings say that it matters.
 
     Raises:
         CommandFailed: a rejection without a reason, a run that asks nothing or about another release, or was decided
@@ -17,7 +19,9 @@ def decide(deployment: Deployment, run: str, release: str, decision: str, commen
         raise CommandFailed("A rejection needs a reason: make reject RUN=… RELEASE=… REASON='…'")
     reply = deployment.client("lambda").invoke(
         FunctionName=deployment.decide_release_function,
-        Payload=json.dumps({"run": run, "release": release, "decision": decision, "comment": comment}).encode(),
+        Payload=json.dumps(
+            {"run": run, "release": release, "decision": decision, "comment": comment, "approver": approver}
+        ).encode(),
     )
     answer = json.loads(reply["Payload"].read())
     if "FunctionError" in reply:

@@ -40,7 +40,8 @@ class StorageStack(Stack):
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
         # Who was asked, looked and decided: entries are added, and no role of the product may change one.
-        self._table("Audit", names.audit_table)
+        audit = self._table("Audit", names.audit_table)
+        CfnOutput(self, "AuditTableName", value=audit.table_name)
         self.token_key = kms.Key(
             self,
             "TokenKey",

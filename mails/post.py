@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
-    from mypy_boto3_sesv2.type_defs import AttachmentTypeDef
+    from mypy_boto3_sesv2.type_defs import AttachmentTypeDef, MessageTypeDef
 
     from mails.mail import Image, Mail
 
@@ -35,20 +35,24 @@ class SesPost:
             sent = self._ses.send_email(
                 FromEmailAddress=self._sender,
                 Destination={"ToAddresses": [to]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
-                        "Body": {
-                            "Text": {"Data": mail.text, "Charset": "UTF-8"},
-                            "Html": {"Data": mail.html, "Charset": "UTF-8"},
-                        },
-                        **({"Attachments": [_attachment(image) for image in mail.images]} if mail.images else {}),
-                    }
-                },
+                Content={"Simple": _message(mail)},
             )
         except (ClientError, BotoCoreError) as fault:
             raise NotMailed(_code(fault)) from fault
         return sent["MessageId"]
+
+
+def _message(mail: "Mail") -> "MessageTypeDef":
+    message: MessageTypeDef = {
+        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+        "Body": {
+            "Text": {"Data": mail.text, "Charset": "UTF-8"},
+            "Html": {"Data": mail.html, "Charset": "UTF-8"},
+        },
+    }
+    if mail.images:
+        message["Attachments"] = [_attachment(image) for image in mail.images]
+    return message
 
 
 def _attachment(image: "Image") -> "AttachmentTypeDef":

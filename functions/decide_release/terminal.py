@@ -14,11 +14,11 @@ TERMINAL = "a terminal command"
 
 
 def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """The answer to `{"run", "release", "decision", "comment", "as"}`: whether that is now the run's decision, and a
+    """The answer to `{"run", "release", "decision", "comment", "approver"}`: whether it is the run's decision now, and a
     message.
 
     As on the page the release's name has to be given: a run that was redriven may ask about another than it did before.
-    `as` says for which approver, where that matters. Nothing proves it but that whoever commands may: CloudTrail knows
+    `approver` says for whom, where that matters. Nothing proves it but that whoever commands may: CloudTrail knows
     who that was.
     """
     run, verdict = str(event.get("run", "")), str(event.get("decision", ""))
@@ -28,7 +28,7 @@ def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> di
     request = desk.claims.find_request(run) if run else None
     if request is None:
         return _answer(run, decided=False, message=f"No run named {run!r} asks for an approval. make runs lists them.")
-    release, who = (clean(str(event.get(field) or "")) for field in ("release", "as"))
+    release, who = (clean(str(event.get(field) or "")) for field in ("release", "approver"))
     if fault := _fault(request, release, who):
         return _answer(run, decided=False, message=f"{fault} Nothing was decided.")
     approver = request.asked(who) or ""
@@ -63,9 +63,9 @@ def _fault(request: ApprovalRequest, release: str, who: str) -> str:
     if release != request.release.name:
         return f"This run asks about {request.release.name}, not about {release!r}."
     if who and request.asked(who) is None:
-        return f"{who!r} was not asked about {request.release.name}: AS=… is one of {asked}."
+        return f"{who!r} was not asked about {request.release.name}: BY=… is one of {asked}."
     if not who and request.policy.tells_apart:
-        return f"Here it matters who decides. Say for whom: AS=…, one of {asked}."
+        return f"Here it matters who decides. Say for whom: BY=…, one of {asked}."
     return ""
 
 

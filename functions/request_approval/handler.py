@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.asking import Asker
 from approvals.audit import Audit
-from approvals.register import Register as Requests
+from approvals.invitations import Invitations
 from approvals.signing import Signer, read_keys
 from contracts.approval import ApprovalRequest, Decision, encryption_context
 from contracts.environment import read_environment
@@ -69,7 +69,8 @@ dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 register = Register(dynamodb, environment.approvals_table)
 lease = Lease(dynamodb, environment.ledger_table)
 asker = Asker(
-    Requests(dynamodb, environment.approvals_table, Audit(dynamodb, environment.audit_table)),
+    Invitations(dynamodb, environment.approvals_table),
+    Audit(dynamodb, environment.audit_table),
     Signer(kms, read_keys(environment.signing_keys)),
     SesPost(ses, environment.mail_sender),
     environment.page_url,

@@ -16,9 +16,11 @@ from approvals.asking import Asker
 from approvals.audit import Audit
 from approvals.callback import Callback
 from approvals.desk import Desk
+from approvals.invitations import Invitations
 from approvals.register import Register
 from approvals.signing import Signer, read_keys
 from contracts.environment import read_environment
+from functions.tend_approvals.open_requests import OpenRequests
 from functions.tend_approvals.tending import attention, expiry, to_remind, to_tell
 from mails.post import NotMailed, SesPost
 from mails.verdict import tell_verdict
@@ -58,10 +60,13 @@ dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 kms: "KMSClient" = boto3.client("kms")
 stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 ses: "SESV2Client" = boto3.client("sesv2")
-register = Register(dynamodb, environment.approvals_table, Audit(dynamodb, environment.audit_table))
+audit = Audit(dynamodb, environment.audit_table)
+register = Register(dynamodb, environment.approvals_table, audit)
+requests = OpenRequests(dynamodb, environment.approvals_table)
+invitations = Invitations(dynamodb, environment.approvals_table)
 post = SesPost(ses, environment.mail_sender)
 signer = Signer(kms, read_keys(environment.signing_keys))
-asker = Asker(register, signer, post, environment.page_url, logger)
+asker = Asker(invitations, audit, signer, post, environment.page_url, logger)
 desk = Desk(register, Callback(kms, stepfunctions, environment.token_key_id, logger))
 
 
@@ -72,7 +77,7 @@ def handle(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]:
     Raises:
         SomeUnattended: see there; all others were looked after.
     """
-    runs = register.due(time.time(), _MOST)
+    runs = requests.due(time.time(), _MOST)
     broken = [run for run in runs if not _attended(run)]
     if broken:
         raise SomeUnattended(f"{len(broken)} of {len(runs)}")
@@ -96,7 +101,7 @@ def _attend(run: str) -> None:
     now = time.time()
     needed = attention(request, now)
     # First: whatever happens to this call, the next one looks at others before it comes to this again.
-    register.attend_later(run, needed.again_at)
+    requests.attend_later(run, needed.again_at)
     match needed.need:
         case "deliver":
             desk.deliver(request, now)
@@ -107,7 +112,7 @@ def _attend(run: str) -> None:
         case "tell":
             _tell(request)
         case "close":
-            register.close(run)
+            requests.close(run)
 
 
 def _remind(request: "ApprovalRequest", now: float) -> None:
@@ -124,6 +129,6 @@ def _tell(request: "ApprovalRequest") -> None:
             logger.warning("approver not told", error=str(fault))
             missing = True
         else:
-            register.record_mail(request.run, "told", address, message_id)
+            invitations.record_mail(request.run, "told", address, message_id)
     if not missing:
-        register.close(request.run)
+        requests.close(request.run)

@@ -30,7 +30,7 @@ class Session:
 
 
 def deployment(client: object) -> Deployment:
-    return Deployment(Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide")
+    return Deployment(Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit")
 
 
 class Executions:
@@ -72,7 +72,15 @@ class Function:
 def test_a_decision_is_handed_to_the_function():
     function = Function({"decided": True, "message": "Approved."})
     assert decide(deployment(function), "run-1", "iris-model-3", "approve", "fine") == "Approved."
-    assert function.asked == {"run": "run-1", "release": "iris-model-3", "decision": "approve", "comment": "fine"}
+    assert function.asked == {
+        "run": "run-1",
+        "release": "iris-model-3",
+        "decision": "approve",
+        "comment": "fine",
+        "approver": "",
+    }
+    decide(deployment(function), "run-1", "iris-model-3", "approve", "fine", "anna@example.com")
+    assert function.asked["approver"] == "anna@example.com"
 
 
 def test_a_rejection_needs_a_reason():

@@ -66,7 +66,7 @@ def test_one_person_is_not_two(asked):
     asked.attend(ASKED_AT + EXPIRES_AFTER - 86_000)  # reminds: Anna has no need of it
     assert [each["Destination"]["ToAddresses"] for each in asked.mails[3:]] == [[BEN], [CARO]]
     for name in (ANNA, ANNA.lower()):
-        answer = asked.command(run=RUN, release=RELEASE, decision="approve", comment="", **{"as": name})
+        answer = asked.command(run=RUN, release=RELEASE, decision="approve", comment="", approver=name)
         assert "waits for one more person" in answer["message"]
     assert asked.runs.calls == []
     assert len(asked.item()["approvals"]["M"]) == 1
@@ -114,10 +114,10 @@ def test_whoever_asked_for_the_run_is_not_asked_to_approve_it(approvals):
     assert [mail["Destination"]["ToAddresses"] for mail in approvals.mails] == [[BEN], [CARO]]
     command = {"run": RUN, "release": RELEASE, "decision": "approve", "comment": ""}
     for who, said in ((ANNA, "was not asked"), ("", "Here it matters who decides"), ("mallory@example.com", "was not")):
-        answer = approvals.command(**command, **{"as": who})
+        answer = approvals.command(**command, approver=who)
         assert answer["decided"] is False
         assert said in answer["message"]
-    assert approvals.command(**command, **{"as": BEN})["decided"] is True
+    assert approvals.command(**command, approver=BEN)["decided"] is True
     assert approvals.audit()[-1].who == f"a terminal command, as {BEN}"
 
 
@@ -129,10 +129,10 @@ def test_where_too_few_are_left_nobody_is_asked(approvals):
 
 def test_the_terminal_is_enough_for_two(asked):
     command = {"run": RUN, "release": RELEASE, "decision": "approve", "comment": ""}
-    first = asked.command(**command, **{"as": ANNA})
+    first = asked.command(**command, approver=ANNA)
     assert first["decided"] is True
     assert "waits for one more person" in first["message"]
-    assert asked.command(**command, **{"as": CARO})["decided"] is True
+    assert asked.command(**command, approver=CARO)["decided"] is True
     assert len(asked.runs.calls) == 1
 
 
