@@ -11,6 +11,7 @@ from contracts.approval import ApprovalRequest, MailKind
 from contracts.audit import AuditEntry
 from contracts.times import iso_time_precisely
 from mails.invitation import Invitation, invite
+from mails.mail import Image
 from mails.post import NotMailed, Post
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class Asker:
     page_url: str
     logger: "Logger"
 
-    def ask(self, request: ApprovalRequest, approver: str, kind: Invitation, now: float) -> bool:
+    def ask(
+        self, request: ApprovalRequest, approver: str, kind: Invitation, now: float, images: tuple[Image, ...] = ()
+    ) -> bool:
         """Whether the mail could be sent. The link is stored before, so that none that is mailed leads nowhere."""
         link_id = make_link(self.signer, request.expires_at)
         self.invitations.add_link(link_id, approver, request)
         try:
-            message_id = self.post.send(invite(request, approver, self.page_url + link_id, kind), approver)
+            message_id = self.post.send(invite(request, approver, self.page_url + link_id, kind, images), approver)
         except NotMailed as fault:
             # One address that cannot be mailed must not keep the others from deciding.
             self.logger.warning("approver not mailed", error=str(fault), kind=kind)

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from contracts.errors import ApprovalExpired, LeaseLost, ReleaseFault, ReleaseRejected, Superseded
+from contracts.evidence import Evidence
 from contracts.release import Release
 
 Item = dict[str, Any]
@@ -138,6 +139,7 @@ class ApprovalRequest:
     policy: Policy
     remind_at: int
     """In epoch seconds; `expires_at` when nobody is reminded."""
+    evidence: Evidence
     mailed: frozenset[str]
     reminded: frozenset[str]
     told: frozenset[str]
@@ -191,6 +193,7 @@ class ApprovalRequest:
             expires_at=int(item["expires_at"]["N"]),
             approvers=tuple(approver["S"] for approver in item["approvers"]["L"]),
             policy=Policy(**json.loads(item["policy"]["S"])),
+            evidence=Evidence.from_json(item["evidence"]["S"]),
             approvals=_approvals(item),
             remind_at=int(item["remind_at"]["N"]),
             **{kind: frozenset(item[kind]["M"]) for kind in get_args(MailKind)},

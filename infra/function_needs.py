@@ -7,7 +7,7 @@ from contracts.approval import OPEN_INDEX
 from infra.deployment import Deployment
 from infra.functions import FunctionNeeds
 from infra.grants import ANYTHING, Grant
-from infra.names import Names, arn
+from infra.names import Names, arn, published_json
 
 # A model has 60 s to answer and is asked twice, each time once more when it fails. The states wait 300 s.
 _ENDPOINT_SECONDS = 290
@@ -129,6 +129,19 @@ def request_approval(names: Names, deployment: Deployment, keys: ApprovalKeys, p
             ("dynamodb:GetItem", "dynamodb:UpdateItem"),
             (names.table(names.ledger_table),),
         ),
+        _read_report(names),
+        Grant(
+            "ReadProfiles",
+            "What is known of this dataset, and of that of the last release, whose run may be any earlier one.",
+            ("s3:GetObject",),
+            (names.objects("runs/*/profile.json"),),
+        ),
+        Grant(
+            "ReadFormerSettings",
+            "The settings of the live release, published as a JSON asset, to show what is changed.",
+            ("s3:GetObject",),
+            (published_json(),),
+        ),
         Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (keys.token,)),
         _sign(keys, "Links are signed with a key that never leaves KMS."),
         _answer_run("A run that asks again after a decision is given that decision at once."),
@@ -143,7 +156,12 @@ def request_approval(names: Names, deployment: Deployment, keys: ApprovalKeys, p
         "PAGE_URL": page_url,
     }
     return FunctionNeeds(
-        "request_approval", "Mails each approver a link to decide.", grants, 120, environment=environment
+        "request_approval",
+        "Mails each approver a link to decide.",
+        grants,
+        120,
+        memory_mb=512,
+        environment=environment,
     )
 
 

@@ -14,7 +14,7 @@ TERMINAL = "a terminal command"
 
 
 def decide_from_terminal(desk: Desk, event: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """The answer to `{"run", "release", "decision", "comment", "approver"}`: whether it is the run's decision now, and a
+    """The answer to `{"run", "release", "decision", "comment", "approver"}`: whether it is now the run's, and a
     message.
 
     As on the page the release's name has to be given: a run that was redriven may ask about another than it did before.

@@ -26,12 +26,14 @@ from contracts.errors import LeaseLost, Superseded
 from functions.request_approval.lease import Lease
 from functions.request_approval.question import Question
 from functions.request_approval.register import Register
+from functions.request_approval.shelf import Shelf
 from mails.post import SesPost
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -62,10 +64,12 @@ class Environment:
 
 logger = Logger(service="request_approval")
 environment = read_environment(Environment, os.environ)
+s3: "S3Client" = boto3.client("s3")
 kms: "KMSClient" = boto3.client("kms")
 ses: "SESV2Client" = boto3.client("sesv2")
 stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
+shelf = Shelf(s3, logger)
 register = Register(dynamodb, environment.approvals_table)
 lease = Lease(dynamodb, environment.ledger_table)
 asker = Asker(
@@ -91,12 +95,13 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """
     question = Question.from_event(event)
     logger.append_keys(run=question.run, model=question.release.model, release=question.release.name)
+    evidence, images = shelf.fetch(question.sources)
     encrypted = kms.encrypt(
         KeyId=environment.token_key_id,
         Plaintext=question.task_token.encode(),
         EncryptionContext=encryption_context(question.run),
     )
-    request = register.ask(question, encrypted["CiphertextBlob"])
+    request = register.ask(question, evidence, encrypted["CiphertextBlob"])
     if request.decision is not None:
         needed = _repeat(request, request.decision, question.task_token)
         if needed:
@@ -112,7 +117,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
         raise
     mailed = set(request.mailed)
     now = time.time()
-    mailed.update(to for to in request.approvers if to not in mailed and asker.ask(request, to, "asked", now))
+    mailed.update(to for to in request.approvers if to not in mailed and asker.ask(request, to, "asked", now, images))
     if not mailed:
         raise ApproversUnreachable(
             "No approver could be mailed, so nobody would ever decide. Look whether the sender is verified in SES and, "

@@ -15,6 +15,28 @@ class TooFewApprovers(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Sources:
+    """Where the evidence lies. `champion` is the manifest of the live release, None before the first."""
+
+    bucket: str
+    report_uri: str
+    profile: str
+    settings: Mapping[str, Any]
+    champion: Mapping[str, Any] | None
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "Sources":
+        """The same event as of the question."""
+        return cls(
+            bucket=event["bucket"],
+            report_uri=str(event["release"].get("report_uri", "")),
+            profile=event["profile"],
+            settings=event["settings"],
+            champion=event["release"].get("champion"),
+        )
+
+
+@dataclass(frozen=True)
 class Question:
     """`dossier` is the release as JSON, with whatever else the run knows about it. `remind_at` and `expires_at` are in
     epoch seconds.
@@ -25,6 +47,7 @@ class Question:
     run: str
     release: Release
     dossier: str
+    sources: Sources
     approvers: tuple[str, ...]
     policy: Policy
     holder: str
@@ -42,12 +65,13 @@ class Question:
             IncompleteRelease: the release lacks something a person has to see.
             TooFewApprovers: see there.
         """
-        settings, asked_at = event["approval"], epoch_seconds(event["asked_at"])
+        settings, asked_at = event["settings"]["approval"], epoch_seconds(event["asked_at"])
         policy = _policy(settings, event["requester"])
         return cls(
             run=event["run"],
             release=Release.from_fields(event["release"]),
             dossier=json.dumps(event["release"]),
+            sources=Sources.from_event(event),
             approvers=_asked(settings["approvers"], policy),
             policy=policy,
             holder=event["lease"]["holder"],

@@ -24,6 +24,7 @@ from contracts.times import epoch_seconds
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from contracts.evidence import Evidence
     from functions.request_approval.question import Question
 
 
@@ -34,13 +35,13 @@ class Register:
         self._dynamodb = dynamodb
         self._table = table
 
-    def ask(self, question: "Question", encrypted_token: bytes) -> ApprovalRequest:
+    def ask(self, question: "Question", evidence: "Evidence", encrypted_token: bytes) -> ApprovalRequest:
         """Store a new question, or renew the token of one that was asked before; returns what is now stored.
 
         A person's decision about this very release stays, and so do links that were mailed. A question that was
         withdrawn, or has expired, is asked anew: whether the run may ask is for its lease to say.
         """
-        fields = _question_fields(question, encrypted_token)
+        fields = _question_fields(question, evidence, encrypted_token)
         try:
             return ApprovalRequest.from_item(self._renew(question, fields))
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
@@ -102,11 +103,12 @@ class Register:
 _NOBODY_YET: Final[Item] = {name: {"M": {}} for name in (*get_args(MailKind), "approvals")}
 
 
-def _question_fields(question: "Question", encrypted_token: bytes) -> Item:
+def _question_fields(question: "Question", evidence: "Evidence", encrypted_token: bytes) -> Item:
     return {
         "run": {"S": question.run},
         "release_name": {"S": question.release.name},
         "dossier": {"S": question.dossier},
+        "evidence": {"S": evidence.to_json()},
         "approvers": {"L": [{"S": approver} for approver in question.approvers]},
         "policy": {"S": json.dumps(asdict(question.policy))},
         "asked_at": {"S": question.asked_at},

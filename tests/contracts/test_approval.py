@@ -4,6 +4,7 @@ import pytest
 
 from contracts.approval import ApprovalRequest, Decision, Delivery, hash_link, link_key, request_key
 from contracts.environment import MissingVariables, read_environment
+from contracts.evidence import Evidence
 from contracts.release import IncompleteRelease, Release
 from contracts.times import epoch_seconds, iso_time, time_in_words
 from tests.functions.samples import release_fields
@@ -19,6 +20,7 @@ def item(**changed):
         "expires_at": {"N": "1000"},
         "approvers": {"L": [{"S": "a@example.com"}]},
         "policy": {"S": '{"required": 2}'},
+        "evidence": {"S": Evidence().to_json()},
         "remind_at": {"N": "900"},
         "mailed": {"M": {"a@example.com": {"S": "message"}}},
         "reminded": {"M": {}},

@@ -110,6 +110,7 @@ class Approvals:
     def ask(self, **changed: Any) -> dict[str, Any]:
         """The run asks, as recorded but for some fields."""
         event = self.recorded("request_approval", **changed)
+        event["settings"] = {**event["settings"], "approval": event.pop("approval", event["settings"]["approval"])}
         with patch.object(self.request, "time", SimpleNamespace(time=lambda: epoch_seconds(event["asked_at"]))):
             return self.request.handle(event, self.context)
 
@@ -207,6 +208,15 @@ def text_of(mail: dict[str, Any]) -> str:
 
 def html_of(mail: dict[str, Any]) -> str:
     return str(mail["Content"]["Simple"]["Body"]["Html"]["Data"])
+
+
+def seen(mail: dict[str, Any]) -> str:
+    """The mail's HTML as a reader shows it, with the pictures that come along."""
+    html = html_of(mail)
+    for each in mail["Content"]["Simple"].get("Attachments", ()):
+        picture = base64.b64encode(each["RawContent"]).decode()
+        html = html.replace(f"cid:{each['ContentId']}", f"data:image/png;base64,{picture}")
+    return html
 
 
 def read_form(html: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
 from tests.chromium import MAIL_LOOKS, PAGE_LOOKS
 from tests.evaluations import evaluation
-from tests.functions.approvals import ASKED_AT, HOUR, Person, html_of
+from tests.functions.approvals import ASKED_AT, HOUR, Person, html_of, seen
+from tests.functions.evidence import FORMER, leave
 from tests.functions.page_server import served
 
 pytestmark = pytest.mark.full
@@ -21,8 +22,10 @@ Rows are lines of the file counted from 1; columns without a name are counted fr
 
 
 @pytest.fixture
-def asked(approvals):
-    approvals.ask()
+def asked(approvals, event, tmp_path):
+    leave(approvals.request.s3, tmp_path / "plots")
+    release = event("request_approval")["release"]
+    approvals.ask(release={**release, "champion": {**release["champion"], **FORMER}})
     return approvals
 
 
@@ -116,15 +119,46 @@ def test_a_first_release_and_a_dead_link(chromium, approvals, event):
     with served(approvals, ASKED_AT + HOUR) as address:
         chromium.driver.get(address + approvals.link())
         chromium.take(PAGE_LOOKS[:1], "page-first-release")
-        chromium.driver.get(address + "x" * 32)
+        chromium.driver.get(address + "x" * 44)
         assert "This link leads nowhere" in chromium.body()
         chromium.take(PAGE_LOOKS, "page-dead-link")
 
 
 def test_the_approval_mail(chromium, asked):
-    chromium.show(html_of(asked.mails[0]))
+    chromium.show(seen(asked.mails[0]))
     chromium.take(MAIL_LOOKS, "mail-approval")
-    assert chromium.driver.find_elements(By.TAG_NAME, "img") == []
+    pictures = chromium.driver.find_elements(By.TAG_NAME, "img")
+    assert [picture.get_property("naturalWidth") > 0 for picture in pictures] == [True, True]
+    chromium.show(html_of(asked.mails[0]))  # as readers show it that load no pictures
+    chromium.take(MAIL_LOOKS, "mail-approval-without-pictures")
+    assert "Held-out rows by their class" in chromium.driver.find_elements(By.TAG_NAME, "img")[1].get_attribute("alt")
+
+
+def test_the_mails_that_follow(chromium, asked):
+    asked.attend(ASKED_AT + 6 * 24 * HOUR + 1)
+    chromium.show(seen(asked.mails[-1]))
+    chromium.take(MAIL_LOOKS, "mail-reminder")
+    Person(asked, asked.link()).decides("reject", "Not before Friday:\nthe budget is not approved.")
+    asked.attend(ASKED_AT + 6 * 24 * HOUR + 90)
+    chromium.show(seen(asked.mails[-1]))
+    chromium.take(MAIL_LOOKS, "mail-verdict")
+
+
+def test_everything_that_can_be_looked_into(chromium, asked, address):
+    chromium.driver.get(address + asked.link())
+    for each in chromium.driver.find_elements(By.TAG_NAME, "summary"):
+        if each.find_element(By.XPATH, "..").get_attribute("open") is None:
+            each.click()
+    chromium.take(PAGE_LOOKS, "page-evidence")
+
+
+def test_two_have_to_approve(chromium, approvals, event):
+    approval = event("request_approval")["settings"]["approval"] | {"required": 2}
+    approvals.ask(approval=approval)
+    Person(approvals, approvals.link()).decides("approve", "The gain is real.")
+    with served(approvals, ASKED_AT + HOUR) as address:
+        chromium.driver.get(address + approvals.link("risk@example.com"))
+        chromium.take(PAGE_LOOKS[:3], "page-half-approved")
 
 
 def test_a_regression_is_told_in_the_labels_unit(chromium, approvals, event):

@@ -161,7 +161,7 @@ def test_a_call_made_twice_does_not_mind_that_the_decision_has_reached_its_token
 
 
 def test_an_approver_named_twice_is_asked_once(approvals):
-    approval = approvals.recorded("request_approval")["approval"]
+    approval = approvals.recorded("request_approval")["settings"]["approval"]
     assert approvals.ask(approval={**approval, "approvers": [FIRST, FIRST.upper()]}) == {"mailed": 1}
 
 
