@@ -11,11 +11,11 @@ from mails.rendering import mail_templates
 _TEMPLATES = mail_templates(Path(__file__).with_name("templates"))
 
 Invitation = Literal["asked", "reminded", "escalated"]
-# What the pictures show, for whoever does not see them.
+# What the pictures show, for whoever does not see them; and how many pixels of the mail's 528 they take.
 _TOLD: Final = {
-    "scores": "Candidate and champion by every metric, with the intervals that chance leaves",
-    "confusion_matrix": "Held-out rows by their class and by the candidate's answer",
-    "residuals": "How far the candidate's answers are off",
+    "scores": ("Candidate and champion by every metric, with the intervals that chance leaves", 528),
+    "confusion_matrix": ("Held-out rows by their class and by the candidate's answer", 400),
+    "residuals": ("How far the candidate's answers are off", 528),
 }
 _SUBJECTS: Final[dict[Invitation, str]] = {
     "asked": "Release {} to production?",
@@ -34,7 +34,7 @@ def invite(
         "run": request.run,
         "kind": kind,
         "link": link,
-        "images": [(image.name, _TOLD[image.name]) for image in images],
+        "images": [(image.name, *_TOLD[image.name]) for image in images],
         "others": [other for other in request.approvers if other != approver],
         "asked": time_in_words(epoch_seconds(request.asked_at)),
         "deadline": time_in_words(request.expires_at),

@@ -94,7 +94,7 @@ def _scores(evaluation: Evaluation) -> Figure:
     names = [name for name in evaluation.candidate.values if METRICS[name].comparable]
     figure = Figure(figsize=(7.2, 1.0 + 0.62 * max(len(names), 1)), layout="constrained", facecolor="white")
     rows = figure.subplots(max(len(names), 1), squeeze=False)[:, 0]
-    told = "Candidate and champion" if evaluation.champion else "Candidate"
+    told = "Candidate (blue) and champion (amber)" if evaluation.champion else "Candidate"
     figure.suptitle(f"{told} on {evaluation.test_rows:,} held-out rows", x=0.01, ha="left", color=_INK, fontsize=12)
     for axes in rows:
         axes.spines[["top", "right", "left"]].set_visible(False)
@@ -114,8 +114,8 @@ def _score(axes: Axes, scores: Scores, name: str, height: float, colour: str) ->
         axes.plot([interval.lower, interval.upper], [height, height], color=colour, linewidth=3, alpha=0.4)
     axes.plot([value], [height], color=colour, marker="o", markersize=7)
     text = shown(value, METRICS[name].reading)
-    axes.annotate(text, (value, height), xytext=(9, 0), textcoords="offset points", va="center", fontsize=8, color=_INK)
-    axes.margins(x=0.15)
+    # Beside the scale: on it, texts would lie on each other's lines.
+    axes.text(1.02, height, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=colour)
 
 
 def _confusion_matrix(evaluation: Evaluation) -> Figure:
