@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -107,7 +108,9 @@ class Chromium:
 
     def leaves(self, element: WebElement) -> None:
         """Wait until the page that an element was on is gone."""
-        WebDriverWait(self.driver, DEADLINE_SECONDS).until(staleness_of(element))
+        # Asked in the moment between two pages the driver has other words for it than later.
+        between = (WebDriverException,)
+        WebDriverWait(self.driver, DEADLINE_SECONDS, ignored_exceptions=between).until(staleness_of(element))
 
     def complaints(self) -> list[str]:
         """What the browser refused or failed to do, such as a style that the page's policy forbids."""
