@@ -13,6 +13,7 @@ from commands.history import entered, read_events
 from contracts.drop import RUN_FILE
 
 _PART_OF_A_DROP = "Part Of A Drop"
+_SHOWN_LINES = 3  # of a cause; the mail has all of it
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def table(runs: list[Run], now: datetime | None = None) -> str:
         took = str(timedelta(seconds=int(run.took(now).total_seconds())))
         lines.append(f"{run.id:36.36}  {run.model:20.20}  {run.status:10}  {run.state:24.24}  {took:>9}  {run.dataset}")
         if run.cause:
-            lines.append(f"    {run.cause.splitlines()[0][:200]}")
+            lines += [f"    {line[:200]}" for line in run.cause.splitlines()[:_SHOWN_LINES]]
         if run.status == "RUNNING" and run.state == "Request Approval":
             lines.append(f"    waits for a person: make approve RUN={run.id}   or   make reject RUN={run.id} REASON=…")
     return "\n".join(lines)
