@@ -60,7 +60,9 @@ def find_deployment(session: boto3.Session | None = None) -> Deployment:
             audit_table=outputs["AuditTableName"],
         )
     except BotoCoreError as fault:
-        raise CommandFailed(f"AWS cannot be reached: {fault}") from fault
+        here = "localhost" in str(fault) or "127.0.0.1" in str(fault)
+        hint = " The settings lead to the embedded cloud: is `make local` running?" if here else ""
+        raise CommandFailed(f"AWS cannot be reached: {fault}{hint}") from fault
     except KeyError as fault:
         raise CommandFailed(
             f"The deployed stacks are of another version: output {fault} is missing. Deploy again."

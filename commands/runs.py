@@ -14,6 +14,7 @@ from contracts.drop import RUN_FILE
 
 _PART_OF_A_DROP = "Part Of A Drop"
 _ASKS = "Request Approval"
+_SHOWN_LINES = 3  # of a cause; the mail has all of it
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def table(runs: list[Run], now: datetime | None = None) -> str:
         took = str(timedelta(seconds=int(run.took(now).total_seconds())))
         lines.append(f"{run.id:36.36}  {run.model:20.20}  {run.status:10}  {run.state:24.24}  {took:>9}  {run.dataset}")
         if run.cause:
-            lines.append(f"    {run.cause.splitlines()[0][:200]}")
+            lines += [f"    {line[:200]}" for line in run.cause.splitlines()[:_SHOWN_LINES]]
         if run.status == "RUNNING" and run.state == _ASKS:
             named = f"RUN={run.id} RELEASE={run.release or '…'}"
             lines.append(f"    waits for a person: make approve {named}   or   make reject {named} REASON=…")

@@ -41,6 +41,7 @@ class CsvReader:
             RejectedRequest: 400.
         """
         lines = _lines(decode(body))
+        self._check_form(lines)
         names = self._header(lines)
         if names is None:
             return parse_records(lines, self._parsers, self._schema)
@@ -49,6 +50,26 @@ class CsvReader:
             check_width(len(fields), number, self._schema)
         ordered = [[fields[place] for place in order] for fields in lines[1:]]
         return parse_records(ordered, self._parsers, self._schema, first_row=2)
+
+    def _check_form(self, lines: Sequence[Sequence[str]]) -> None:
+        """What people send by mistake gets words of its own."""
+        first = lines[0] if lines else []
+        if len(first) == 1 < self._schema.feature_count and any(mark in first[0] for mark in ";\t"):
+            raise invalid("row 1: columns are sent with commas between them")
+        if self._schema.feature_names is None and len(first) == self._schema.feature_count and self._names(first):
+            raise invalid("row 1: this looks like a header, and the model's columns have no names; send rows only")
+
+    def _names(self, fields: Sequence[str]) -> bool:
+        """Whether every field is a word where the model takes a number."""
+        if any(column.kind != "number" for column in self._schema.columns):
+            return False
+        return all(field.strip()[:1].isalpha() and not self._is_row_field(field) for field in fields)
+
+    def _is_row_field(self, field: str) -> bool:
+        try:
+            return self._parsers[0](field) is not None
+        except ValueError:
+            return False
 
     def _header(self, lines: Sequence[Sequence[str]]) -> list[str] | None:
         """The names in the first line when it is a header: it names columns, and is no row."""

@@ -76,6 +76,8 @@ def _parse_boolean(text: str) -> float:
 
 
 def _json_number(value: object) -> float:
+    if isinstance(value, str):
+        raise InvalidField(f"{quoted(value)} is a text, and the column holds numbers")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidField(f"{_shown(value)} is not a number")
     try:

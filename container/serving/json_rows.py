@@ -64,7 +64,9 @@ class JsonReader:
     def _listed(self, row: object, number: int, form: str) -> Sequence[Any]:
         if isinstance(row, list):
             return row
-        if not isinstance(row, dict) or not self._places:
+        if isinstance(row, dict) and not self._places:
+            raise invalid(f"row {number}: a map, and the model's columns have no names; send a list of values")
+        if not isinstance(row, dict):
             raise invalid(f"row {number}: not a list; {form}")
         if unknown := sorted(row.keys() - self._places.keys()):
             raise invalid(f"row {number}: {quoted(unknown[0])} is no column of the model's")
@@ -101,7 +103,7 @@ def _parse(text: str, what: str) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON; a missing value is null")
+    raise ValueError("NaN is not JSON, a missing value is null" if name == "NaN" else f"{name} is not JSON")
 
 
 def _one_line(fault: Exception) -> str:

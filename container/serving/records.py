@@ -33,7 +33,8 @@ def invalid_at(row: int, column: int, schema: Schema, reason: object) -> Rejecte
 def check_width(count: int, number: int, schema: Schema) -> None:
     """Raises: RejectedRequest, row `number` has `count` columns and the model takes another number of them."""
     if count != schema.feature_count:
-        raise invalid(f"row {number}: {_columns(count)}, the model takes {schema.feature_count}")
+        label = "; a row is sent without its label" if count == schema.feature_count + 1 else ""
+        raise invalid(f"row {number}: {_columns(count)}, the model takes {schema.feature_count}{label}")
 
 
 def check_names(names: Sequence[str], schema: Schema) -> None:

@@ -5,7 +5,6 @@ A decision, a newer run and the end of its time compete for the same conditional
 """
 
 import os
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from approvals.invitations import Invitations
 from approvals.register import Register
 from approvals.signing import Signer, read_keys
 from contracts.environment import read_environment
+from contracts.times import epoch_seconds
 from functions.tend_approvals.open_requests import OpenRequests
 from functions.tend_approvals.tending import attention, expiry, to_remind, to_tell
 from mails.post import NotMailed, SesPost
@@ -71,34 +71,34 @@ desk = Desk(register, Callback(kms, stepfunctions, environment.token_key_id, log
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
-def handle(_event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]:
-    """`{"attended"}`: how many requests were looked after.
+def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, int]:
+    """`{"attended"}`: how many requests were looked after. The time is that of the schedule's event.
 
     Raises:
         SomeUnattended: see there; all others were looked after.
     """
-    runs = requests.due(time.time(), _MOST)
-    broken = [run for run in runs if not _attended(run)]
+    now = epoch_seconds(event["time"])
+    runs = requests.due(now, _MOST)
+    broken = [run for run in runs if not _attended(run, now)]
     if broken:
         raise SomeUnattended(f"{len(broken)} of {len(runs)}")
     return {"attended": len(runs)}
 
 
-def _attended(run: str) -> bool:
+def _attended(run: str, now: float) -> bool:
     """One that breaks must not keep the others from being looked after."""
     try:
-        _attend(run)
+        _attend(run, now)
     except Exception:
         logger.exception("request not attended", run=run)
         return False
     return True
 
 
-def _attend(run: str) -> None:
+def _attend(run: str, now: float) -> None:
     request = register.find_request(run)
     if request is None:
         return
-    now = time.time()
     needed = attention(request, now)
     # First: whatever happens to this call, the next one looks at others before it comes to this again.
     requests.attend_later(run, needed.again_at)

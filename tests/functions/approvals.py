@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from contracts.approval import OPEN_INDEX
 from contracts.audit import AuditEntry
-from contracts.times import epoch_seconds
+from contracts.times import epoch_seconds, iso_time_precisely
 
 TABLE = "mlops-approvals"
 LEDGER = "mlops-ledger"
@@ -152,8 +152,7 @@ class Approvals:
 
     def attend(self, now: float) -> dict[str, int]:
         """What happens every minute."""
-        with patch.object(self.tend, "time", SimpleNamespace(time=lambda: now)):
-            return self.tend.handle({}, self.context)
+        return self.tend.handle({"time": iso_time_precisely(now)}, self.context)
 
     def item(self, run: str = "6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11") -> dict[str, Any]:
         """What is stored about a run."""
