@@ -8,7 +8,6 @@ a decision made meanwhile is given to the new token.
 """
 
 import os
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from approvals.signing import Signer, read_keys
 from contracts.approval import ApprovalRequest, Decision, encryption_context
 from contracts.environment import read_environment
 from contracts.errors import LeaseLost, Superseded
+from contracts.times import epoch_seconds
 from functions.request_approval.lease import Lease
 from functions.request_approval.question import Question
 from functions.request_approval.register import Register
@@ -116,7 +116,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
         register.withdraw(question.run, Decision("withdraw", "another run", question.asked_at, str(fault)))
         raise
     mailed = set(request.mailed)
-    now = time.time()
+    now = epoch_seconds(question.asked_at)
     mailed.update(to for to in request.approvers if to not in mailed and asker.ask(request, to, "asked", now, images))
     if not mailed:
         raise ApproversUnreachable(

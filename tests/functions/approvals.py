@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from contracts.approval import OPEN_INDEX
 from contracts.audit import AuditEntry
-from contracts.times import epoch_seconds, iso_time_precisely
+from contracts.times import iso_time_precisely
 
 TABLE = "mlops-approvals"
 LEDGER = "mlops-ledger"
@@ -111,8 +111,7 @@ class Approvals:
         """The run asks, as recorded but for some fields."""
         event = self.recorded("request_approval", **changed)
         event["settings"] = {**event["settings"], "approval": event.pop("approval", event["settings"]["approval"])}
-        with patch.object(self.request, "time", SimpleNamespace(time=lambda: epoch_seconds(event["asked_at"]))):
-            return self.request.handle(event, self.context)
+        return self.request.handle(event, self.context)
 
     def link(self, approver: str = "release-approvers@example.com") -> str:
         """The link id in the last mail to an approver."""
