@@ -35,7 +35,7 @@ class Mail:
         )
 
 
-_RELEASE = re.compile(r"Release (\S+) to production")
+_RELEASE = re.compile(r"[Rr]elease (\S+) to production")
 _LINK = re.compile(r"https?://\S*lambda-url\S*")
 
 
