@@ -113,8 +113,10 @@ class ApprovalKeys:
         return {"TOKEN_KEY_ID": self.token, "SIGNING_KEYS": numbered}
 
 
-def request_approval(names: Names, deployment: Deployment, keys: ApprovalKeys, page_url: str) -> FunctionNeeds:
-    """Stores a request and mails it; `page_url` is where its links lead."""
+def request_approval(
+    names: Names, deployment: Deployment, keys: ApprovalKeys, page_url: str, prices: str
+) -> FunctionNeeds:
+    """Stores a request and mails it; `page_url` is where its links lead, `prices` what instances cost, as JSON."""
     grants = (
         Grant(
             "StoreRequest",
@@ -154,6 +156,7 @@ def request_approval(names: Names, deployment: Deployment, keys: ApprovalKeys, p
         **keys.environment(),
         "MAIL_SENDER": deployment.sender,
         "PAGE_URL": page_url,
+        "HOSTING_PRICES": prices,
     }
     return FunctionNeeds(
         "request_approval",

@@ -23,6 +23,7 @@ SOURCES = (
     "mails/**/*",
     "tables/**/*",
     "models/*.toml",
+    "docs/prices.toml",
     "container/buildspec.yml",
     "locks/layer.txt",
     "locks/tables.txt",

@@ -11,6 +11,7 @@ from infra.functions import FunctionMaker
 from infra.machine_roles import close_run_role, deploy_stack_role, promote_model_role
 from infra.machines import state_machine
 from infra.names import Names
+from infra.prices import hosting_prices
 from infra.project import Project
 from infra.sagemaker_roles import deployment_role, endpoint_role, training_role
 from infra.storage import StorageStack
@@ -27,6 +28,7 @@ class WorkflowStack(Stack):
             scope, self._names.stack("workflow"), description="Takes dropped datasets to approved production endpoints."
         )
         self._deployment = deployment
+        self._prices = hosting_prices(project)
         serving_role = endpoint_role(self, deployment)
         self._roles = {
             "TrainingRoleArn": training_role(self, deployment),
@@ -68,7 +70,7 @@ class WorkflowStack(Stack):
                 needs.freeze_dataset(names),
                 needs.validate_dataset(names),
                 needs.smoke_test(names),
-                needs.request_approval(names, deployment, keys, page.url),
+                needs.request_approval(names, deployment, keys, page.url, self._prices),
                 needs.verify_production(names),
                 needs.announce_outcome(names, deployment),
                 needs.explain_failure(names),

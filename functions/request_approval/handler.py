@@ -7,6 +7,7 @@ The state machine may call it again for the same run: the token is renewed, link
 a decision made meanwhile is given to the new token.
 """
 
+import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,10 @@ class DecisionUndeliverable(RuntimeError):
 
 @dataclass(frozen=True)
 class Environment:
-    """`page_url` ends in a slash; `token_key_id` is an ARN or an id, `signing_keys` are numbered ones."""
+    """`page_url` ends in a slash; `token_key_id` is an ARN or an id, `signing_keys` are numbered ones.
+
+    `hosting_prices` is JSON: US dollars an hour by instance type.
+    """
 
     approvals_table: str
     audit_table: str
@@ -60,6 +64,7 @@ class Environment:
     signing_keys: str
     mail_sender: str
     page_url: str
+    hosting_prices: str
 
 
 logger = Logger(service="request_approval")
@@ -69,6 +74,7 @@ kms: "KMSClient" = boto3.client("kms")
 ses: "SESV2Client" = boto3.client("sesv2")
 stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
+prices: dict[str, float] = json.loads(environment.hosting_prices)
 shelf = Shelf(s3, logger)
 register = Register(dynamodb, environment.approvals_table)
 lease = Lease(dynamodb, environment.ledger_table)
@@ -93,7 +99,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
         TooFewApprovers: fewer people may approve than have to.
         DecisionUndeliverable: the run asked again after a decision, and its new token was not accepted.
     """
-    question = Question.from_event(event)
+    question = Question.from_event(event, prices)
     logger.append_keys(run=question.run, model=question.release.model, release=question.release.name)
     evidence, images = shelf.fetch(question.sources)
     encrypted = kms.encrypt(

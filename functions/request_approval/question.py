@@ -58,8 +58,10 @@ class Question:
     task_token: str = field(repr=False)
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> "Question":
-        """Time counts from the moment the run began to wait, so that a second try does not move the deadline.
+    def from_event(cls, event: Mapping[str, Any], prices: Mapping[str, float]) -> "Question":
+        """`prices` are US dollars an hour by instance type.
+
+        Time counts from the moment the run began to wait, so that a second try does not move the deadline.
 
         Raises:
             IncompleteRelease: the release lacks something a person has to see.
@@ -67,10 +69,11 @@ class Question:
         """
         settings, asked_at = event["settings"]["approval"], epoch_seconds(event["asked_at"])
         policy = _policy(settings, event["requester"])
+        fields = {**event["release"], **_cost(event["release"], prices)}
         return cls(
             run=event["run"],
-            release=Release.from_fields(event["release"]),
-            dossier=json.dumps(event["release"]),
+            release=Release.from_fields(fields),
+            dossier=json.dumps(fields),
             sources=Sources.from_event(event),
             approvers=_asked(settings["approvers"], policy),
             policy=policy,
@@ -80,6 +83,12 @@ class Question:
             expires_at=int(asked_at + settings["expires_after_seconds"]),
             task_token=event["task_token"],
         )
+
+
+def _cost(release: Mapping[str, Any], prices: Mapping[str, float]) -> dict[str, float]:
+    """Of the instances that an approval starts; nothing where no price is known."""
+    price = prices.get(str(release.get("instance_type")))
+    return {} if price is None else {"hourly_usd": round(price * int(release["instance_count"]), 4)}
 
 
 def _policy(settings: Mapping[str, Any], requester: str) -> Policy:

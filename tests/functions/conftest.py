@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "AUDIT_TABLE": "mlops-audit",
     "TOKEN_KEY_ID": "alias/token",
     "SIGNING_KEYS": "1=alias/signing-1 3=alias/signing-3",
+    "HOSTING_PRICES": '{"ml.c5.large": 0.102}',
     "MAIL_SENDER": "mlops@example.com",
     "PAGE_URL": "http://localhost/page/",
     "OPERATORS": "mlops-operators@example.com, more-operators@example.com",

@@ -79,6 +79,7 @@ def test_handler_runs_from_what_is_published_and_nothing_else(verb: str, tmp_pat
         "PATH": os.environ["PATH"],
         **dict.fromkeys(names, "x@example.com"),
         "SIGNING_KEYS": "1=key",
+        "HOSTING_PRICES": "{}",
     }
     # -I and -S: neither this folder nor this environment's packages, as on Lambda.
     done = subprocess.run(

@@ -101,5 +101,14 @@ def test_it_stays_small_whatever_a_dataset_brings():
     assert Evidence.from_json(found.to_json()) == found
 
 
+def test_what_an_approval_costs_is_told_where_it_is_known(approvals, event):
+    approvals.ask()
+    told = "They cost about 0.20 USD an hour by the list for us-east-1"
+    assert told in approvals.mails[0]["Content"]["Simple"]["Body"]["Text"]["Data"]
+    assert told in Person(approvals, approvals.link()).opens()["body"]
+    approvals.ask(run="other", release={**event("request_approval")["release"], "instance_type": "ml.x9.large"})
+    assert "USD" not in approvals.mails[-1]["Content"]["Simple"]["Body"]["Text"]["Data"]
+
+
 def test_the_run_is_the_recorded_one(event):
     assert event("request_approval")["run"] == RUN

@@ -48,7 +48,7 @@ def test_what_is_stored_is_neither_the_token_nor_a_link(approvals, event):
         "iris-model-3",
     )
     assert int(item["purge_at"]["N"]) > int(item["expires_at"]["N"])
-    assert json.loads(item["dossier"]["S"]) == event("request_approval")["release"]
+    assert json.loads(item["dossier"]["S"]) == event("request_approval")["release"] | {"hourly_usd": 0.204}
 
 
 def test_the_stored_token_opens_only_as_this_run(approvals, event):
@@ -231,7 +231,7 @@ def test_neither_token_nor_link_is_logged(approvals, event, log):
 def test_the_question_does_not_show_its_token(event):
     from functions.request_approval.question import Question
 
-    assert event("request_approval")["task_token"] not in repr(Question.from_event(event("request_approval")))
+    assert event("request_approval")["task_token"] not in repr(Question.from_event(event("request_approval"), {}))
 
 
 def test_the_table_is_used_under_its_name(approvals):
