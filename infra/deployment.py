@@ -133,7 +133,7 @@ class Deployment(_Section):
     signing_keys: Annotated[
         tuple[Annotated[int, Field(ge=1, le=255)], ...], Field(min_length=1, max_length=4), AfterValidator(_each_once)
     ] = (1,)
-    """Numbers of the KMS keys that sign mailed links; the greatest signs, the others stay good: docs/operating.md."""
+    """Numbers of the KMS keys that sign mailed links; the greatest signs, the others stay good: docs/approval.md."""
     network: Network | None = None
     image: ImageSource = UploadedSource()
     budget: Budget | None = None

@@ -588,7 +588,8 @@ def test_hostile_requests_neither_break_nor_change_anything(asked, link, request
 
 
 @pytest.mark.full
-@settings(max_examples=1_500, deadline=None, suppress_health_check=SHARED)
+@pytest.mark.timeout(1200)
+@settings(max_examples=10_000, deadline=None, suppress_health_check=SHARED)
 @given(LINKS, REQUESTS)
 def test_many_hostile_requests_neither_break_nor_change_anything(asked, link, request_):
     check_hostile(asked, link, request_)
