@@ -5,7 +5,7 @@ The resolved settings travel through a run as JSON (`ModelSettings.resolved`), f
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -15,7 +15,8 @@ from contracts.metrics import COMPARED_BY_DEFAULT, METRICS, Metric, Task
 
 # SageMaker: endpoint names have at most 63 characters; "-development" is the longest suffix we add.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){0,39}$")]
-MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$")]
+MAIL_PATTERN: Final = r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$"
+MailAddress = Annotated[str, StringConstraints(pattern=MAIL_PATTERN)]
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
 
 

@@ -62,6 +62,11 @@ class DeploymentNames:
         return f"{self.deployment}-operators"
 
     @property
+    def people_topic(self) -> str:
+        """Mails approvers and owners where no sender is verified."""
+        return f"{self.deployment}-people"
+
+    @property
     def models_prefix(self) -> str:
         """Where the pointers of all models are, ending in a slash."""
         return f"/{self.deployment}/models/"

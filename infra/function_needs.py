@@ -147,14 +147,14 @@ def request_approval(
         Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (keys.token,)),
         _sign(keys, "Links are signed with a key that never leaves KMS."),
         _answer_run("A run that asks again after a decision is given that decision at once."),
-        *_send_mail(deployment.sender),
+        *_send_mail(names, deployment),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
         "AUDIT_TABLE": names.audit_table,
         "LEDGER_TABLE": names.ledger_table,
         **keys.environment(),
-        "MAIL_SENDER": deployment.sender,
+        "MAIL_SENDER": _sender(names, deployment),
         "PAGE_URL": page_url,
         "HOSTING_PRICES": prices,
     }
@@ -217,13 +217,13 @@ def tend_approvals(names: Names, deployment: Deployment, keys: ApprovalKeys, pag
         Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (keys.token,)),
         _sign(keys, "Links are signed with a key that never leaves KMS."),
         _answer_run("A decision, or that there was none, goes to the run that waits for it."),
-        *_send_mail(deployment.sender),
+        *_send_mail(names, deployment),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
         "AUDIT_TABLE": names.audit_table,
         **keys.environment(),
-        "MAIL_SENDER": deployment.sender,
+        "MAIL_SENDER": _sender(names, deployment),
         "PAGE_URL": page_url,
     }
     return FunctionNeeds(
@@ -258,13 +258,13 @@ def announce_outcome(names: Names, deployment: Deployment) -> FunctionNeeds:
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
-        "MAIL_SENDER": deployment.sender,
+        "MAIL_SENDER": _sender(names, deployment),
         "OPERATORS": ",".join(deployment.operators),
     }
     return FunctionNeeds(
         "announce_outcome",
         "Mails how a run ended.",
-        (remembers, _read_report(names), *_send_mail(deployment.sender)),
+        (remembers, _read_report(names), *_send_mail(names, deployment)),
         # The state waits 120 s: a report is looked for in as much as can be read in half of that.
         110,
         memory_mb=512,
@@ -348,8 +348,15 @@ def _sign(keys: ApprovalKeys, reason: str) -> Grant:
     return Grant("Sign", reason, ("kms:GenerateMac",), tuple(keys.signing.values()))
 
 
-def _send_mail(sender: str) -> tuple[Grant, Grant]:
-    condition = {"StringEquals": {"ses:FromAddress": sender}}
+def _sender(names: Names, deployment: Deployment) -> str:
+    return arn("sns", names.people_topic) if deployment.mails_by_sns else deployment.sender
+
+
+def _send_mail(names: Names, deployment: Deployment) -> tuple[Grant, ...]:
+    if deployment.mails_by_sns:
+        reason = "No sender is verified: SNS mails, to each person what is meant for that person."
+        return (Grant("PublishMail", reason, ("sns:Publish",), (arn("sns", names.people_topic),)),)
+    condition = {"StringEquals": {"ses:FromAddress": deployment.sender}}
     return (
         Grant(
             "SendMail",

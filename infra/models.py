@@ -15,6 +15,7 @@ from infra.encryption import has_local_disks
 from infra.endpoint_template import endpoint_templates, plans
 from infra.log_groups import log_group
 from infra.names import Names
+from infra.people import PeopleTopic, people
 from infra.project import CannotSynthesise, Project
 from infra.retention import kept
 
@@ -27,6 +28,8 @@ class ModelsStack(Stack):
     ) -> None:
         names = Names(deployment.name)
         super().__init__(scope, names.stack("models"), description="Settings and endpoint templates of all models.")
+        if deployment.mails_by_sns:
+            PeopleTopic(self, "People", deployment, people(deployment, models.values()))
         planned = {plan.endpoint: plan for settings in models.values() for plan in plans(settings)}
         templates = endpoint_templates(planned, deployment)
         for settings in models.values():

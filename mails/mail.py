@@ -1,6 +1,10 @@
 """A mail to people."""
 
 from dataclasses import dataclass
+from typing import Final
+
+RECIPIENT: Final = "recipient"
+"""The attribute by which a subscription of SNS lets a message through: a mail address in lower case."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mails.mail import RECIPIENT
+
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sesv2.type_defs import AttachmentTypeDef, MessageTypeDef
+    from mypy_boto3_sns import SNSClient
 
     from mails.mail import Image, Mail
+
+# SNS takes no more of a subject, and no other characters.
+_SUBJECT_CHARACTERS = 100
 
 
 class NotMailed(Exception):
@@ -40,6 +46,34 @@ class SesPost:
         except (ClientError, BotoCoreError) as fault:
             raise NotMailed(_code(fault)) from fault
         return sent["MessageId"]
+
+
+class SnsPost:
+    """By Amazon SNS, as plain text, where no sender is verified: each person's subscription lets through what is meant
+    for that person only, so that everybody has links of their own.
+    """
+
+    def __init__(self, sns: "SNSClient", topic_arn: str) -> None:
+        self._sns = sns
+        self._topic_arn = topic_arn
+
+    def send(self, mail: "Mail", to: str) -> str:
+        """The message's id. Raises: NotMailed."""
+        try:
+            sent = self._sns.publish(
+                TopicArn=self._topic_arn,
+                Subject=mail.subject.encode("ascii", "replace").decode()[:_SUBJECT_CHARACTERS],
+                Message=mail.text,
+                MessageAttributes={RECIPIENT: {"DataType": "String", "StringValue": to.lower()}},
+            )
+        except (ClientError, BotoCoreError) as fault:
+            raise NotMailed(_code(fault)) from fault
+        return str(sent["MessageId"])
+
+
+def choose_post(sender: str, ses: "SESV2Client", sns: "SNSClient") -> Post:
+    """`sender` is an address that SES has verified, or the ARN of the topic that people are subscribed to."""
+    return SnsPost(sns, sender) if sender.startswith("arn:") else SesPost(ses, sender)
 
 
 def _message(mail: "Mail") -> "MessageTypeDef":

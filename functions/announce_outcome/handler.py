@@ -18,7 +18,7 @@ from contracts.reports import UnreadableReport, read_evaluation
 from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
 from functions.announce_outcome.record import Record
-from mails.post import NotMailed, SesPost
+from mails.post import NotMailed, choose_post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
 
     from contracts.reports import GateCheck
     from mails.mail import Mail
@@ -41,7 +42,7 @@ class NobodyReached(RuntimeError):
 
 @dataclass(frozen=True)
 class Environment:
-    """`operators` are mail addresses with commas between."""
+    """`mail_sender` is an address or a topic: see `choose_post`. `operators` are mail addresses with commas between."""
 
     approvals_table: str
     mail_sender: str
@@ -51,9 +52,10 @@ class Environment:
 logger = Logger(service="announce_outcome")
 environment = read_environment(Environment, os.environ)
 ses: "SESV2Client" = boto3.client("sesv2")
+sns: "SNSClient" = boto3.client("sns")
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 s3: "S3Client" = boto3.client("s3")
-post = SesPost(ses, environment.mail_sender)
+post = choose_post(environment.mail_sender, ses, sns)
 record = Record(dynamodb, environment.approvals_table)
 
 

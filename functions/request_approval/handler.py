@@ -28,7 +28,7 @@ from functions.request_approval.lease import Lease
 from functions.request_approval.question import Question
 from functions.request_approval.register import Register
 from functions.request_approval.shelf import Shelf
-from mails.post import SesPost
+from mails.post import choose_post
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 # What Step Functions says of a token that nothing waits for any more.
@@ -52,7 +53,8 @@ class DecisionUndeliverable(RuntimeError):
 
 @dataclass(frozen=True)
 class Environment:
-    """`page_url` ends in a slash; `token_key_id` is an ARN or an id, `signing_keys` are numbered ones.
+    """`mail_sender` is an address or a topic: see `choose_post`. `page_url` ends in a slash, `token_key_id` is an ARN
+    or an id, `signing_keys` are numbered ones.
 
     `hosting_prices` is JSON: US dollars an hour by instance type.
     """
@@ -72,6 +74,7 @@ environment = read_environment(Environment, os.environ)
 s3: "S3Client" = boto3.client("s3")
 kms: "KMSClient" = boto3.client("kms")
 ses: "SESV2Client" = boto3.client("sesv2")
+sns: "SNSClient" = boto3.client("sns")
 stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 prices: dict[str, float] = json.loads(environment.hosting_prices)
@@ -82,7 +85,7 @@ asker = Asker(
     Invitations(dynamodb, environment.approvals_table),
     Audit(dynamodb, environment.audit_table),
     Signer(kms, read_keys(environment.signing_keys)),
-    SesPost(ses, environment.mail_sender),
+    choose_post(environment.mail_sender, ses, sns),
     environment.page_url,
     logger,
 )

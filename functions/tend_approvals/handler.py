@@ -22,7 +22,7 @@ from contracts.environment import read_environment
 from contracts.times import epoch_seconds
 from functions.tend_approvals.open_requests import OpenRequests
 from functions.tend_approvals.tending import attention, expiry, to_remind, to_tell
-from mails.post import NotMailed, SesPost
+from mails.post import NotMailed, choose_post
 from mails.verdict import tell_verdict
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
 
     from contracts.approval import ApprovalRequest
@@ -44,7 +45,9 @@ class SomeUnattended(RuntimeError):
 
 @dataclass(frozen=True)
 class Environment:
-    """`page_url` ends in a slash; `token_key_id` is an ARN or an id, `signing_keys` are numbered ones."""
+    """`mail_sender` is an address or a topic: see `choose_post`. `page_url` ends in a slash, `token_key_id` is an ARN
+    or an id, `signing_keys` are numbered ones.
+    """
 
     approvals_table: str
     audit_table: str
@@ -60,11 +63,12 @@ dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 kms: "KMSClient" = boto3.client("kms")
 stepfunctions: "SFNClient" = boto3.client("stepfunctions")
 ses: "SESV2Client" = boto3.client("sesv2")
+sns: "SNSClient" = boto3.client("sns")
 audit = Audit(dynamodb, environment.audit_table)
 register = Register(dynamodb, environment.approvals_table, audit)
 requests = OpenRequests(dynamodb, environment.approvals_table)
 invitations = Invitations(dynamodb, environment.approvals_table)
-post = SesPost(ses, environment.mail_sender)
+post = choose_post(environment.mail_sender, ses, sns)
 signer = Signer(kms, read_keys(environment.signing_keys))
 asker = Asker(invitations, audit, signer, post, environment.page_url, logger)
 desk = Desk(register, Callback(kms, stepfunctions, environment.token_key_id, logger))
