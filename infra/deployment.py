@@ -133,7 +133,7 @@ class Deployment(_Section):
 
     name: DeploymentName = "mlops"
     sender: Annotated[str, AfterValidator(_sender)]
-    """From this address SES mails people. `sns`: SNS does, as plain text, by a subscription that each has to confirm."""
+    """From this address SES mails people. `sns`: SNS does, as plain text, by a subscription that each confirms."""
     operators: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
     """Who hears about a run that belongs to no model, and about alarms."""
     permissions_boundary: PolicyArn | None = None
