@@ -35,6 +35,8 @@ class Release:
     instance_type: str
     instance_count: int
     strategy: str
+    code: str = ""
+    """The commit of the product that the run was made by, or the hash of its sources; empty where that is not known."""
     hourly_usd: float | None = None
     """What the instances cost an hour by the list; None where that is not known."""
 
@@ -60,6 +62,7 @@ class Release:
                 ),
                 warnings=tuple(str(warning) for warning in fields["warnings"]),
                 instance_count=int(fields["instance_count"]),
+                code=_code(fields.get("code")),
                 hourly_usd=float(fields["hourly_usd"]) if fields.get("hourly_usd") is not None else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
@@ -102,6 +105,10 @@ class Release:
             f"Replaces {self.champion} on the endpoint {self.endpoint} with {self.name} on {fleet}. If the deployment "
             f"fails or production answers otherwise than recorded, {self.champion} is restored without asking.{cost}"
         )
+
+
+def _code(told: Mapping[str, Any] | None) -> str:
+    return str(told["commit"] or f"sources {told['sources']}") if told else ""
 
 
 _TEXTS = (

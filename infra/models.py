@@ -10,6 +10,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from contracts.settings import ModelSettings
+from infra.code_version import code_version
 from infra.deployment import Deployment
 from infra.encryption import has_local_disks
 from infra.endpoint_template import endpoint_templates, plans
@@ -74,6 +75,7 @@ class PublishedModel(Construct):
             "settings": {"bucket": resolved.s3_bucket_name, "key": resolved.s3_object_key},
             "development": development,
             "production": production,
+            "code": code_version(project),
         }
         for plan in plans(settings):
             # SageMaker would make the group itself, and keep what is in it for ever.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import app, synthesise
+from infra import app, fingerprint, synthesise
 from infra.project import PROJECT, CannotSynthesise, Project
 
 IRIS = (PROJECT.models / "iris-model.toml").read_text()
@@ -81,7 +81,7 @@ def test_a_changed_source_makes_them_anew_and_is_named(source: str, project: Pro
 
 def test_a_new_cdk_makes_them_anew(project: Project, made: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     synthesise.synthesise(project)
-    monkeypatch.setattr(synthesise, "version", lambda _name: "3.0.0")
+    monkeypatch.setattr(fingerprint, "version", lambda _name: "3.0.0")
     assert synthesise.synthesise(project) == ["aws-cdk-lib"]
 
 
