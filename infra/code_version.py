@@ -8,8 +8,8 @@ from infra.project import Project
 
 
 def code_version(project: Project) -> dict[str, str]:
-    """`sources`: the SHA-256 of all that templates and functions are made from. `commit`: Git's where there is one, with
-    `-dirty` when something that Git knows was changed since; else empty.
+    """`sources`: the SHA-256 of all that templates and functions are made from. `commit`: Git's where there is one,
+    with `-dirty` when something that Git knows was changed since; else empty.
     """
     told = "\n".join(f"{name} {digest}" for name, digest in sorted(fingerprint(project).items()))
     return {"sources": hashlib.sha256(told.encode()).hexdigest(), "commit": _commit(project)}
