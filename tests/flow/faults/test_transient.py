@@ -84,8 +84,8 @@ def test_the_result_is_the_same(product, iris, plan, scenario, kind):
     except AssertionError as fault:
         if len(states) == 1:
             raise
-        alone = [alone(scenario, state, kind, product, plan, iris, name) for state in states]
-        culprits = [found for found in alone if found] or ["no single state"]
+        each = [alone(scenario, state, kind, product, plan, iris, name) for state in states]
+        culprits = [found for found in each if found] or ["no single state"]
         raise AssertionError("\n".join([f"{kind}: {fault}", "Faults at one state at a time:", *culprits])) from fault
     print(f"{scenario.__name__}: {kind}: {happened} faults at {len(states)} states (seed {SEED})")
 
