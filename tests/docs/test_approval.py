@@ -26,4 +26,5 @@ def test_the_models_settings_are_valid_and_complete() -> None:
 
 def test_the_deployments_settings_are_valid() -> None:
     deployment = load_deployment(PROJECT.deployment_file)
-    assert type(deployment).model_validate({**deployment.model_dump(), **examples()[1]}).signing_keys == (1, 2)
+    assert type(deployment).model_validate({**deployment.model_dump(), **examples()[2]}).signing_keys == (1, 2)
+    assert type(deployment).model_validate({**deployment.model_dump(), **examples()[1]}).mails_by_sns
