@@ -162,9 +162,10 @@ class Run:
 
     def outcome_mails(self) -> list[Mail]:
         """The mails that told people how this run ended."""
-        told = [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
-        # Those who were asked hear of the decision, too.
-        return [mail for mail in told if "You have been asked about this release" not in mail.text]
+        mails = [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
+        # Those who were asked hear of the decision, too, and the operators of what broke.
+        mails = [mail for mail in mails if "You have been asked about this release" not in mail.text]
+        return [mail for mail in mails if mail.subject != "EventBridge Notification"]
 
     def outcome_mail(self) -> Mail:
         """The only one of them."""
