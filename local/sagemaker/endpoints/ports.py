@@ -41,7 +41,7 @@ class Ports:
     def _locks(self, port: int) -> bool:
         """Whether the port is free, and no other cloud's."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        file = os.open(self._folder / str(port), os.O_WRONLY | os.O_CREAT, 0o600)
+        file = os.open(self._folder / str(port), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
