@@ -11,7 +11,6 @@
 /* What is beyond the instructions that every processor of the kind has. */
 #define WIDE __attribute__((target("sse4.1")))
 #endif
-#define INLINE inline __attribute__((always_inline))
 
 enum { LONGEST_FIELD = 64, LARGEST_EXPONENT = 999, EXACT_POWERS = 22, DIGITS = 19 };
 /* Whether eight bytes that are read at once have the first in the lowest place. */

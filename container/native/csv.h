@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define INLINE inline __attribute__((always_inline))
+
 /* So many fields are looked for before they are read. */
 enum { MOST_ENDS = 512 };
 

@@ -8,8 +8,6 @@
 
 #include "csv.h"
 
-#define INLINE inline __attribute__((always_inline))
-
 enum { STEPS_BETWEEN_QUESTIONS = 2 };
 /* So many small trees are asked before what they add is added: sums are read and written once for all. */
 enum { SEVERAL = 8 };

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from container.native.plain_csv import admits_plain_csv, parse_csv
 from container.predictor import Rows
 from container.schema import Schema
-from container.serving.features import text_parser
+from container.serving.features import Parse, text_parser
 from container.serving.records import check_names, check_width, decode, invalid, parse_records
 from tables.cells import MissingMarks
 
@@ -63,13 +63,8 @@ class CsvReader:
         """Whether every field is a word where the model takes a number."""
         if any(column.kind != "number" for column in self._schema.columns):
             return False
-        return all(field.strip()[:1].isalpha() and not self._is_row_field(field) for field in fields)
-
-    def _is_row_field(self, field: str) -> bool:
-        try:
-            return self._parsers[0](field) is not None
-        except ValueError:
-            return False
+        fields_and_parsers = zip(fields, self._parsers, strict=True)
+        return all(field.strip()[:1].isalpha() and not _holds(parse, field) for field, parse in fields_and_parsers)
 
     def _header(self, lines: Sequence[Sequence[str]]) -> list[str] | None:
         """The names in the first line when it is a header: it names columns, and is no row."""
@@ -82,10 +77,16 @@ class CsvReader:
         return names
 
     def _is_row(self, fields: Sequence[str]) -> bool:
-        try:
-            return [parse(field) for field, parse in zip(fields, self._parsers, strict=True)] != []
-        except ValueError:  # not as many fields, or one that the column cannot hold
-            return False
+        return len(fields) == len(self._parsers) and all(map(_holds, self._parsers, fields))
+
+
+def _holds(parse: Parse, field: str) -> bool:
+    """Whether a column can hold it."""
+    try:
+        parse(field)
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(text: str) -> list[list[str]]:

@@ -97,4 +97,4 @@ def test_whatever_is_fitted_is_exported_as_it_is(seeds: range) -> None:
             refused += 1  # no regularisation at all: the job fails, which is right
         except TrainingFault as fault:
             raise AssertionError(f"seed {seed}: {fault}") from fault
-    assert refused <= len(seeds) // 10
+    assert refused <= len(seeds) // 20
