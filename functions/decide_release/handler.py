@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _RANDOM_BYTES = 24  # 192 bits
 # A person waits: when a service hangs, the page says so before the function's own 30 s are over.
-_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 5})
+_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @dataclass(frozen=True)

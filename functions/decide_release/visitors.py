@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,8 +38,10 @@ class Visitors:
     def use(self, digest: str, now: float) -> bool:
         """Whether this is the first use of a nonce."""
         key = {"pk": {"S": f"nonce#{digest}"}, "sk": {"S": "nonce"}}
-        purge_at = {"N": str(int(now) + LIFETIME_SECONDS)}
-        return self._holds("SET purge_at = :purge_at", "attribute_not_exists(pk)", key, {":purge_at": purge_at})
+        # boto3 sends a request again whose answer was lost: that is the same use.
+        values = {":use": {"S": uuid.uuid4().hex}, ":purge_at": {"N": str(int(now) + LIFETIME_SECONDS)}}
+        unused = "attribute_not_exists(pk) OR used_by = :use"
+        return self._holds("SET used_by = :use, purge_at = :purge_at", unused, key, values)
 
     def may_come(self, whose: str, rate: Rate, now: float) -> bool:
         """Takes a token from the bucket of this name, if there is one.
