@@ -21,6 +21,11 @@ class Mail:
         return bool(_LINK.search(self.text))
 
     @property
+    def of_an_event(self) -> bool:
+        """Whether an event of AWS's was mailed to the operators, and not a text of the product's."""
+        return self.subject == "EventBridge Notification"
+
+    @property
     def release(self) -> str:
         """The release that an approval mail is about."""
         found = _RELEASE.search(self.subject)

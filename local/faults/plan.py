@@ -44,7 +44,8 @@ class CallFault:
 
     ``action`` is the IAM action as ``/_cloud/decisions`` names it; of a DynamoDB transaction, which has none of its
     own, its name in its place. ``principal``, ``resource`` and ``body`` are texts that the caller's ARN, the (first)
-    resource's ARN and the request contain. ``state_machine`` and ``state`` name the Task that calls; "" is any, and any caller.
+    resource's ARN and the request contain. ``state_machine`` and ``state`` name the Task that calls; "" is any, and
+    any caller.
     """
 
     action: str

@@ -173,7 +173,7 @@ class Run:
         mails = [mail for mail in self.product.mails() if self.id in mail.text and not mail.asks]
         # Those who were asked hear of the decision, too, and the operators of what broke.
         mails = [mail for mail in mails if "You have been asked about this release" not in mail.text]
-        return [mail for mail in mails if mail.subject != "EventBridge Notification"]
+        return [mail for mail in mails if not mail.of_an_event]
 
     def outcome_mail(self) -> Mail:
         """The only one of them."""
