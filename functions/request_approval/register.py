@@ -42,12 +42,14 @@ class Register:
         withdrawn, or has expired, is asked anew: whether the run may ask is for its lease to say.
         """
         fields = _question_fields(question, evidence, encrypted_token)
-        try:
-            return ApprovalRequest.from_item(self._renew(question, fields))
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            item = {**request_key(question.run), **fields, "state": {"S": WAITING}, **_NOBODY_YET}
-            self._dynamodb.put_item(TableName=self._table, Item=item)
-            return ApprovalRequest.from_item(item)
+        # A decided question is looked after, or is not any more: that must not begin again, nor be put off.
+        decided = {name: value for name, value in fields.items() if name not in _LOOKED_AFTER}
+        for renewed, condition in ((fields, _UNDECIDED), (decided, _DECIDED)):
+            if stored := self._renew(question, renewed, condition):
+                return ApprovalRequest.from_item(stored)
+        item = {**request_key(question.run), **fields, "state": {"S": WAITING}, **_NOBODY_YET}
+        self._dynamodb.put_item(TableName=self._table, Item=item)
+        return ApprovalRequest.from_item(item)
 
     def record_delivery(self, run: str) -> None:
         """Remember that the decision made about `run` has reached it."""
@@ -85,21 +87,26 @@ class Register:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return
 
-    def _renew(self, question: "Question", fields: Item) -> Mapping[str, Any]:
-        names = {f"#{name}": name for name in fields}
-        return self._dynamodb.update_item(
-            TableName=self._table,
-            Key=request_key(question.run),
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
-            ConditionExpression="#release_name = :release_name "
-            "AND (attribute_not_exists(decision) OR NOT decision IN (:supersede, :withdraw, :expire))",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={f":{name}": value for name, value in fields.items()}
-            | {f":{verdict}": {"S": verdict} for verdict in ASKED_ANEW},
-            ReturnValues="ALL_NEW",
-        )["Attributes"]
+    def _renew(self, question: "Question", fields: Item, condition: str) -> Mapping[str, Any] | None:
+        """What is stored then; None where the condition does not hold."""
+        verdicts = {f":{verdict}": {"S": verdict} for verdict in ASKED_ANEW} if condition == _DECIDED else {}
+        try:
+            return self._dynamodb.update_item(
+                TableName=self._table,
+                Key=request_key(question.run),
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in fields),
+                ConditionExpression=f"#release_name = :release_name AND {condition}",
+                ExpressionAttributeNames={f"#{name}": name for name in fields},
+                ExpressionAttributeValues={f":{name}": value for name, value in fields.items()} | verdicts,
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return None
 
 
+_LOOKED_AFTER: Final = frozenset({OPEN_INDEX, "attend_at"})
+_UNDECIDED: Final = "attribute_not_exists(decision)"
+_DECIDED: Final = "attribute_exists(decision) AND NOT decision IN (:supersede, :withdraw, :expire)"
 _NOBODY_YET: Final[Item] = {name: {"M": {}} for name in (*get_args(MailKind), "approvals")}
 
 
