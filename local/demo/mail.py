@@ -5,6 +5,7 @@ import re
 import textwrap
 import urllib.request
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,8 @@ class Mail:
     subject: str
     to: tuple[str, ...]
     text: str
+    by_sns: bool = False
+    """Whether SNS sent it, to a topic's subscriber; else SES."""
 
     @property
     def asks(self) -> bool:
@@ -52,7 +55,11 @@ def approval_link(text: str) -> str:
     return found[0]
 
 
+def _mail(fields: dict[str, Any]) -> Mail:
+    return Mail(fields["subject"], tuple(fields["to"]), fields["text"], "@sns." in fields["from"])
+
+
 def read_mails(endpoint: str) -> list[Mail]:
     """All mails captured so far, oldest first."""
     with urllib.request.urlopen(f"{endpoint}/_cloud/mails", timeout=10) as reply:  # noqa: S310 -- our own loopback address
-        return [Mail(mail["subject"], tuple(mail["to"]), mail["text"]) for mail in json.load(reply)["mails"]]
+        return [_mail(mail) for mail in json.load(reply)["mails"]]
