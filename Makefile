@@ -37,12 +37,15 @@ runs: $(VENV)/.commands ## Show the runs and where they stand
 # backticks for their own.
 unexport COMMENT REASON
 approve: export DECISION_COMMENT = $(value COMMENT)
-approve: $(VENV)/.commands ## Approve what a run asks about: RUN=… [COMMENT=…]
-	@$(PY) -m commands approve --run "$(RUN)"
+approve: $(VENV)/.commands ## Approve what a run asks about: RUN=… RELEASE=… [COMMENT=…] [BY=…]
+	@$(PY) -m commands approve --run "$(RUN)" --release "$(RELEASE)" --by "$(BY)"
 
 reject: export DECISION_COMMENT = $(value REASON)
-reject: $(VENV)/.commands ## Reject it: RUN=… REASON=…
-	@$(PY) -m commands reject --run "$(RUN)"
+reject: $(VENV)/.commands ## Reject it: RUN=… RELEASE=… REASON=… [BY=…]
+	@$(PY) -m commands reject --run "$(RUN)" --release "$(RELEASE)" --by "$(BY)"
+
+audit: $(VENV)/.commands ## Show who was asked, looked and decided: MODEL=iris-model [RELEASE=…]
+	@$(PY) -m commands audit --model "$(MODEL)" --release "$(RELEASE)"
 
 rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 	@$(PY) -m commands rerun --run "$(RUN)"
@@ -127,7 +130,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
+.PHONY: help infer demo local drop runs approve reject audit rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

@@ -9,6 +9,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from commands.account import Account, find_account
+from commands.audit import audit_table, read_audit
 from commands.costs import load_prices, report
 from commands.decide import decide
 from commands.deployment import deployment_name, find_deployment
@@ -67,7 +68,12 @@ def _redrive(options: argparse.Namespace) -> int:
 
 def _decide(options: argparse.Namespace) -> int:
     deployment = find_deployment()
-    return _said(decide(deployment, find_run(deployment, options.run), options.command, options.comment))
+    run = find_run(deployment, options.run)
+    return _said(decide(deployment, run, options.release, options.command, options.comment, approver=options.approver))
+
+
+def _audit(options: argparse.Namespace) -> int:
+    return _said(audit_table(list(read_audit(find_deployment(), options.model, options.release)), options.model))
 
 
 # Synthesising needs packages that the daily commands do without, so these are imported when they are asked for.
@@ -148,6 +154,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "redrive": _redrive,
     "approve": _decide,
     "reject": _decide,
+    "audit": _audit,
     "bootstrap": _bootstrap,
     "deploy": _deploy,
     "diff": _diff,
@@ -173,11 +180,16 @@ def _parser() -> argparse.ArgumentParser:
     for decision in ("approve", "reject"):
         deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
         deciding.add_argument("--run", required=True)
+        deciding.add_argument("--release", default="", help="its name, as the mail shows it")
+        deciding.add_argument("--by", dest="approver", default="", help="for which approver, where that matters")
         deciding.add_argument(
             "--comment",
             default=os.environ.get(COMMENT_VARIABLE, ""),
             help=f"why; {COMMENT_VARIABLE} where it must not pass through a shell",
         )
+    auditing = commands.add_parser("audit", help="show who was asked, looked and decided")
+    auditing.add_argument("--model", required=True)
+    auditing.add_argument("--release", default="", help="of this release only")
     commands.add_parser("bootstrap", help="prepare the account for the CDK, once")
     commands.add_parser("deploy", help="bring everything up, or to what is here")
     commands.add_parser("diff", help="show what a deployment would change")

@@ -6,17 +6,22 @@ from commands.deployment import Deployment
 from commands.faults import CommandFailed
 
 
-def decide(deployment: Deployment, run: str, decision: str, comment: str) -> str:
-    """Claim the decision for `run`; returns a sentence that says what was decided.
+def decide(deployment: Deployment, run: str, release: str, decision: str, comment: str, approver: str = "") -> str:
+    """Claim the decision about the `release` that `run` asks about; returns a sentence that says what was decided.
+
+    `approver` says for whom, where the model's settings say that it matters.
 
     Raises:
-        CommandFailed: a rejection without a reason, or a run that asks nothing or was decided before.
+        CommandFailed: a rejection without a reason, a run that asks nothing or about another release, or was decided
+            before.
     """
     if decision == "reject" and not comment.strip():
-        raise CommandFailed("A rejection needs a reason: make reject RUN=… REASON='…'")
+        raise CommandFailed("A rejection needs a reason: make reject RUN=… RELEASE=… REASON='…'")
     reply = deployment.client("lambda").invoke(
         FunctionName=deployment.decide_release_function,
-        Payload=json.dumps({"run": run, "decision": decision, "comment": comment}).encode(),
+        Payload=json.dumps(
+            {"run": run, "release": release, "decision": decision, "comment": comment, "approver": approver}
+        ).encode(),
     )
     answer = json.loads(reply["Payload"].read())
     if "FunctionError" in reply:

@@ -13,6 +13,7 @@ from commands.history import entered, read_events
 from contracts.drop import RUN_FILE
 
 _PART_OF_A_DROP = "Part Of A Drop"
+_ASKS = "Request Approval"
 _SHOWN_LINES = 3  # of a cause; the mail has all of it
 
 
@@ -29,6 +30,8 @@ class Run:
     started: datetime
     ended: datetime | None
     cause: str
+    release: str = ""
+    """The name of the release that it asks about, where it does."""
 
     def took(self, now: datetime) -> timedelta:
         """From the start to the end, or to now."""
@@ -48,7 +51,8 @@ def describe_run(stepfunctions: Any, arn: str) -> Run:  # noqa: ANN401 -- a boto
     """One run with the state it is in, or ended in."""
     execution = stepfunctions.describe_execution(executionArn=arn)
     key = str(json.loads(execution["input"]).get("detail", {}).get("object", {}).get("key", ""))
-    states = [step.state for step in entered(read_events(stepfunctions, arn))]
+    events = list(read_events(stepfunctions, arn))
+    states = [step.state for step in entered(events)]
     return Run(
         id=execution["name"],
         arn=arn,
@@ -59,7 +63,15 @@ def describe_run(stepfunctions: Any, arn: str) -> Run:  # noqa: ANN401 -- a boto
         started=execution["startDate"],
         ended=execution.get("stopDate"),
         cause=execution.get("cause", ""),
+        release=_asked_about(events) if states and states[-1] == _ASKS else "",
     )
+
+
+def _asked_about(events: list[dict[str, Any]]) -> str:
+    """From what the run's last call was given: it is the one that asks."""
+    calls = [event["taskScheduledEventDetails"] for event in events if "taskScheduledEventDetails" in event]
+    payload = json.loads(calls[-1]["parameters"]).get("Payload", {}) if calls else {}
+    return str(payload.get("release", {}).get("name", ""))
 
 
 def find_run(deployment: Deployment, run: str) -> str:
@@ -98,6 +110,7 @@ def table(runs: list[Run], now: datetime | None = None) -> str:
         lines.append(f"{run.id:36.36}  {run.model:20.20}  {run.status:10}  {run.state:24.24}  {took:>9}  {run.dataset}")
         if run.cause:
             lines += [f"    {line[:200]}" for line in run.cause.splitlines()[:_SHOWN_LINES]]
-        if run.status == "RUNNING" and run.state == "Request Approval":
-            lines.append(f"    waits for a person: make approve RUN={run.id}   or   make reject RUN={run.id} REASON=…")
+        if run.status == "RUNNING" and run.state == _ASKS:
+            named = f"RUN={run.id} RELEASE={run.release or '…'}"
+            lines.append(f"    waits for a person: make approve {named}   or   make reject {named} REASON=…")
     return "\n".join(lines)

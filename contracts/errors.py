@@ -33,5 +33,9 @@ class LeaseLost(ReleaseFault):
     """Another run holds the model's release lease; this one has to take it again before it goes on."""
 
 
+class ApprovalExpired(ReleaseFault):
+    """Nobody decided in time."""
+
+
 class ReleaseRejected(ReleaseFault):
     """A person said no; the message is that person's reason."""

@@ -35,6 +35,10 @@ class Release:
     instance_type: str
     instance_count: int
     strategy: str
+    code: str = ""
+    """The commit of the product that the run was made by, or the hash of its sources; empty where that is not known."""
+    hourly_usd: float | None = None
+    """What the instances cost an hour by the list; None where that is not known."""
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Release":
@@ -58,6 +62,8 @@ class Release:
                 ),
                 warnings=tuple(str(warning) for warning in fields["warnings"]),
                 instance_count=int(fields["instance_count"]),
+                code=_code(fields.get("code")),
+                hourly_usd=float(fields["hourly_usd"]) if fields.get("hourly_usd") is not None else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise IncompleteRelease(f"the release's dossier lacks or misstates {fault}") from fault
@@ -85,15 +91,24 @@ class Release:
         fleet = (
             f"{self.instance_count} instances of {self.instance_type}, {_STRATEGIES.get(self.strategy, self.strategy)}"
         )
+        cost = (
+            ""
+            if self.hourly_usd is None
+            else f" They cost about {self.hourly_usd:.2f} USD an hour by the list for us-east-1; more while it scales."
+        )
         if self.champion is None:
             return (
                 f"Creates the endpoint {self.endpoint} with {self.name} on {fleet}. This is the first release of "
-                f"{self.model}: there is no champion to go back to."
+                f"{self.model}: there is no champion to go back to.{cost}"
             )
         return (
             f"Replaces {self.champion} on the endpoint {self.endpoint} with {self.name} on {fleet}. If the deployment "
-            f"fails or production answers otherwise than recorded, {self.champion} is restored without asking."
+            f"fails or production answers otherwise than recorded, {self.champion} is restored without asking.{cost}"
         )
+
+
+def _code(told: Mapping[str, Any] | None) -> str:
+    return str(told["commit"] or f"sources {told['sources']}") if told else ""
 
 
 _TEXTS = (

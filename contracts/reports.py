@@ -10,6 +10,8 @@ from typing import IO, Any, Final, Protocol, cast, get_args
 from contracts.metrics import METRICS, Task
 
 EVALUATION_FILE = "evaluation.json"
+PLOTS_FOLDER: Final = "plots"
+"""Beside it, with pictures of it."""
 # The archive also carries the fitted estimator, which may be large; the report itself is small.
 MAXIMUM_REPORT_BYTES = 4 * 1024**2
 VERSION: Final = 2
@@ -192,17 +194,32 @@ def read_evaluation(archive: Stream) -> Evaluation:
     Raises:
         UnreadableReport: not an archive, no evaluation in it, or one larger than `MAXIMUM_REPORT_BYTES`.
     """
+    return Evaluation.from_json(read_report(archive, {EVALUATION_FILE: MAXIMUM_REPORT_BYTES})[EVALUATION_FILE])
+
+
+def read_report(archive: Stream, wanted: Mapping[str, int]) -> dict[str, bytes]:
+    """Files of that archive, each with the most bytes that it may have. Only the evaluation has to be there.
+
+    Raises:
+        UnreadableReport: not an archive, no evaluation in it, or a file that is larger.
+    """
+    found: dict[str, bytes] = {}
     try:
         with tarfile.open(fileobj=cast("IO[bytes]", archive), mode="r|gz") as tar:
             for member in tar:
-                if member.isfile() and member.name.removeprefix("./") == EVALUATION_FILE:
-                    if member.size > MAXIMUM_REPORT_BYTES:
-                        raise UnreadableReport(f"{EVALUATION_FILE} has {member.size} bytes")
+                name = member.name.removeprefix("./")
+                if member.isfile() and name in wanted:
+                    if member.size > wanted[name]:
+                        raise UnreadableReport(f"{name} has {member.size} bytes")
                     content = tar.extractfile(member)
-                    return Evaluation.from_json(content.read() if content else b"")
+                    found[name] = content.read() if content else b""
+                if len(found) == len(wanted):
+                    break
     except (tarfile.TarError, EOFError, OSError, zlib.error) as fault:
         raise UnreadableReport(f"not a readable archive: {fault}") from fault
-    raise UnreadableReport(f"no {EVALUATION_FILE} in the archive")
+    if EVALUATION_FILE not in found:
+        raise UnreadableReport(f"no {EVALUATION_FILE} in the archive")
+    return found
 
 
 def _evaluation(fields: dict[str, Any]) -> Evaluation:

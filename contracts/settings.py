@@ -5,7 +5,7 @@ The resolved settings travel through a run as JSON (`ModelSettings.resolved`), f
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -15,7 +15,8 @@ from contracts.metrics import COMPARED_BY_DEFAULT, METRICS, Metric, Task
 
 # SageMaker: endpoint names have at most 63 characters; "-development" is the longest suffix we add.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){0,39}$")]
-MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$")]
+MAIL_PATTERN: Final = r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$"
+MailAddress = Annotated[str, StringConstraints(pattern=MAIL_PATTERN)]
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
 
 
@@ -241,10 +242,47 @@ class GateSettings(_Section):
 
 
 class ApprovalSettings(_Section):
-    """Who is asked, and for how long."""
+    """Who is asked, who of them may decide, and for how long."""
 
     approvers: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
+    required: Literal[1, 2] = 1
+    """So many different people have to approve. One is enough to reject."""
+    requester_may_approve: bool = True
+    """Otherwise a `run.json` has to name its requester by mail address, and that person is not asked."""
     expires_after_seconds: Annotated[int, Field(ge=60), AfterValidator(_within_a_run)] = 7 * 86_400
+    remind_before_seconds: Annotated[int, Field(ge=0)] = 86_400
+    """So long before the end those who have not answered are asked again; 0: nobody is."""
+    escalation: MailAddress | None = None
+    """Is asked when the others are reminded, and may decide as they may."""
+
+    @model_validator(mode="after")
+    def _somebody_can_decide(self) -> Self:
+        people = {address.lower() for address in self.approvers}
+        if len(people) < len(self.approvers):
+            raise ValueError("`approvers` names somebody twice")
+        if len(people) < self.required:
+            raise ValueError(f"`required` is {self.required}, and `approvers` names {len(people)}")
+        if self.escalation and self.escalation.lower() in people:
+            raise ValueError("`escalation` is one of `approvers`: name somebody else")
+        return self
+
+    @model_validator(mode="after")
+    def _reminds_in_time(self) -> Self:
+        given = "remind_before_seconds" in self.model_fields_set
+        if given and self.remind_before_seconds >= self.expires_after_seconds:
+            raise ValueError("`remind_before_seconds` is not below `expires_after_seconds`")
+        if self.escalation and not self.reminds:
+            raise ValueError("`escalation` is asked when the others are reminded: set `remind_before_seconds`")
+        return self
+
+    @property
+    def reminds(self) -> int:
+        """Seconds before the end. Where only the end is given, and the usual time is no less, nobody is reminded."""
+        return self.remind_before_seconds if self.remind_before_seconds < self.expires_after_seconds else 0
+
+    def resolved(self) -> dict[str, Any]:
+        """The section as a run carries it."""
+        return {**super().resolved(), "remind_before_seconds": self.reminds}
 
 
 class LeaseSettings(_Section):
@@ -331,7 +369,7 @@ class ModelSettings(_Section):
 
     def resolved(self) -> dict[str, Any]:
         """The settings as the JSON object a run carries."""
-        sections = {"training": self.training.resolved(), "gate": self.gate.resolved()}
+        sections = {each: getattr(self, each).resolved() for each in ("training", "gate", "approval")}
         settings = {**self.model_dump(mode="json"), **sections}
         settings["development"]["endpoint"] = self.development_endpoint
         settings["production"]["endpoint"] = self.production_endpoint

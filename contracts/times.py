@@ -8,6 +8,11 @@ def iso_time(epoch_seconds: float) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def iso_time_precisely(epoch_seconds: float) -> str:
+    """Such as `2026-11-23T05:00:00.123Z`."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def epoch_seconds(iso: str) -> float:
     """The moment of an ISO 8601 text with an offset or `Z`.
 

@@ -14,9 +14,9 @@ from constructs import Construct
 
 from infra.names import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, Names, arn
 
-# Whose errors nobody else tells of: an approver meets a broken page, or people are not mailed. Every other function's
-# fault fails the run, or close-run, that invoked it.
-UNATTENDED_FUNCTIONS = ("decide_release", "announce_outcome")
+# Whose errors nobody else tells of: an approver meets a broken page, people are not mailed, or decisions do not reach
+# their runs. Every other function's fault fails the run, or close-run, that invoked it.
+UNATTENDED_FUNCTIONS = ("decide_release", "announce_outcome", "tend_approvals")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from infra.project import CannotSynthesise
 
-_CARRIED = ("contracts", "tables")
+_CARRIED = ("approvals", "contracts", "mails", "tables")
 # Everything else of ours lies further out: a function that imported it would carry the tool shed along.
 _OUR_OTHER_PACKAGES = {"commands", "container", "infra", "labs", "local", "statemachine", "tests"}
 
 
 def source_files(root: Path, verb: str) -> list[Path]:
-    """The files of `functions/<verb>`, and of contracts and tables what they import, directly or not; sorted.
+    """The files of `functions/<verb>`, and of the inner packages what they import, directly or not; sorted.
 
     A function carries only what it imports, so that a changed contract publishes anew only those that use it.
 
@@ -30,10 +30,10 @@ def source_files(root: Path, verb: str) -> list[Path]:
             found = _files(root, module) - needed
             needed |= found
             waiting += sorted(found)
-    contracts = root / "contracts"
-    if contracts / "__init__.py" in needed:
-        # Templates and the like are few, and no import tells who reads them.
-        needed |= {file for file in _sources(contracts) if file.suffix != ".py"}
+    # Templates and the like are few, and no import tells who reads them.
+    for package in (root / name for name in _CARRIED):
+        if package / "__init__.py" in needed:
+            needed |= {file for file in _sources(package) if file.suffix != ".py"}
     return sorted(file for file in needed if file.is_file())
 
 
@@ -62,7 +62,7 @@ def _refuse_foreign(importer: Path, module: str, verb: str) -> None:
     sibling = rest.partition(".")[0]
     if top in _OUR_OTHER_PACKAGES:
         raise CannotSynthesise(
-            f"{importer}: imports {module}; a function may import contracts, tables and nothing else of ours"
+            f"{importer}: imports {module}; a function may import {', '.join(_CARRIED)} and nothing else of ours"
         )
     if top == "functions" and sibling not in ("", verb):
         raise CannotSynthesise(f"{importer}: imports {module}; functions do not import each other")

@@ -1,12 +1,16 @@
 """The deployment's own settings: `infra/deployment.toml`, checked before anything is synthesised."""
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from contracts.settings import InvalidSettings, MailAddress, ModelSettings
+from contracts.settings import MAIL_PATTERN, InvalidSettings, MailAddress, ModelSettings
+
+BY_SNS: Final = "sns"
+"""In the sender's place: no sender is verified."""
 
 # "<name>-<region>-<account>" names the bucket, and S3 allows 63 characters.
 DeploymentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9](-?[a-z0-9]){0,18}$")]
@@ -31,6 +35,15 @@ DEPLOYMENT_TAG = "mlops:deployment"
 _OWN_TAGS = (DEPLOYMENT_TAG, "mlops:model", "mlops:run", "mlops:release")
 
 
+def _sender(text: str) -> str:
+    if text != BY_SNS and not re.match(MAIL_PATTERN, text):
+        raise ValueError(f"a mail address that SES has verified, or `{BY_SNS}`")
+    return text
+
+
+_Id = TypeVar("_Id", str, int)
+
+
 def _not_reserved(key: str) -> str:
     if key.lower().startswith("aws:"):
         raise ValueError("tags that begin with `aws:` are AWS's own")
@@ -39,7 +52,7 @@ def _not_reserved(key: str) -> str:
     return key
 
 
-def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+def _each_once(ids: tuple[_Id, ...]) -> tuple[_Id, ...]:
     if len(set(ids)) < len(ids):
         raise ValueError("names one twice")
     return ids
@@ -119,7 +132,8 @@ class Deployment(_Section):
     """One deployment of the product in one account and region."""
 
     name: DeploymentName = "mlops"
-    sender: MailAddress
+    sender: Annotated[str, AfterValidator(_sender)]
+    """From this address SES mails people. `sns`: SNS does, as plain text, by a subscription that each confirms."""
     operators: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
     """Who hears about a run that belongs to no model, and about alarms."""
     permissions_boundary: PolicyArn | None = None
@@ -127,6 +141,10 @@ class Deployment(_Section):
     """An existing key for everything that is stored; without it AWS's own keys are used."""
     tags: dict[TagKey, TagText] = {}
     retention: Retention = Retention()
+    signing_keys: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=255)], ...], Field(min_length=1, max_length=4), AfterValidator(_each_once)
+    ] = (1,)
+    """Numbers of the KMS keys that sign mailed links; the greatest signs, the others stay good: docs/approval.md."""
     network: Network | None = None
     image: ImageSource = UploadedSource()
     budget: Budget | None = None
@@ -140,6 +158,11 @@ class Deployment(_Section):
         """A model's settings as runs read them. Training jobs carry the deployment's tags, which a run finds there."""
         tags = [{"Key": key, "Value": value} for key, value in sorted(self.tags.items())]
         return {**model.resolved(), "tags": tags}
+
+    @property
+    def mails_by_sns(self) -> bool:
+        """Whether mails leave by SNS, for want of a sender that is verified."""
+        return self.sender == BY_SNS
 
     @model_validator(mode="after")
     def _budget_has_its_tag_and_few_to_tell(self) -> Self:

@@ -37,6 +37,11 @@ class DeploymentNames:
         return f"{self.deployment}-approvals"
 
     @property
+    def audit_table(self) -> str:
+        """What happened about approvals."""
+        return f"{self.deployment}-audit"
+
+    @property
     def image(self) -> str:
         """The ECR repository, and pipeline and project that fill it."""
         return f"{self.deployment}-image"
@@ -55,6 +60,11 @@ class DeploymentNames:
     def operators_topic(self) -> str:
         """Mails the operators."""
         return f"{self.deployment}-operators"
+
+    @property
+    def people_topic(self) -> str:
+        """Mails approvers and owners where no sender is verified."""
+        return f"{self.deployment}-people"
 
     @property
     def models_prefix(self) -> str:

@@ -69,6 +69,8 @@ def _key_grants(grants: tuple[Grant, ...], key_arn: str) -> Iterator[Grant]:
         yield _through("WriteObjects", "s3", ("kms:Decrypt", "kms:GenerateDataKey"), key_arn)
     if any(action.startswith("dynamodb:") for action in actions):
         yield _through("UseTables", "dynamodb", ("kms:Decrypt", "kms:DescribeKey"), key_arn)
+    if "sns:Publish" in actions:
+        yield _through("PublishMessages", "sns", ("kms:Decrypt", "kms:GenerateDataKey"), key_arn)
     if {"sagemaker:CreateTrainingJob", "sagemaker:CreateEndpointConfig"} & actions:
         yield _encrypt_volumes(key_arn)
 

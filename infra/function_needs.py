@@ -1,9 +1,13 @@
 """What each function needs and may do."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contracts.approval import OPEN_INDEX
 from infra.deployment import Deployment
 from infra.functions import FunctionNeeds
 from infra.grants import ANYTHING, Grant
-from infra.names import Names, arn
+from infra.names import Names, arn, published_json
 
 # A model has 60 s to answer and is asked twice, each time once more when it fails. The states wait 300 s.
 _ENDPOINT_SECONDS = 290
@@ -96,8 +100,23 @@ def smoke_test(names: Names) -> FunctionNeeds:
     )
 
 
-def request_approval(names: Names, deployment: Deployment, token_key_arn: str, page_url: str) -> FunctionNeeds:
-    """Stores a request and mails it; `page_url` is where its links lead."""
+@dataclass(frozen=True)
+class ApprovalKeys:
+    """ARNs of the key that encrypts task tokens, and of those that sign links and nonces, by their numbers."""
+
+    token: str
+    signing: Mapping[int, str]
+
+    def environment(self) -> dict[str, str]:
+        """As functions read them."""
+        numbered = " ".join(f"{number}={key}" for number, key in self.signing.items())
+        return {"TOKEN_KEY_ID": self.token, "SIGNING_KEYS": numbered}
+
+
+def request_approval(
+    names: Names, deployment: Deployment, keys: ApprovalKeys, page_url: str, prices: str
+) -> FunctionNeeds:
+    """Stores a request and mails it; `page_url` is where its links lead, `prices` what instances cost, as JSON."""
     grants = (
         Grant(
             "StoreRequest",
@@ -105,29 +124,51 @@ def request_approval(names: Names, deployment: Deployment, token_key_arn: str, p
             ("dynamodb:PutItem", "dynamodb:UpdateItem"),
             (names.table(names.approvals_table),),
         ),
+        _note(names),
         Grant(
             "EnterApproval",
             "The lease notes that its run asks now; one that lost the lease, or was superseded, must not ask.",
             ("dynamodb:GetItem", "dynamodb:UpdateItem"),
             (names.table(names.ledger_table),),
         ),
-        Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (token_key_arn,)),
+        _read_report(names),
+        Grant(
+            "ReadProfiles",
+            "What is known of this dataset, and of that of the last release, whose run may be any earlier one.",
+            ("s3:GetObject",),
+            (names.objects("runs/*/profile.json"),),
+        ),
+        Grant(
+            "ReadFormerSettings",
+            "The settings of the live release, published as a JSON asset, to show what is changed.",
+            ("s3:GetObject",),
+            (published_json(),),
+        ),
+        Grant("SealToken", "The task token is stored encrypted.", ("kms:Encrypt",), (keys.token,)),
+        _sign(keys, "Links are signed with a key that never leaves KMS."),
         _answer_run("A run that asks again after a decision is given that decision at once."),
-        *_send_mail(deployment.sender),
+        *_send_mail(names, deployment),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
+        "AUDIT_TABLE": names.audit_table,
         "LEDGER_TABLE": names.ledger_table,
-        "TOKEN_KEY_ID": token_key_arn,
-        "MAIL_SENDER": deployment.sender,
+        **keys.environment(),
+        "MAIL_SENDER": _sender(names, deployment),
         "PAGE_URL": page_url,
+        "HOSTING_PRICES": prices,
     }
     return FunctionNeeds(
-        "request_approval", "Mails each approver a link to decide.", grants, 120, environment=environment
+        "request_approval",
+        "Mails each approver a link to decide.",
+        grants,
+        120,
+        memory_mb=512,
+        environment=environment,
     )
 
 
-def decide_release(names: Names, token_key_arn: str, nonce_key_arn: str) -> FunctionNeeds:
+def decide_release(names: Names, keys: ApprovalKeys) -> FunctionNeeds:
     """Shows a request to whoever holds a link, takes the decision, and gives it to the run."""
     grants = (
         Grant(
@@ -136,22 +177,57 @@ def decide_release(names: Names, token_key_arn: str, nonce_key_arn: str) -> Func
             ("dynamodb:GetItem", "dynamodb:UpdateItem"),
             (names.table(names.approvals_table),),
         ),
-        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (token_key_arn,)),
-        Grant(
-            "SignNonce",
-            "A page's nonce is signed with a key that never leaves KMS.",
-            ("kms:GenerateMac", "kms:VerifyMac"),
-            (nonce_key_arn,),
-        ),
+        _note(names),
+        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (keys.token,)),
+        _sign(keys, "Links and nonces are signed with a key that never leaves KMS, and checked by signing again."),
         _answer_run("A decision goes to the run that waits for it."),
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
-        "TOKEN_KEY_ID": token_key_arn,
-        "NONCE_KEY_ID": nonce_key_arn,
+        "AUDIT_TABLE": names.audit_table,
+        **keys.environment(),
     }
     return FunctionNeeds(
         "decide_release", "Shows a release to an approver and takes the decision.", grants, 60, environment=environment
+    )
+
+
+def tend_approvals(names: Names, deployment: Deployment, keys: ApprovalKeys, page_url: str) -> FunctionNeeds:
+    """Gives decisions to runs that have not heard of them, reminds, lets questions expire, and tells how they ended."""
+    grants = (
+        Grant(
+            "FindOpenRequests",
+            "Requests that need something are found by the time at which they do.",
+            ("dynamodb:Query",),
+            (names.index(names.approvals_table, OPEN_INDEX),),
+        ),
+        Grant(
+            "ClaimExpiry",
+            "That nobody has decided is claimed by the same conditional update as a decision.",
+            ("dynamodb:GetItem", "dynamodb:UpdateItem"),
+            (names.table(names.approvals_table),),
+        ),
+        Grant(
+            "StoreLinks",
+            "A reminder has a link of its own.",
+            ("dynamodb:PutItem",),
+            (names.table(names.approvals_table),),
+        ),
+        _note(names),
+        Grant("OpenToken", "The task token is stored encrypted.", ("kms:Decrypt",), (keys.token,)),
+        _sign(keys, "Links are signed with a key that never leaves KMS."),
+        _answer_run("A decision, or that there was none, goes to the run that waits for it."),
+        *_send_mail(names, deployment),
+    )
+    environment = {
+        "APPROVALS_TABLE": names.approvals_table,
+        "AUDIT_TABLE": names.audit_table,
+        **keys.environment(),
+        "MAIL_SENDER": _sender(names, deployment),
+        "PAGE_URL": page_url,
+    }
+    return FunctionNeeds(
+        "tend_approvals", "Looks after questions to people, every minute.", grants, 50, environment=environment
     )
 
 
@@ -182,13 +258,13 @@ def announce_outcome(names: Names, deployment: Deployment) -> FunctionNeeds:
     )
     environment = {
         "APPROVALS_TABLE": names.approvals_table,
-        "MAIL_SENDER": deployment.sender,
+        "MAIL_SENDER": _sender(names, deployment),
         "OPERATORS": ",".join(deployment.operators),
     }
     return FunctionNeeds(
         "announce_outcome",
         "Mails how a run ended.",
-        (remembers, _read_report(names), *_send_mail(deployment.sender)),
+        (remembers, _read_report(names), *_send_mail(names, deployment)),
         # The state waits 120 s: a report is looked for in as much as can be read in half of that.
         110,
         memory_mb=512,
@@ -259,8 +335,28 @@ def _answer_run(reason: str) -> Grant:
     )
 
 
-def _send_mail(sender: str) -> tuple[Grant, Grant]:
-    condition = {"StringEquals": {"ses:FromAddress": sender}}
+def _note(names: Names) -> Grant:
+    return Grant(
+        "AddToAudit",
+        "The audit is added to; no role of the product may change or remove what is in it.",
+        ("dynamodb:PutItem",),
+        (names.table(names.audit_table),),
+    )
+
+
+def _sign(keys: ApprovalKeys, reason: str) -> Grant:
+    return Grant("Sign", reason, ("kms:GenerateMac",), tuple(keys.signing.values()))
+
+
+def _sender(names: Names, deployment: Deployment) -> str:
+    return arn("sns", names.people_topic) if deployment.mails_by_sns else deployment.sender
+
+
+def _send_mail(names: Names, deployment: Deployment) -> tuple[Grant, ...]:
+    if deployment.mails_by_sns:
+        reason = "No sender is verified: SNS mails, to each person what is meant for that person."
+        return (Grant("PublishMail", reason, ("sns:Publish",), (arn("sns", names.people_topic),)),)
+    condition = {"StringEquals": {"ses:FromAddress": deployment.sender}}
     return (
         Grant(
             "SendMail",

@@ -10,11 +10,13 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from contracts.settings import ModelSettings
+from infra.code_version import code_version
 from infra.deployment import Deployment
 from infra.encryption import has_local_disks
 from infra.endpoint_template import endpoint_templates, plans
 from infra.log_groups import log_group
 from infra.names import Names
+from infra.people import PeopleTopic, people
 from infra.project import CannotSynthesise, Project
 from infra.retention import kept
 
@@ -27,6 +29,8 @@ class ModelsStack(Stack):
     ) -> None:
         names = Names(deployment.name)
         super().__init__(scope, names.stack("models"), description="Settings and endpoint templates of all models.")
+        if deployment.mails_by_sns:
+            PeopleTopic(self, "People", deployment, people(deployment, models.values()))
         planned = {plan.endpoint: plan for settings in models.values() for plan in plans(settings)}
         templates = endpoint_templates(planned, deployment)
         for settings in models.values():
@@ -71,6 +75,7 @@ class PublishedModel(Construct):
             "settings": {"bucket": resolved.s3_bucket_name, "key": resolved.s3_object_key},
             "development": development,
             "production": production,
+            "code": code_version(project),
         }
         for plan in plans(settings):
             # SageMaker would make the group itself, and keep what is in it for ever.

@@ -41,6 +41,10 @@ class Names(DeploymentNames):
         """The ARN of a table."""
         return arn("dynamodb", f"table/{name}")
 
+    def index(self, table: str, name: str) -> str:
+        """The ARN of a table's index."""
+        return f"{self.table(table)}/index/{name}"
+
     def endpoint_stacks(self) -> str:
         """The ARN pattern of all endpoint stacks."""
         return arn("cloudformation", f"stack/{self.endpoint_stack_prefix}*")

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from contracts.approval import OPEN_INDEX
 from infra.deployment import Deployment
 from infra.encryption import account_key
 from infra.names import Names
@@ -22,7 +23,7 @@ class StorageStack(Stack):
         super().__init__(
             scope,
             names.stack("storage"),
-            description="Datasets, runs, captured requests, the release ledger and pending approvals.",
+            description="Datasets, runs, captured requests, the release ledger, approvals and their audit.",
         )
         self._deployment = deployment
         self._key = account_key(self, deployment)
@@ -30,7 +31,17 @@ class StorageStack(Stack):
         self._bucket(names.bucket)
         # Claims, leases, champions, releases; and who was asked about which release.
         self._table("Ledger", names.ledger_table)
-        self._table("Approvals", names.approvals_table)
+        approvals = self._table("Approvals", names.approvals_table)
+        # Only requests that still need something are in it, so it is as small as they are few.
+        approvals.add_global_secondary_index(
+            index_name=OPEN_INDEX,
+            partition_key=dynamodb.Attribute(name=OPEN_INDEX, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="attend_at", type=dynamodb.AttributeType.NUMBER),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        # Who was asked, looked and decided: entries are added, and no role of the product may change one.
+        audit = self._table("Audit", names.audit_table)
+        CfnOutput(self, "AuditTableName", value=audit.table_name)
         self.token_key = kms.Key(
             self,
             "TokenKey",
@@ -40,10 +51,14 @@ class StorageStack(Stack):
             removal_policy=RemovalPolicy.DESTROY,
             pending_window=Duration.days(7),
         )
-        self.nonce_key = kms.Key(
+        self.signing_keys = {number: self._signing_key(number) for number in sorted(deployment.signing_keys)}
+
+    def _signing_key(self, number: int) -> kms.Key:
+        # KMS rotates no HMAC keys. What an old one has signed holds for as long as the settings name it.
+        return kms.Key(
             self,
-            "NonceKey",
-            description="Signs the nonce of an approval page.",
+            f"SigningKey{number}",
+            description="Signs mailed links, and the nonces of the pages behind them.",
             key_spec=kms.KeySpec.HMAC_256,
             key_usage=kms.KeyUsage.GENERATE_VERIFY_MAC,
             removal_policy=RemovalPolicy.DESTROY,
@@ -85,8 +100,8 @@ class StorageStack(Stack):
         )
         CfnOutput(self, "BucketName", value=bucket.bucket_name).override_logical_id("BucketOutput")
 
-    def _table(self, name: str, table_name: str) -> None:
-        dynamodb.Table(
+    def _table(self, name: str, table_name: str) -> dynamodb.Table:
+        return dynamodb.Table(
             self,
             name,
             table_name=table_name,

@@ -1,30 +1,16 @@
 """Makes build/cloud-assembly when a source has changed: `python3 -m infra.synthesise [--force]`."""
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from infra.app import EXPLAINED, synthesise_app
-from infra.project import PROJECT, CannotSynthesise, Project, alone
+from infra.fingerprint import fingerprint
+from infra.project import PROJECT, Project, alone
 from infra.staging import stage_layers
-
-# Everything that templates and staged code are made from.
-SOURCES = (
-    "infra/**/*",
-    "statemachine/**/*",
-    "functions/**/*",
-    "contracts/**/*",
-    "tables/**/*",
-    "models/*.toml",
-    "container/buildspec.yml",
-    "locks/layer.txt",
-    "locks/tables.txt",
-)
 
 
 def synthesise(project: Project, *, force: bool = False) -> list[str]:
@@ -52,29 +38,9 @@ def _synthesise(project: Project, *, force: bool) -> list[str]:
     return changed or sorted(now)
 
 
-def fingerprint(project: Project) -> dict[str, str]:
-    """The hash of every source, and the version of the CDK, by name."""
-    files = sorted({file for pattern in SOURCES for file in project.root.glob(pattern) if _counts(file)})
-    prints = {
-        file.relative_to(project.root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files
-    }
-    return {**prints, "aws-cdk-lib": _cdk_version()}
-
-
 def changes(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """The names that were added, changed or removed."""
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-
-
-def _counts(file: Path) -> bool:
-    return file.is_file() and "__pycache__" not in file.parts
-
-
-def _cdk_version() -> str:
-    try:
-        return version("aws-cdk-lib")
-    except PackageNotFoundError as fault:
-        raise CannotSynthesise("The CDK's Python package aws-cdk-lib is not installed") from fault
 
 
 def _note(project: Project) -> Path:

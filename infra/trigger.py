@@ -1,4 +1,4 @@
-"""What starts the state machines: a dropped dataset starts a run, a run that ended starts its closing."""
+"""What starts what: a dropped dataset a run, a run that ended its closing, every minute a look at open approvals."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -101,6 +102,23 @@ class RunEnded(Construct):
             machine,
             role(self, "Role", "events.amazonaws.com", "Starts what follows a run's end.", [starts]),
             undelivered,
+        )
+
+
+class ApprovalsTended(Construct):
+    """Every minute somebody looks after the questions to people. A call that fails is made again by the next minute."""
+
+    def __init__(self, scope: Construct, name: str, names: Names, function: lambda_.IFunction) -> None:
+        super().__init__(scope, name)
+        events.Rule(
+            self,
+            "Rule",
+            rule_name=names.stack("approvals-tended"),
+            description="Finishes decisions that a visit could not, and lets questions expire.",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[
+                targets.LambdaFunction(function, max_event_age=Duration.minutes(1), retry_attempts=0),
+            ],
         )
 
 

@@ -11,10 +11,11 @@ from infra.functions import FunctionMaker
 from infra.machine_roles import close_run_role, deploy_stack_role, promote_model_role
 from infra.machines import state_machine
 from infra.names import Names
+from infra.prices import hosting_prices
 from infra.project import Project
 from infra.sagemaker_roles import deployment_role, endpoint_role, training_role
 from infra.storage import StorageStack
-from infra.trigger import DatasetDropped, RunEnded, Undelivered
+from infra.trigger import ApprovalsTended, DatasetDropped, RunEnded, Undelivered
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL
 
 
@@ -27,6 +28,7 @@ class WorkflowStack(Stack):
             scope, self._names.stack("workflow"), description="Takes dropped datasets to approved production endpoints."
         )
         self._deployment = deployment
+        self._prices = hosting_prices(project)
         serving_role = endpoint_role(self, deployment)
         self._roles = {
             "TrainingRoleArn": training_role(self, deployment),
@@ -55,7 +57,9 @@ class WorkflowStack(Stack):
     def _function_versions(self, maker: FunctionMaker, storage: StorageStack) -> dict[str, str]:
         """Every function's version ARN, by the placeholder under which definitions know it."""
         names, deployment = self._names, self._deployment
-        decide_release = maker.make(needs.decide_release(names, storage.token_key.key_arn, storage.nonce_key.key_arn))
+        signing = {number: key.key_arn for number, key in storage.signing_keys.items()}
+        keys = needs.ApprovalKeys(storage.token_key.key_arn, signing)
+        decide_release = maker.make(needs.decide_release(names, keys))
         # Whoever holds a mailed link has no AWS identity: the page itself checks the link.
         page = decide_release.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         CfnOutput(self, "DecisionUrl", value=page.url)
@@ -66,13 +70,16 @@ class WorkflowStack(Stack):
                 needs.freeze_dataset(names),
                 needs.validate_dataset(names),
                 needs.smoke_test(names),
-                needs.request_approval(names, deployment, storage.token_key.key_arn, page.url),
+                needs.request_approval(names, deployment, keys, page.url, self._prices),
                 needs.verify_production(names),
                 needs.announce_outcome(names, deployment),
                 needs.explain_failure(names),
                 needs.pass_lease(names),
             )
         ]
+        ApprovalsTended(
+            self, "ApprovalsTended", names, maker.make(needs.tend_approvals(names, deployment, keys, page.url))
+        )
         return {
             f"{each.node.id}FunctionArn": each.current_version.function_arn for each in (decide_release, *functions)
         }

@@ -99,8 +99,9 @@ def deploy_product(cloud: RunningCloud, say: Callable[[str], None] = lambda _: N
     deployment = load_deployment(PROJECT.deployment_file)
     Deployer(session, say).deploy(read_assembly(assembly))
     build_image(find_account(deployment.name, session), PROJECT.root, lambda _: None)
-    # What a person does once on AWS: SES sends only from addresses that were verified.
-    session.client("sesv2").create_email_identity(EmailIdentity=deployment.sender)
+    if not deployment.mails_by_sns:
+        # What a person does once on AWS: SES sends only from addresses that were verified.
+        session.client("sesv2").create_email_identity(EmailIdentity=deployment.sender)
 
 
 def free_port() -> int:

@@ -93,7 +93,17 @@ def _cloud(configuration: Configuration) -> Cloud:
 def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     """Install every part in order; the last one installed sees a complete cloud."""
     from local import cloudformation, codepipeline, quotas, sagemaker, stepfunctions
-    from local.gateway import authorization, entrance, events, function_urls, functions, loading, object_events, routing
+    from local.gateway import (
+        authorization,
+        entrance,
+        events,
+        function_urls,
+        functions,
+        loading,
+        mails,
+        object_events,
+        routing,
+    )
     from local.journal import control_plane
 
     loading.import_late()
@@ -103,6 +113,7 @@ def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     functions.install(cloud)
     function_urls.install(cloud)
     object_events.install(cloud.clock)
+    mails.install(cloud.clock)
     events.install(cloud)
     cloudformation.install(cloud)
     control_plane.install(cloud)

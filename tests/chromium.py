@@ -16,6 +16,11 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
+# A mail is a part of its reader's page: it has no landmarks of its own.
+MAIL_GUIDELINES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+# The Web Content Accessibility Guidelines 2.2, levels A and AA, and what is good practice for a page of its own.
+_GUIDELINES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 PICTURES = Path(__file__).parents[1] / "build" / "pictures"
 DEADLINE_SECONDS = 20
 _FLAGS = (
@@ -75,13 +80,25 @@ class Chromium:
         path.write_bytes(base64.b64decode(taken["data"]))
         return path
 
-    def take(self, looks: Sequence[Look], name: str) -> None:
-        """A picture in every look, none of them wider than its screen; ends in the first look."""
+    def take(self, looks: Sequence[Look], name: str, guidelines: Sequence[str] = _GUIDELINES) -> None:
+        """A picture in every look, none of them wider than its screen, and none with barriers; ends in the first look."""
         for look in looks:
             self.look(look)
             assert not self.overflows(), f"{name} is wider than {look.name}"
+            assert self.barriers(guidelines) == []
             assert self.picture(f"{name}-{look.name}").stat().st_size > 5_000
         self.look(looks[0])
+
+    def barriers(self, guidelines: Sequence[str] = _GUIDELINES) -> list[str]:
+        """What keeps people out who see, hear or move otherwise: axe-core's findings on the page as it looks now."""
+        self.driver.execute_script(AXE.read_text(encoding="utf-8"))
+        found = self.driver.execute_async_script(
+            "const [tags, done] = arguments; axe.run(document, {runOnly: tags, resultTypes: ['violations']})"
+            ".then(({violations}) => done(violations.flatMap(each => each.nodes.map("
+            "node => `${each.id}: ${node.html} ${node.failureSummary}`))), fault => done([String(fault)]))",
+            list(guidelines),
+        )
+        return [str(each) for each in found]
 
     def overflows(self) -> bool:
         """Whether the page is wider than the screen."""

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from collections.abc import Mapping
 from typing import Any
 
 from contracts.reports import (
@@ -58,11 +59,13 @@ def evaluation(**changed: Any) -> Evaluation:
     return Evaluation(**fields | changed)
 
 
-def packed(content: bytes, name: str = EVALUATION_FILE, before: bytes = b"") -> bytes:
-    """An archive with this file in it, after another one."""
+def packed(
+    content: bytes, name: str = EVALUATION_FILE, before: bytes = b"", others: Mapping[str, bytes] | None = None
+) -> bytes:
+    """An archive with this file in it, after another one and before some more."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for each, data in (("estimator.joblib", before), (name, content)):
+        for each, data in (("estimator.joblib", before), (name, content), *(others or {}).items()):
             member = tarfile.TarInfo(each)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))

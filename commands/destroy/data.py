@@ -46,7 +46,7 @@ def remove_bucket(account: Account) -> None:
 def remove_tables(account: Account, say: Say) -> None:
     """Ledger and approvals."""
     dynamodb = account.client("dynamodb")
-    for table in (account.names.ledger_table, account.names.approvals_table):
+    for table in (account.names.ledger_table, account.names.approvals_table, account.names.audit_table):
         try:
             arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
         except dynamodb.exceptions.ResourceNotFoundException:

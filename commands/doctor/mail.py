@@ -10,7 +10,10 @@ _RESERVED = ("example.com", "example.net", "example.org", "example", "test", "in
 
 
 def check_mail(patient: Patient) -> Iterator[Finding]:
-    """SES sends from the sender, and takes every recipient."""
+    """SES sends from the sender, and takes every recipient; or SNS does, and everybody has confirmed it."""
+    if patient.deployment.mails_by_sns:
+        yield from _subscriptions(patient)
+        return
     ses = patient.account.client("sesv2")
     account = ses.get_account()
     if not account.get("SendingEnabled", True):
@@ -27,8 +30,26 @@ def recipients(patient: Patient) -> list[str]:
     """Everybody whom any setting names: operators, owners, approvers."""
     people = set(patient.deployment.operators)
     for model in patient.models.values():
-        people |= {*model.owners, *model.approval.approvers}
-    return sorted(people)
+        people |= {*model.owners, *model.approval.approvers, model.approval.escalation or ""}
+    return sorted(people - {""})
+
+
+def _subscriptions(patient: Patient) -> Iterator[Finding]:
+    """Without a sender: a person who has not confirmed is never asked, and nobody hears of that."""
+    sns, topic = patient.account.client("sns"), f":{patient.account.names.people_topic}"
+    pages = sns.get_paginator("list_subscriptions").paginate()
+    ours = [each for page in pages for each in page["Subscriptions"] if each["TopicArn"].endswith(topic)]
+    reached = {each["Endpoint"].lower() for each in ours if each["SubscriptionArn"].startswith("arn:")}
+    deaf = [person for person in recipients(patient) if person.lower() not in reached]
+    if deaf:
+        yield fault(
+            f"{', '.join(deaf)} did not confirm the subscription to {topic[1:]}, and so is neither asked nor told",
+            "Have them follow the link in the mail from AWS Notifications. Who lost it is mailed another by: aws sns "
+            f"subscribe --protocol email --topic-arn <that of {topic[1:]}> --notification-endpoint <address> "
+            '--attributes \'{"FilterPolicy": "{\\"recipient\\": [\\"<address>\\"]}"}\'.',
+        )
+    else:
+        yield ok(f"{len(reached)} subscriptions to {topic[1:]} are confirmed: mails go out by SNS, as plain text")
 
 
 def _sender(ses: Any, sender: str) -> Iterator[Finding]:  # noqa: ANN401 -- a boto3 client
@@ -48,7 +69,7 @@ def _sender(ses: Any, sender: str) -> Iterator[Finding]:  # noqa: ANN401 -- a bo
 
 def _placeholders(patient: Patient) -> Iterator[Finding]:
     """People whom nobody has replaced since the sender was; as long as that is one too, it stands for them all."""
-    if _is_placeholder(patient.deployment.sender):
+    if patient.deployment.mails_by_sns or _is_placeholder(patient.deployment.sender):
         return
     if left := [person for person in recipients(patient) if _is_placeholder(person)]:
         yield fault(

@@ -26,10 +26,8 @@ from container.training.memory import return_freed_memory, set_aside
 from container.training.packing import pack_trees
 from container.training.split import Split, split_dataset
 from contracts.drop import SETTINGS_CHANNEL, SETTINGS_FILE
-from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, Evaluation
+from contracts.reports import EVALUATION_FILE, MAXIMUM_REPORT_BYTES, PLOTS_FOLDER, Evaluation
 from contracts.settings import GateSettings
-
-PLOTS_FOLDER = "plots"
 
 
 def run(layout: Layout) -> None:

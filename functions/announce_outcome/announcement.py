@@ -3,24 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-from contracts.mail import LAYOUTS, Mail
 from contracts.scores import read_scores, summary
 from functions.announce_outcome.ending import Ending
 from functions.announce_outcome.outcomes import OUTCOMES, RUN_FAILED, Outcome, Step
+from mails.mail import Mail
+from mails.rendering import mail_templates
 
 _STRIPES = {"good": "#14713a", "bad": "#b3261e", "calm": "#d39b10"}
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader([Path(__file__).with_name("templates"), LAYOUTS]),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-# In plain text a line break in a file's name would let it pretend to be ours.
-_TEMPLATES.filters["one_line"] = lambda text: " ".join(str(text).split())
+_TEMPLATES = mail_templates(Path(__file__).with_name("templates"))
 
 
 def announce(ending: Ending) -> Mail:

@@ -18,6 +18,7 @@ from contracts.reports import UnreadableReport, read_evaluation
 from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
 from functions.announce_outcome.record import Record
+from mails.post import NotMailed, choose_post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
 
-    from contracts.mail import Mail
     from contracts.reports import GateCheck
+    from mails.mail import Mail
 
 # The report travels with the fitted estimator. To look for it in more than this would take time that the mail needs.
 _LARGEST_ARCHIVE_BYTES = 500 * 1024**2
@@ -40,7 +42,7 @@ class NobodyReached(RuntimeError):
 
 @dataclass(frozen=True)
 class Environment:
-    """`operators` are mail addresses with commas between."""
+    """`mail_sender` is an address or a topic: see `choose_post`. `operators` are mail addresses with commas between."""
 
     approvals_table: str
     mail_sender: str
@@ -50,8 +52,10 @@ class Environment:
 logger = Logger(service="announce_outcome")
 environment = read_environment(Environment, os.environ)
 ses: "SESV2Client" = boto3.client("sesv2")
+sns: "SNSClient" = boto3.client("sns")
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb")
 s3: "S3Client" = boto3.client("s3")
+post = choose_post(environment.mail_sender, ses, sns)
 record = Record(dynamodb, environment.approvals_table)
 
 
@@ -91,32 +95,11 @@ def _gate(event: dict[str, Any]) -> "Sequence[GateCheck]":
 
 
 def _tell(ending: Ending, mail: "Mail", to: str) -> bool:
-    if not _send(mail, to):
+    try:
+        post.send(mail, to)
+    except NotMailed as fault:
+        # One address that SES refuses must not keep the others from hearing.
+        logger.warning("not mailed", error=str(fault))
         return False
     record.add(ending.run, ending.redrives, to)
-    return True
-
-
-def _send(mail: "Mail", to: str) -> bool:
-    try:
-        ses.send_email(
-            FromEmailAddress=environment.mail_sender,
-            Destination={"ToAddresses": [to]},
-            Content={
-                "Simple": {
-                    "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
-                    "Body": {
-                        "Text": {"Data": mail.text, "Charset": "UTF-8"},
-                        "Html": {"Data": mail.html, "Charset": "UTF-8"},
-                    },
-                }
-            },
-        )
-    except (ClientError, BotoCoreError) as fault:
-        # One address that SES refuses must not keep the others from hearing.
-        logger.warning(
-            "not mailed",
-            error=fault.response["Error"]["Code"] if isinstance(fault, ClientError) else type(fault).__name__,
-        )
-        return False
     return True

@@ -119,7 +119,7 @@ OUTCOMES: dict[str, Outcome] = {
         _UNTOUCHED,
         (
             Step("Drop the dataset again; while a run waits, a terminal can decide too.", _DROP),
-            Step("Decide about a run that waits.", "make approve RUN=<run>"),
+            Step("Decide about a run that waits.", "make approve RUN=<run> RELEASE=<release>"),
             Step(f"Approvers and the time they have stand under [approval] in {_SETTINGS}."),
         ),
     ),

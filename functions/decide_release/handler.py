@@ -8,21 +8,27 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools.logging import Logger
 from botocore.config import Config
 
+from approvals.audit import Audit
+from approvals.callback import Callback
+from approvals.desk import Desk
+from approvals.links import link_holds
+from approvals.register import Register
+from approvals.signing import Signer, read_keys
 from contracts.approval import TAKEN_BACK
 from contracts.environment import read_environment
-from functions.decide_release.callback import Callback
-from functions.decide_release.desk import Desk
 from functions.decide_release.nonce import Nonces
-from functions.decide_release.register import Register
 from functions.decide_release.site import Site, failure
+from functions.decide_release.sources import Sources
 from functions.decide_release.terminal import decide_from_terminal, withdraw
 from functions.decide_release.visit import Visit, is_visit
+from functions.decide_release.visitors import Visitors
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,18 +36,19 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-_BROWSER_BYTES = 24  # 192 bits
+_RANDOM_BYTES = 24  # 192 bits
 # A person waits: when a service hangs, the page says so before the function's own 30 s are over.
 _CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The keys are ARNs or ids: one encrypts tokens, the other is an HMAC key for page nonces."""
+    """`token_key_id` is an ARN or an id, `signing_keys` are numbered ones."""
 
     approvals_table: str
+    audit_table: str
     token_key_id: str
-    nonce_key_id: str
+    signing_keys: str
 
 
 logger = Logger(service="decide_release")
@@ -49,15 +56,20 @@ environment = read_environment(Environment, os.environ)
 dynamodb: "DynamoDBClient" = boto3.client("dynamodb", config=_CONFIG)
 kms: "KMSClient" = boto3.client("kms", config=_CONFIG)
 stepfunctions: "SFNClient" = boto3.client("stepfunctions", config=_CONFIG)
-desk = Desk(
-    Register(dynamodb, environment.approvals_table),
-    Callback(kms, stepfunctions, environment.token_key_id, logger),
-)
+audit = Audit(dynamodb, environment.audit_table)
+register = Register(dynamodb, environment.approvals_table, audit)
+signer = Signer(kms, read_keys(environment.signing_keys))
+visitors = Visitors(dynamodb, environment.approvals_table)
+desk = Desk(register, Callback(kms, stepfunctions, environment.token_key_id, logger))
 site = Site(
-    Register(dynamodb, environment.approvals_table),
-    desk,
-    Nonces(kms, environment.nonce_key_id),
-    new_browser=lambda: secrets.token_urlsafe(_BROWSER_BYTES),
+    links=register,
+    holds=partial(link_holds, signer),
+    desk=desk,
+    nonces=Nonces(signer, visitors),
+    bounds=visitors,
+    notes=audit,
+    source_name=Sources(signer).name,
+    random_text=partial(secrets.token_urlsafe, _RANDOM_BYTES),
 )
 
 

@@ -7,9 +7,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from contracts.approval import MAXIMUM_COMMENT_CHARACTERS, ApprovalRequest, Delivery
+from contracts.decisions import consequence, decided, others_missing, past
 from contracts.times import epoch_seconds, time_in_words
 from functions.decide_release.form import Form
-from functions.decide_release.words import consequence, decided, past
 
 _FOLDER = Path(__file__).with_name("templates")
 _TEMPLATES = Environment(
@@ -31,6 +31,8 @@ def question_page(
         request=request,
         release=request.release,
         approver=approver,
+        own=request.approval_of(approver),
+        progress=others_missing(request) if request.policy.required > 1 else "",
         asked=time_in_words(epoch_seconds(request.asked_at)),
         deadline=time_in_words(request.expires_at),
         nonce=nonce,

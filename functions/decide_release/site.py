@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
+from approvals.desk import Desk
 from contracts.approval import ApprovalRequest, Decision, Delivery, Link, Verdict, hash_link
-from contracts.times import iso_time
+from contracts.audit import AuditEntry, Event
+from contracts.times import iso_time, iso_time_precisely
 from functions.decide_release.browser import known_browser, set_cookie
-from functions.decide_release.desk import Desk
 from functions.decide_release.form import Form, UnreadableForm, faults, read_form
 from functions.decide_release.page import STYLE, decision_page, notice_page, question_page
 from functions.decide_release.response import respond, without_body
 from functions.decide_release.visit import Visit
+from functions.decide_release.visitors import PER_LINK, PER_SOURCE, Rate
 
 _STALE = "This page was opened in another browser or too long ago. Nothing was decided; please send it once more."
 _NOT_A_FORM = "What arrived was not this page's form. Nothing was decided."
@@ -34,8 +36,22 @@ class PageNonces(Protocol):
     def issue(self, link_hash: str, browser: str, now: float) -> str:
         """A nonce for one link in one browser."""
 
-    def holds(self, nonce: str, link_hash: str, browser: str, now: float) -> bool:
-        """Whether a nonce was issued for this link and browser, not long ago."""
+    def redeem(self, nonce: str, link_hash: str, browser: str, now: float) -> bool:
+        """Whether a nonce was issued for this link and browser, not long ago, and is used for the first time."""
+
+
+class Bounds(Protocol):
+    """How often somebody may come."""
+
+    def may_come(self, whose: str, rate: Rate, now: float) -> bool:
+        """Takes a token from the bucket of this name, if there is one."""
+
+
+class Notes(Protocol):
+    """The audit."""
+
+    def add(self, entry: AuditEntry, unique: str) -> None:
+        """Note what happened."""
 
 
 @dataclass(frozen=True)
@@ -46,60 +62,87 @@ class _Case:
     link_hash: str
     link: Link
     request: ApprovalRequest
+    source: str
 
 
 @dataclass(frozen=True)
 class Site:
-    """Answers visits. `new_browser` makes the random text of a browser's cookie."""
+    """Answers visits. `holds` says whether a link id is one of ours and not over, `source_name` what the audit calls a
+    visitor's address, and `random_text` is new each time.
+    """
 
     links: Links
+    holds: Callable[[str, float], bool]
     desk: Desk
     nonces: PageNonces
-    new_browser: Callable[[], str]
+    bounds: Bounds
+    notes: Notes
+    source_name: Callable[[str], str]
+    random_text: Callable[[], str]
 
     def answer(self, visit: Visit) -> dict[str, Any]:
         """The response to one request."""
         if visit.method not in ("GET", "HEAD", "POST"):
             return not_allowed()
-        case = self._find(visit)
-        if case is None:
-            response = not_found()
-        elif visit.method == "POST":
-            response = self._post(case)
-        else:
-            response = self._show(case)
+        response = self._answer(visit)
         return without_body(response) if visit.method == "HEAD" else response
 
-    def _find(self, visit: Visit) -> _Case | None:
+    def _answer(self, visit: Visit) -> dict[str, Any]:
+        source = self.source_name(visit.source)
+        if not self.bounds.may_come(f"source {source}", PER_SOURCE, visit.now):
+            return too_many()
+        # A forged link has no bucket of its own: whoever makes them up could make as many.
+        if visit.link_id is None or not self.holds(visit.link_id, visit.now):
+            return not_found()
+        if not self.bounds.may_come(f"link {hash_link(visit.link_id)}", PER_LINK, visit.now):
+            return too_many()
+        case = self._find(visit, visit.link_id, source)
+        if case is None:
+            return not_found()
+        return self._post(case) if visit.method == "POST" else self._view(case)
+
+    def _find(self, visit: Visit, link_id: str, source: str) -> _Case | None:
         """Unknown, forged and expired links are alike: none of them leads anywhere."""
-        link = self.links.find_link(visit.link_id) if visit.link_id else None
+        link = self.links.find_link(link_id)
         request = self.links.find_request(link.run) if link else None
-        if visit.link_id is None or link is None or request is None or request.expired(visit.now):
+        if link is None or request is None or request.expired(visit.now):
             return None
-        return _Case(visit, hash_link(visit.link_id), link, request)
+        return _Case(visit, hash_link(link_id), link, request, source)
+
+    def _view(self, case: _Case) -> dict[str, Any]:
+        response = self._show(case)
+        self._note(case, "viewed", "" if case.visit.method == "GET" else case.visit.method)
+        return response
 
     def _post(self, case: _Case) -> dict[str, Any]:
         try:
             form = read_form(case.visit.content_type, case.visit.body)
         except UnreadableForm:
             return self._refuse(case, Form(), {"page": _NOT_A_FORM})
-        found = faults(form, case.request.release.name)
+        request = case.request
+        if request.decision is not None and request.delivery is not Delivery.PENDING:
+            return self._show(case, _status(request.decision, request.delivery, form.decision))
+        found = faults(form, request.release.name)
         browser = known_browser(case.visit.cookies, case.link_hash)
-        if not self.nonces.holds(form.nonce, case.link_hash, browser, case.visit.now):
+        if not self.nonces.redeem(form.nonce, case.link_hash, browser, case.visit.now):
             found = {"page": _STALE, **found}
         if found:
             return self._refuse(case, form, found)
         return self._decide(case, form)
 
     def _decide(self, case: _Case, form: Form) -> dict[str, Any]:
-        verdict = cast("Verdict", form.decision)
-        decision = Decision(verdict, f"link issued to {case.link.approver}", iso_time(case.visit.now), form.comment)
-        settled = self.desk.decide(case.request, decision, case.visit.now)
-        if settled is None or settled.decision is None:
+        verdict, approver = cast("Verdict", form.decision), case.link.approver
+        decision = Decision(verdict, f"link issued to {approver}", iso_time(case.visit.now), form.comment, approver)
+        settled = self.desk.decide(case.request, decision, case.visit.now, case.source)
+        if settled is None:
             return not_found()
-        return self._show(replace(case, request=settled), _status(settled.decision, settled.delivery, verdict))
+        decided = replace(case, request=settled)
+        if settled.decision is None:
+            return self._show(decided, HTTPStatus.ACCEPTED if settled.approval_of(approver) else HTTPStatus.CONFLICT)
+        return self._show(decided, _status(settled.decision, settled.delivery, verdict))
 
     def _refuse(self, case: _Case, form: Form, found: dict[str, str]) -> dict[str, Any]:
+        self._note(case, "refused", ", ".join(sorted(found)))
         return self._show(case, HTTPStatus.BAD_REQUEST, form, found)
 
     def _show(
@@ -112,7 +155,7 @@ class Site:
         request = case.request
         if request.decision is not None and request.delivery is not Delivery.PENDING:
             return respond(status, decision_page(request), STYLE)
-        browser = known_browser(case.visit.cookies, case.link_hash) or self.new_browser()
+        browser = known_browser(case.visit.cookies, case.link_hash) or self.random_text()
         nonce = self.nonces.issue(case.link_hash, browser, case.visit.now)
         if request.decision is None:
             html = question_page(request, case.link.approver, nonce, form, found or {})
@@ -120,8 +163,14 @@ class Site:
             html = decision_page(request, nonce, (found or {}).get("page", ""))
         return respond(status, html, STYLE, [set_cookie(case.link_hash, browser)])
 
+    def _note(self, case: _Case, event: Event, detail: str) -> None:
+        release, now = case.request.release, iso_time_precisely(case.visit.now)
+        who = f"link issued to {case.link.approver}"
+        entry = AuditEntry(now, event, release.model, release.name, case.request.run, who, case.source, detail)
+        self.notes.add(entry, self.random_text())
 
-def _status(decision: Decision, delivery: Delivery | None, verdict: Verdict) -> HTTPStatus:
+
+def _status(decision: Decision, delivery: Delivery | None, verdict: str) -> HTTPStatus:
     if decision.verdict != verdict:
         return HTTPStatus.CONFLICT
     return HTTPStatus.ACCEPTED if delivery is Delivery.PENDING else HTTPStatus.OK
@@ -140,6 +189,13 @@ def not_allowed() -> dict[str, Any]:
     """For methods that no page of ours sends."""
     response = respond(HTTPStatus.METHOD_NOT_ALLOWED, notice_page("This is not how the page works", ""), STYLE)
     return {**response, "headers": {**response["headers"], "allow": "GET, HEAD, POST"}}
+
+
+def too_many() -> dict[str, Any]:
+    """For those who come too often."""
+    text = "Nothing was decided by this visit. Please wait a minute, and load the page again."
+    response = respond(HTTPStatus.TOO_MANY_REQUESTS, notice_page("Too many visits in a short time", text), STYLE)
+    return {**response, "headers": {**response["headers"], "retry-after": "60"}}
 
 
 def failure() -> dict[str, Any]:

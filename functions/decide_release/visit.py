@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from approvals.links import LINK_CHARACTERS
+
 # The form has four short fields; percent-encoding may triple a comment of 1,000 four-byte characters.
 MAXIMUM_BODY_BYTES = 16 * 1024
 
-# What secrets.token_urlsafe(24) makes, and nothing longer.
-_LINK_PATH = re.compile(r"/([A-Za-z0-9_-]{32})", re.ASCII)
+_LINK_PATH = re.compile(rf"/([A-Za-z0-9_-]{{{LINK_CHARACTERS}}})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Visit:
     method: str
     now: float
     content_type: str
+    source: str
+    """The visitor's address, as AWS saw it."""
     # These three let somebody act as the visitor, so they stay out of anything printed.
     link_id: str | None = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
@@ -34,6 +37,7 @@ class Visit:
         return cls(
             method=str(event["requestContext"]["http"]["method"]).upper(),
             now=int(event["requestContext"]["timeEpoch"]) / 1000,
+            source=str(event["requestContext"]["http"].get("sourceIp", "")),
             content_type=headers.get("content-type", ""),
             link_id=path[1] if path else None,
             cookies=_cookies(event.get("cookies") or headers.get("cookie", "").split(";")),

@@ -1,11 +1,14 @@
 """Which files a run works on, and in which settings it differs from the model's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from contracts.drop import RUN_FILE, InvalidRunFile, RunFile, merged_settings, parse_run_file
 from contracts.errors import DatasetRejected, DropIncomplete
+
+_MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,27 @@ def read_request(text: bytes, settings: Mapping[str, Any]) -> tuple[RunFile, Req
     except InvalidRunFile as fault:
         raise DatasetRejected(f"{fault}\nCorrect {RUN_FILE} and drop it again.") from fault
     return run_file, Request(changed, run_file.reason, run_file.requester)
+
+
+def check_requester(requester: str, approval: Mapping[str, Any]) -> None:
+    """Where whoever asks for a run may not approve it, it has to be known who that is.
+
+    Raises:
+        DatasetRejected: it is not, or too few others are left to approve.
+    """
+    if approval["requester_may_approve"]:
+        return
+    if not _MAIL_ADDRESS.fullmatch(requester):
+        raise DatasetRejected(
+            "This model's settings say that whoever asks for a run may not approve it, so it has to be known who that "
+            f'is: drop the dataset as a folder, with a {RUN_FILE} that says "requester": "<your mail address>".'
+        )
+    others = [each for each in approval["approvers"] if each.lower() != requester.lower()]
+    if len(others) < approval["required"]:
+        raise DatasetRejected(
+            f"{requester} asks for this run and may not approve it, and then too few are left who may: "
+            f"{approval['required']} have to, and approval.approvers of its settings names {len(others)} others."
+        )
 
 
 def check_size(size_bytes: int, settings: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from functions.freeze_dataset.drop import (
     DroppedFile,
     Request,
     check_complete,
+    check_requester,
     check_size,
     is_folder,
     read_request,
@@ -34,7 +35,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """The run's own files by channel, the settings in which it differs, and who asked for it and why.
 
     Raises:
-        DatasetRejected: too large, or `run.json` breaks a rule.
+        DatasetRejected: too large, `run.json` breaks a rule, or nobody could approve what would come of it.
         DropIncomplete: files that `run.json` names are not there.
     """
     dataset, settings = event["dataset"], event["settings"]
@@ -44,6 +45,7 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     else:
         files = [DroppedFile("train", dataset["key"], dataset["version"], dataset["bytes"])]
         request = Request({})
+    check_requester(request.requester, settings["approval"])
     check_size(sum(file.size_bytes for file in files), {**settings, **request.settings})
     copy = partial(_copy, dataset["bucket"], event["prefix"])
     with ThreadPoolExecutor(_COPIES_AT_ONCE) as copies:

@@ -5,6 +5,7 @@ import re
 import textwrap
 import urllib.request
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,18 @@ class Mail:
     subject: str
     to: tuple[str, ...]
     text: str
+    by_sns: bool = False
+    """Whether SNS sent it, to a topic's subscriber; else SES."""
 
     @property
     def asks(self) -> bool:
         """Whether the mail carries a link to decide with."""
         return bool(_LINK.search(self.text))
+
+    @property
+    def of_an_event(self) -> bool:
+        """Whether an event of AWS's was mailed to the operators, and not a text of the product's."""
+        return self.subject == "EventBridge Notification"
 
     @property
     def release(self) -> str:
@@ -35,7 +43,7 @@ class Mail:
         )
 
 
-_RELEASE = re.compile(r"Release (\S+) to production")
+_RELEASE = re.compile(r"[Rr]elease (\S+) to production")
 _LINK = re.compile(r"https?://\S*lambda-url\S*")
 
 
@@ -47,7 +55,11 @@ def approval_link(text: str) -> str:
     return found[0]
 
 
+def _mail(fields: dict[str, Any]) -> Mail:
+    return Mail(fields["subject"], tuple(fields["to"]), fields["text"], "@sns." in fields["from"])
+
+
 def read_mails(endpoint: str) -> list[Mail]:
     """All mails captured so far, oldest first."""
     with urllib.request.urlopen(f"{endpoint}/_cloud/mails", timeout=10) as reply:  # noqa: S310 -- our own loopback address
-        return [Mail(mail["subject"], tuple(mail["to"]), mail["text"]) for mail in json.load(reply)["mails"]]
+        return [_mail(mail) for mail in json.load(reply)["mails"]]

@@ -35,7 +35,7 @@ class CallInFlight:
         self.task = task
         self.principal = ""
         self.resource = ""
-        self.actions: frozenset[str] = frozenset()
+        self.action = ""
         self.body = bytearray()
         self._plan = plan
         self._send: Send | None = None
@@ -43,11 +43,13 @@ class CallInFlight:
         self._answered = False
         self._lost = False
 
-    def authorised(self, principal: str, actions: frozenset[str], resource: str, service: str) -> None:
+    def authorised(self, principal: str, action: str, resource: str, service: str) -> None:
         """IAM has allowed it; asked for each action that a call takes. Raises FaultMet."""
         if self._answered or self._after is not None:
             return  # what its background work asks for is not this call
-        self.principal, self.actions, self.resource = principal, actions, resource
+        if action == self.action:
+            return  # the next part of a transaction: one call, one occasion
+        self.principal, self.action, self.resource = principal, action, resource
         fault = self._plan.of_call(self)
         if fault is not None and fault.effect in _AFTER:
             self._after = fault

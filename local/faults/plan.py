@@ -42,9 +42,10 @@ class AwsError:
 class CallFault:
     """At a call through the front door.
 
-    ``action`` is the IAM action as ``/_cloud/decisions`` names it, or the DynamoDB transaction that encloses it.
-    ``principal``, ``resource`` and ``body`` are texts that the caller's ARN, the resource's ARN and the request
-    contain. ``state_machine`` and ``state`` name the Task that calls; "" is any, and any caller.
+    ``action`` is the IAM action as ``/_cloud/decisions`` names it; of a DynamoDB transaction, which has none of its
+    own, its name in its place. ``principal``, ``resource`` and ``body`` are texts that the caller's ARN, the (first)
+    resource's ARN and the request contain. ``state_machine`` and ``state`` name the Task that calls; "" is any, and
+    any caller.
     """
 
     action: str
@@ -97,7 +98,7 @@ class Call(Protocol):
     @property
     def resource(self) -> str: ...
     @property
-    def actions(self) -> frozenset[str]: ...
+    def action(self) -> str: ...
     @property
     def body(self) -> bytes | bytearray: ...
     @property
@@ -185,7 +186,7 @@ class FaultPlan:
 
 def _applies(fault: CallFault, call: Call) -> bool:
     return (
-        fault.action in call.actions
+        fault.action == call.action
         and fault.principal in call.principal
         and fault.resource in call.resource
         and fault.body.encode() in call.body

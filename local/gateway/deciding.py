@@ -78,16 +78,17 @@ def recording(original: Callable[..., Any], clock: Clock, log: DecisionLog) -> C
                 return denied
         call = in_flight()
         if call is not None:
-            call.authorised(_principal(access_key_id), _actions(iam_action, service_context), resource_arn, service)
+            call.authorised(_principal(access_key_id), _called(iam_action, service_context), resource_arn, service)
         return None
 
     return enforce
 
 
-def _actions(action: str, context: dict[str, Any] | None) -> frozenset[str]:
-    """The action, and the DynamoDB transaction that it is a part of."""
-    enclosing = (context or {}).get("dynamodb:EnclosingOperation", ())
-    return frozenset({action, *(f"dynamodb:{operation}" for operation in enclosing)})
+def _called(action: str, context: dict[str, Any] | None) -> str:
+    """The action, or the DynamoDB transaction that it is a part of: that is what was called."""
+    for operation in (context or {}).get("dynamodb:EnclosingOperation", ()):
+        return f"dynamodb:{operation}"
+    return action
 
 
 def _decide(

@@ -23,6 +23,8 @@ from local.clock import Clock
 from local.context import Cloud
 from local.gateway.loading import after_import
 
+# How often rules with a schedule are looked at; a cloud whose clock runs fast has many of its minutes in that.
+_TICK_SECONDS = 0.5
 _PRINCIPAL = "events.amazonaws.com"
 # EventBridge's defaults: 185 attempts in 24 hours. The steps grow to a few minutes, with jitter on AWS.
 _DEFAULT_ATTEMPTS = 185
@@ -138,6 +140,7 @@ def install(cloud: Cloud) -> Deliveries:
         eventbridge._invoke_target = _remembering_target(eventbridge._invoke_target, deliveries)
         eventbridge._dispatch_to_stepfunctions = lambda arn, payload: _hand_over(deliveries, arn, payload)
         eventbridge._now_ts = cloud.clock.now
+        eventbridge._SCHEDULER_TICK_INTERVAL = _TICK_SECONDS
 
     after_import("ministack.services.eventbridge", hook)
     cloud.on_ready.append(deliveries.resume)

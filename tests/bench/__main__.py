@@ -18,6 +18,7 @@ from pathlib import Path
 from local.configuration import Configuration
 from local.demo.meter import tree_memory_mb
 from local.launch import free_port, running_cloud
+from tests.bench.approval import measure_page
 from tests.bench.transitions import count_approved_run, count_slow_creation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ class Figure:
 
 def main() -> int:
     """Measure, print, write."""
-    figures = [*_demo_figures(), *_cloud_figures(), *_count_figures(), _first_demo()]
+    figures = [*_demo_figures(), *_cloud_figures(), *_page_figures(), *_count_figures(), _first_demo()]
     for figure in figures:
         print(figure.line())
     report = ROOT / "build" / "bench.json"
@@ -99,6 +100,17 @@ def _cloud_figures() -> list[Figure]:
     return [
         Figure("embedded cloud ready", "s", statistics.median(ready), 5),
         Figure("embedded cloud idle", "MB", statistics.median(idle), 300),
+    ]
+
+
+def _page_figures() -> list[Figure]:
+    page = measure_page(ROOT)
+    return [
+        Figure("approval page, warm, p50", "ms", page.p50_ms),
+        Figure("approval page, warm, p95", "ms", page.p95_ms, 100),
+        Figure("imports and clients that its libraries take", "ms", page.libraries_ms),
+        Figure("imports that ours add to that", "ms", page.ours_ms, 100),
+        Figure("its code, zipped, without the shared layer", "MB", page.zip_bytes / 1024**2, 5),
     ]
 
 

@@ -30,7 +30,7 @@ class Session:
 
 
 def deployment(client: object) -> Deployment:
-    return Deployment(Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide")
+    return Deployment(Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit")
 
 
 class Executions:
@@ -71,29 +71,49 @@ class Function:
 
 def test_a_decision_is_handed_to_the_function():
     function = Function({"decided": True, "message": "Approved."})
-    assert decide(deployment(function), "run-1", "approve", "fine") == "Approved."
-    assert function.asked == {"run": "run-1", "decision": "approve", "comment": "fine"}
+    assert decide(deployment(function), "run-1", "iris-model-3", "approve", "fine") == "Approved."
+    assert function.asked == {
+        "run": "run-1",
+        "release": "iris-model-3",
+        "decision": "approve",
+        "comment": "fine",
+        "approver": "",
+    }
+    decide(deployment(function), "run-1", "iris-model-3", "approve", "fine", "anna@example.com")
+    assert function.asked["approver"] == "anna@example.com"
 
 
 def test_a_rejection_needs_a_reason():
     with pytest.raises(CommandFailed, match="REASON="):
-        decide(deployment(Function({})), "run-1", "reject", "  ")
+        decide(deployment(Function({})), "run-1", "iris-model-3", "reject", "  ")
 
 
 def test_a_decision_that_came_too_late_is_a_failure():
     with pytest.raises(CommandFailed, match="decided before"):
-        decide(deployment(Function({"decided": False, "message": "decided before"})), "run-1", "approve", "")
+        decide(
+            deployment(Function({"decided": False, "message": "decided before"})),
+            "run-1",
+            "iris-model-3",
+            "approve",
+            "",
+        )
 
 
 def test_a_broken_function_is_a_failure():
     with pytest.raises(CommandFailed, match="boom"):
-        decide(deployment(Function({"errorMessage": "boom"}, FunctionError="Unhandled")), "run-1", "approve", "")
+        decide(
+            deployment(Function({"errorMessage": "boom"}, FunctionError="Unhandled")),
+            "run-1",
+            "iris-model-3",
+            "approve",
+            "",
+        )
 
 
 def run(**change: object) -> Run:
     fields = {
         "id": "run-1", "arn": "arn", "model": "iris-model", "dataset": "iris.csv", "status": "RUNNING", "state": "Request Approval",
-        "started": NOW - timedelta(minutes=3), "ended": None, "cause": "",
+        "started": NOW - timedelta(minutes=3), "ended": None, "cause": "", "release": "iris-model-3",
     }  # fmt: skip
     return Run(**{**fields, **change})
 
@@ -101,7 +121,8 @@ def run(**change: object) -> Run:
 def test_a_waiting_run_says_how_to_answer():
     text = table([run()], NOW)
     assert "0:03:00" in text
-    assert "make approve RUN=run-1" in text
+    assert "make approve RUN=run-1 RELEASE=iris-model-3" in text
+    assert "make reject RUN=run-1 RELEASE=iris-model-3 REASON=" in text
 
 
 def test_a_failed_run_says_why():

@@ -106,7 +106,7 @@ def namesakes(account: Account) -> None:
     s3, dynamodb, sagemaker = (account.client(service) for service in ("s3", "dynamodb", "sagemaker"))
     s3.create_bucket(Bucket=names.bucket)
     s3.put_object(Bucket=names.bucket, Key="datasets/theirs.csv", Body=b"1")
-    for table in (names.ledger_table, names.approvals_table):
+    for table in (names.ledger_table, names.approvals_table, names.audit_table):
         key = {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "pk", "KeyType": "HASH"}
         dynamodb.create_table(
             TableName=table, AttributeDefinitions=[key[0]], KeySchema=[key[1]], BillingMode="PAY_PER_REQUEST"

@@ -394,8 +394,8 @@ def test_events_that_started_nothing_are_a_fault(account, patient):
 class Topics:
     """SNS with subscriptions in every state: the embedded cloud confirms every one at once."""
 
-    def __init__(self, **arns: str) -> None:
-        self._arns = arns
+    def __init__(self, topic: str = "mlops-operators", **arns: str) -> None:
+        self._topic, self._arns = topic, arns
 
     def client(self, _service: str) -> "Topics":
         return self
@@ -407,7 +407,7 @@ class Topics:
         return "aws"
 
     def paginate(self) -> list[dict[str, Any]]:
-        topic = "arn:aws:sns:us-east-1:123456789012:mlops-operators"
+        topic = f"arn:aws:sns:us-east-1:123456789012:{self._topic}"
         # Another team's, whose name begins as ours do.
         others = {
             "TopicArn": "arn:aws:sns:us-east-1:123456789012:mlops-others",
@@ -419,6 +419,21 @@ class Topics:
             for who, arn in self._arns.items()
         ]
         return [{"Subscriptions": [*ours, others]}]
+
+
+def test_without_a_sender_everybody_has_to_confirm(patient):
+    names = ("ml-team", "mlops-operators", "release-approvers")
+
+    def examined(**arns: str) -> Patient:
+        deployment = patient.deployment.model_copy(update={"sender": "sns"})
+        account = replace(patient.account, session=Topics("mlops-people", **arns))
+        return replace(patient, account=account, deployment=deployment)
+
+    confirmed = {name: f"arn:{name}" for name in names}
+    deaf = the(check_mail, examined(**{**confirmed, "release-approvers": "PendingConfirmation"}), "fault")
+    assert deaf.what.startswith("release-approvers@example.com did not confirm the subscription to mlops-people")
+    assert "FilterPolicy" in deaf.remedy
+    assert is_sound(check_mail, examined(**confirmed))
 
 
 def test_operators_who_do_not_hear_of_alarms_are_told(patient):

@@ -48,8 +48,8 @@ def make(tmp_path: Path):
 @pytest.mark.parametrize("written", WRITTEN)
 @pytest.mark.parametrize(("decision", "word"), [("approve", "COMMENT"), ("reject", "REASON")])
 def test_a_comment_passes_make_and_shell_unchanged(make, decision, word, written):
-    asked, environment = make(decision, "RUN=r1", f"{word}={written}")
-    assert asked == ["-m", "commands", decision, "--run", "r1"]
+    asked, environment = make(decision, "RUN=r1", "RELEASE=m-1", f"{word}={written}")
+    assert asked == ["-m", "commands", decision, "--run", "r1", "--release", "m-1", "--by", ""]
     assert environment[COMMENT_VARIABLE] == written
     _, environment = make(decision, "RUN=r1", **{word: written})
     assert environment[COMMENT_VARIABLE] == written
@@ -61,9 +61,11 @@ def test_the_command_reads_the_comment_that_make_hands_over(monkeypatch, capsys)
     monkeypatch.setenv(COMMENT_VARIABLE, WRITTEN[0])
     monkeypatch.setattr("commands.__main__.find_deployment", lambda: None)
     monkeypatch.setattr("commands.__main__.find_run", lambda _, run: run)
-    monkeypatch.setattr("commands.__main__.decide", lambda *given: asked.append(given) or "Approved.")
-    assert main(["approve", "--run", "r1"]) == 0
-    assert asked == [(None, "r1", "approve", WRITTEN[0])]
+    monkeypatch.setattr(
+        "commands.__main__.decide", lambda *given, **named: asked.append((*given, named)) or "Approved."
+    )
+    assert main(["approve", "--run", "r1", "--release", "m-1", "--by", "a@example.com"]) == 0
+    assert asked == [(None, "r1", "m-1", "approve", WRITTEN[0], {"approver": "a@example.com"})]
 
 
 def test_without_a_comment_there_is_none(make):

@@ -29,7 +29,9 @@ def named(concern: str, kind: str, name: str) -> set[str]:
 def test_the_names_are_those_of_the_templates():
     synthesise(PROJECT)
     assert named("storage", "AWS::S3::Bucket", "BucketName") == {NAMES.bucket}
-    assert named("storage", "AWS::DynamoDB::Table", "TableName") == {NAMES.ledger_table, NAMES.approvals_table}
+    assert named("storage", "AWS::DynamoDB::Table", "TableName") == {
+        *(NAMES.ledger_table, NAMES.approvals_table, NAMES.audit_table)
+    }
     for kind, name in (
         ("AWS::ECR::Repository", "RepositoryName"),
         ("AWS::CodeBuild::Project", "Name"),

@@ -47,7 +47,7 @@ class Runs:
 
 
 def deployment(runs: Runs) -> Deployment:
-    return Deployment(runs, "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide")
+    return Deployment(runs, "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from contracts.approval import ApprovalRequest, Decision, Delivery, hash_link, link_key, request_key
 from contracts.environment import MissingVariables, read_environment
+from contracts.evidence import Evidence
 from contracts.release import IncompleteRelease, Release
 from contracts.times import epoch_seconds, iso_time, time_in_words
 from tests.functions.samples import release_fields
@@ -18,7 +19,13 @@ def item(**changed):
         "asked_at": {"S": "2026-11-23T05:00:00Z"},
         "expires_at": {"N": "1000"},
         "approvers": {"L": [{"S": "a@example.com"}]},
+        "policy": {"S": '{"required": 2}'},
+        "evidence": {"S": Evidence().to_json()},
+        "remind_at": {"N": "900"},
         "mailed": {"M": {"a@example.com": {"S": "message"}}},
+        "reminded": {"M": {}},
+        "told": {"M": {}},
+        "approvals": {"M": {}},
         "token": {"B": b"encrypted"},
         **changed,
     }
@@ -48,13 +55,22 @@ def test_a_decision_is_read_with_its_delivery():
 
 
 def test_what_the_run_is_told():
-    approved = Decision("approve", "link issued to a@example.com", "2026-11-23T05:00:00Z", "fine")
-    assert json.loads(approved.output()) == {
+    decided = {"decision": {"S": "approve"}, "decided_by": {"S": "link issued to a@example.com"}}
+    decided |= {"decided_at": {"S": "2026-11-23T05:00:00Z"}, "comment": {"S": "fine"}, "delivery": {"S": "pending"}}
+    said = {
         "decision": "approve",
-        "by": approved.by,
-        "at": approved.at,
+        "by": "link issued to a@example.com",
+        "at": "2026-11-23T05:00:00Z",
         "comment": "fine",
     }
+    assert json.loads(ApprovalRequest.from_item(item(state={"S": "decided"}, **decided)).output()) == said
+    before = {"b@example.com": {"M": {"at": {"S": "2026-11-22T05:00:00Z"}, "comment": {"S": ""}}}}
+    both = ApprovalRequest.from_item(item(state={"S": "decided"}, approvals={"M": before}, **decided))
+    assert json.loads(both.output()) == {
+        **said, "before": [{"approver": "b@example.com", "at": "2026-11-22T05:00:00Z", "comment": ""}],
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="nothing was decided"):
+        ApprovalRequest.from_item(item()).output()
     rejected = Decision("reject", "a terminal command", "2026-11-23T05:00:00Z", "Not before Friday.")
     assert rejected.error == "ReleaseRejected"
     assert rejected.cause() == "Not before Friday. (rejected at 2026-11-23T05:00:00Z, a terminal command)"

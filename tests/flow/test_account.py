@@ -1,14 +1,14 @@
 """The product in an account that brings a network, a key, a permissions boundary and a budget, up to the question."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commands.deployment import find_deployment
-from contracts.settings import load_all_settings
+from contracts.settings import ModelSettings, load_all_settings
 from infra.deployment import Deployment, load_deployment
 from infra.node import use_node
 from infra.project import PROJECT, Project
@@ -41,7 +41,7 @@ def deployment_of(session: Any) -> Deployment:
     return Deployment.model_validate({**own.model_dump(exclude_none=True), **brought})
 
 
-def assembly_of(deployment: Deployment, built: Path) -> Path:
+def assembly_of(deployment: Deployment, built: Path, models: Mapping[str, ModelSettings] | None = None) -> Path:
     synthesise(PROJECT)
     project = Project(root=PROJECT.root, built=built)
     built.mkdir()
@@ -50,7 +50,7 @@ def assembly_of(deployment: Deployment, built: Path) -> Path:
     use_node()
     from infra.composition import compose
 
-    compose(project, deployment, load_all_settings(PROJECT.models), project.assembly).synth()
+    compose(project, deployment, models or load_all_settings(PROJECT.models), project.assembly).synth()
     return project.assembly
 
 

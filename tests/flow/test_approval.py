@@ -118,17 +118,18 @@ def test_the_first_decision_stands_and_the_second_sees_it(product, iris):
 def test_a_run_is_decided_from_the_terminal(product, iris):
     from commands.decide import decide
     from commands.faults import CommandFailed
-    from commands.runs import find_run
+    from commands.runs import find_run, list_runs
 
     model = "flow-terminal"
     product.model(model)
     run = product.drop(model, iris).reaches("Request Approval")
     run.mail()
     assert find_run(product.deployment, run.id[:20]) == run.id
-    assert "reject" in decide(product.deployment, run.id, "reject", "Said in the terminal.")
+    assert [each.release for each in list_runs(product.deployment) if each.id == run.id] == [run.release()]
+    assert "reject" in decide(product.deployment, run.id, run.release(), "reject", "Said in the terminal.")
     assert "Said in the terminal." in run.ends_in("Release Rejected")["cause"]
     with pytest.raises(CommandFailed):
-        decide(product.deployment, run.id, "approve", "")
+        decide(product.deployment, run.id, run.release(), "approve", "")
 
 
 def test_what_people_type_is_escaped(product, iris):

@@ -55,6 +55,19 @@ def test_a_decision_that_could_not_be_delivered_is_given_to_who_asks_again(produ
     assert "Seen on Friday. Said on Monday." in described["ApprovalDescription"]
 
 
+@pytest.mark.parametrize(("decision", "end"), [("approve", "Model Deployed"), ("reject", "Release Rejected")])
+def test_a_decision_that_the_page_could_not_deliver_reaches_the_run_all_the_same(product, iris, decision, end):
+    model = f"swept-{decision}"
+    product.model(model)
+    run = product.drop(model, iris)
+    run.mail()
+    with Rights(product).denied("DecideReleaseRole", "states:SendTaskSuccess", "states:SendTaskFailure"):
+        page = run.decide(decision, "As the page will never say.")
+        assert "the run could not be told yet" in " ".join(page.split())
+        # Whoever tends to approvals comes every minute of the cloud's time, which is a few seconds.
+        run.ends_in(end)
+
+
 def test_a_run_that_lost_the_lease_asks_nobody(product, iris):
     model = "again-lost"
     product.model(model)

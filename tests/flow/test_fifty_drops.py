@@ -112,7 +112,9 @@ def test_drops_in_random_order_are_released_as_the_policy_says(product, iris, po
             steps["approvals"] += 1
             by_page = chance.random() < 0.5
             run = model.runs[turns.asks]
-            run.decide("approve") if by_page else decide(product.deployment, run.id, "approve", "as tested")
+            run.decide("approve") if by_page else decide(
+                product.deployment, run.id, run.release(), "approve", "as tested"
+            )
             turns.approved()
         else:
             # Who comes first to a free lease is chance, and matters where nobody is superseded before a decision.
@@ -167,10 +169,10 @@ def approver(product: Product, models: list[Model]) -> Iterator[set[str]]:
             for model in models:
                 lease = product.ledger(model.name).get("lease")
                 if lease is not None and lease["phase"]["S"] == "approval":
-                    run = lease["execution_arn"]["S"].rsplit(":", 1)[-1]
+                    run = Run(product, lease["execution_arn"]["S"])
                     with contextlib.suppress(CommandFailed):  # withdrawn meanwhile, or approved a moment ago
-                        decide(product.deployment, run, "approve", "as tested")
-                        approved.add(run)
+                        decide(product.deployment, run.id, run.release(), "approve", "as tested")
+                        approved.add(run.id)
 
     with ThreadPoolExecutor(1) as person:
         work = person.submit(approve_all)

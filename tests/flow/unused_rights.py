@@ -24,6 +24,12 @@ class Unused:
         return bool(named) and (not self.actions or action in self.actions)
 
 
+# Every function's role: its construct is called after the verb.
+FUNCTIONS = (
+    "(AnnounceOutcome|DecideRelease|ExplainFailure|FreezeDataset|PassLease|RequestApproval|SmokeTest|TendApprovals|"
+    "ValidateDataset|VerifyProduction)Role"
+)
+
 UNUSED = (
     Unused(
         "(PromoteModel|DeployStack|CloseRun)Role",
@@ -38,13 +44,13 @@ UNUSED = (
         "Traces go to X-Ray, which the embedded cloud has not.",
     ),
     Unused(
-        "(AnnounceOutcome|DecideRelease|ExplainFailure|FreezeDataset|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
+        FUNCTIONS,
         "Trace",
         (),
         "Lambda itself sends a function's traces to X-Ray, which the embedded cloud has not.",
     ),
     Unused(
-        "(AnnounceOutcome|RequestApproval)Role",
+        "(AnnounceOutcome|RequestApproval|TendApprovals)Role",
         "SendByConfigurationSet",
         (),
         "An identity may have a configuration set by default; those of the embedded cloud have none.",
@@ -104,7 +110,7 @@ UNUSED = (
         "CloudFormation on AWS tags alarms with the stack's tags; the embedded cloud's alarms have none.",
     ),
     Unused(
-        "(AnnounceOutcome|DecideRelease|ExplainFailure|FreezeDataset|PassLease|RequestApproval|SmokeTest|ValidateDataset|VerifyProduction)Role",
+        FUNCTIONS,
         "WriteLogs",
         (),
         "Lambda writes a function's log on its behalf. Without the right a function runs on and is silent, so that no "

@@ -4,6 +4,7 @@ import importlib
 import io
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
 from moto.kms import models as kms_models
 
 from tests.functions.approvals import Approvals
@@ -26,8 +28,10 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "APPROVALS_TABLE": "mlops-approvals",
     "LEDGER_TABLE": "mlops-ledger",
+    "AUDIT_TABLE": "mlops-audit",
     "TOKEN_KEY_ID": "alias/token",
-    "NONCE_KEY_ID": "alias/nonce",
+    "SIGNING_KEYS": "1=alias/signing-1 3=alias/signing-3",
+    "HOSTING_PRICES": '{"ml.c5.large": 0.102}',
     "MAIL_SENDER": "mlops@example.com",
     "PAGE_URL": "http://localhost/page/",
     "OPERATORS": "mlops-operators@example.com, more-operators@example.com",
@@ -52,6 +56,22 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(kms_models, "generate_private_key", _one_private_key)
     with mock_aws():
         yield
+
+
+@pytest.fixture
+def writes_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB applies conditional writes to an item one after the other; the mock would mix them."""
+    lock = threading.RLock()
+
+    def alone(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            with lock:
+                return method(*arguments, **named)
+
+        return call
+
+    for name in ("get_item", "put_item", "update_item", "transact_write_items"):
+        monkeypatch.setattr(DynamoDBBackend, name, alone(getattr(DynamoDBBackend, name)))
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from selenium.webdriver.common.keys import Keys
 
 from functions.announce_outcome.announcement import announce
 from functions.announce_outcome.ending import Ending
-from tests.chromium import MAIL_LOOKS, PAGE_LOOKS
+from tests.chromium import MAIL_GUIDELINES, MAIL_LOOKS, PAGE_LOOKS
 from tests.evaluations import evaluation
-from tests.functions.approvals import ASKED_AT, HOUR, Person, html_of
+from tests.functions.approvals import ASKED_AT, HOUR, Person, html_of, seen
+from tests.functions.evidence import FORMER, leave
 from tests.functions.page_server import served
 
 pytestmark = pytest.mark.full
@@ -21,8 +22,10 @@ Rows are lines of the file counted from 1; columns without a name are counted fr
 
 
 @pytest.fixture
-def asked(approvals):
-    approvals.ask()
+def asked(approvals, event, tmp_path):
+    leave(approvals.request.s3, tmp_path / "plots")
+    release = event("request_approval")["release"]
+    approvals.ask(release={**release, "champion": {**release["champion"], **FORMER}})
     return approvals
 
 
@@ -52,10 +55,11 @@ def test_rejecting_by_keyboard(chromium, asked, address):
     # Folded parts, then the choice, the comment, the name: nothing needs a mouse. Enter in the name sends the form.
     page = chromium.driver.find_element(By.CSS_SELECTOR, "main")
     page.click()
+    for _ in range(20):
+        chromium.driver.switch_to.active_element.send_keys(Keys.TAB)
+        if chromium.driver.switch_to.active_element.get_attribute("name") == "decision":
+            break
     keys.send_keys(
-        Keys.TAB,
-        Keys.TAB,
-        Keys.TAB,
         Keys.ARROW_DOWN,
         Keys.TAB,
         "Not before Friday.",
@@ -116,15 +120,46 @@ def test_a_first_release_and_a_dead_link(chromium, approvals, event):
     with served(approvals, ASKED_AT + HOUR) as address:
         chromium.driver.get(address + approvals.link())
         chromium.take(PAGE_LOOKS[:1], "page-first-release")
-        chromium.driver.get(address + "x" * 32)
+        chromium.driver.get(address + "x" * 44)
         assert "This link leads nowhere" in chromium.body()
         chromium.take(PAGE_LOOKS, "page-dead-link")
 
 
 def test_the_approval_mail(chromium, asked):
-    chromium.show(html_of(asked.mails[0]))
-    chromium.take(MAIL_LOOKS, "mail-approval")
-    assert chromium.driver.find_elements(By.TAG_NAME, "img") == []
+    chromium.show(seen(asked.mails[0]))
+    chromium.take(MAIL_LOOKS, "mail-approval", MAIL_GUIDELINES)
+    pictures = chromium.driver.find_elements(By.TAG_NAME, "img")
+    assert [picture.get_property("naturalWidth") > 0 for picture in pictures] == [True, True]
+    chromium.show(html_of(asked.mails[0]))  # as readers show it that load no pictures
+    chromium.take(MAIL_LOOKS, "mail-approval-without-pictures", MAIL_GUIDELINES)
+    assert "Held-out rows by their class" in chromium.driver.find_elements(By.TAG_NAME, "img")[1].get_attribute("alt")
+
+
+def test_the_mails_that_follow(chromium, asked):
+    asked.attend(ASKED_AT + 6 * 24 * HOUR + 1)
+    chromium.show(seen(asked.mails[-1]))
+    chromium.take(MAIL_LOOKS, "mail-reminder", MAIL_GUIDELINES)
+    Person(asked, asked.link()).decides("reject", "Not before Friday:\nthe budget is not approved.")
+    asked.attend(ASKED_AT + 6 * 24 * HOUR + 90)
+    chromium.show(seen(asked.mails[-1]))
+    chromium.take(MAIL_LOOKS, "mail-verdict", MAIL_GUIDELINES)
+
+
+def test_everything_that_can_be_looked_into(chromium, asked, address):
+    chromium.driver.get(address + asked.link())
+    for each in chromium.driver.find_elements(By.TAG_NAME, "summary"):
+        if each.find_element(By.XPATH, "..").get_attribute("open") is None:
+            each.click()
+    chromium.take(PAGE_LOOKS, "page-evidence")
+
+
+def test_two_have_to_approve(chromium, approvals, event):
+    approval = event("request_approval")["settings"]["approval"] | {"required": 2}
+    approvals.ask(approval=approval)
+    Person(approvals, approvals.link()).decides("approve", "The gain is real.")
+    with served(approvals, ASKED_AT + HOUR) as address:
+        chromium.driver.get(address + approvals.link("risk@example.com"))
+        chromium.take(PAGE_LOOKS[:3], "page-half-approved")
 
 
 def test_a_regression_is_told_in_the_labels_unit(chromium, approvals, event):
@@ -137,7 +172,7 @@ def test_a_regression_is_told_in_the_labels_unit(chromium, approvals, event):
         assert "the candidate is off by 31,450 on average" in chromium.body()
         chromium.take(PAGE_LOOKS[:1], "page-regression")
     chromium.show(html_of(approvals.mails[0]))
-    chromium.take(MAIL_LOOKS, "mail-regression")
+    chromium.take(MAIL_LOOKS, "mail-regression", MAIL_GUIDELINES)
 
 
 @pytest.mark.parametrize(
@@ -177,4 +212,12 @@ def test_a_regression_is_told_in_the_labels_unit(chromium, approvals, event):
 def test_the_mails_about_endings(chromium, event, outcome, changed):
     checks = evaluation().gate if outcome == "Candidate Rejected" else ()
     chromium.show(announce(Ending.from_event(event("announce_outcome", outcome=outcome, **changed), checks)).html)
-    chromium.take(MAIL_LOOKS, f"mail-{outcome.lower().replace(' ', '-')}")
+    chromium.take(MAIL_LOOKS, f"mail-{outcome.lower().replace(' ', '-')}", MAIL_GUIDELINES)
+
+
+def test_barriers_would_be_found(chromium):
+    chromium.show(
+        "<html lang=en><title>x</title><main><h1>x</h1><p style='color:#bbb'>pale</p><img src=x><input></main>"
+    )
+    found = {each.partition(":")[0] for each in chromium.barriers()}
+    assert {"color-contrast", "image-alt", "label"} <= found

@@ -74,8 +74,23 @@ def test_time_to_live_only_cleans(storage: Template) -> None:
         assert table["Properties"]["TimeToLiveSpecification"]["AttributeName"] == "purge_at"
 
 
+def test_the_audit_is_added_to_and_nothing_else(workflow: Template, templates: dict[str, Template]) -> None:
+    """No role of any stack may change or remove an entry, not even through a wildcard."""
+    audit = [
+        (each.role, action)
+        for template in templates.values()
+        for each in template.statements()
+        if any("-audit" in resource or resource.endswith((":table/*", "table/mlops-*")) for resource in each.resources)
+        for action in each.actions
+    ]
+    writers = ("RequestApprovalRole", "DecideReleaseRole", "TendApprovalsRole")
+    assert sorted(audit) == sorted((role, "dynamodb:PutItem") for role in writers)
+
+
 def test_who_answers_a_token_may_answer_any(workflow: Template) -> None:
     """SendTaskSuccess and SendTaskFailure know no resource: the token itself names the task."""
     answering = [each for each in workflow.statements() if any("SendTask" in action for action in each.actions)]
-    assert {each.role for each in answering} == {"RequestApprovalRole", "DecideReleaseRole", "PassLeaseRole"}
+    assert {each.role for each in answering} == {
+        *("RequestApprovalRole", "DecideReleaseRole", "TendApprovalsRole", "PassLeaseRole")
+    }
     assert {each.resources for each in answering} == {("*",)}

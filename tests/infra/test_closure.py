@@ -11,12 +11,13 @@ def root(tmp_path: Path) -> Path:
     files = {
         "contracts/__init__.py": "",
         "contracts/errors.py": "",
-        "contracts/mail.py": "from contracts import errors",
+        "mails/__init__.py": "",
+        "mails/mail.py": "from contracts import errors",
         "contracts/settings.py": "import pydantic",
-        "contracts/layouts/mail.html": "<html>",
+        "mails/layouts/mail.html": "<html>",
         "functions/__init__.py": "",
         "functions/greet/__init__.py": "",
-        "functions/greet/words.py": "import contracts.mail",
+        "functions/greet/words.py": "import mails.mail",
         "functions/greet/templates/hello.txt": "hello",
         "functions/greet/__pycache__/words.cpython-313.pyc": "x",
         "functions/greet/.hidden": "x",
@@ -40,7 +41,7 @@ OWN = {
     "functions/greet/templates/hello.txt",
     "functions/greet/words.py",
 }
-MAIL = {"contracts/__init__.py", "contracts/errors.py", "contracts/mail.py", "contracts/layouts/mail.html"}
+MAIL = {"contracts/__init__.py", "contracts/errors.py", "mails/__init__.py", "mails/mail.py", "mails/layouts/mail.html"}
 
 
 def test_contracts_come_along_when_they_are_imported_directly_or_not(root: Path) -> None:
@@ -52,9 +53,7 @@ def test_contracts_that_nobody_imports_stay_away(root: Path) -> None:
     assert found(root, "import json") == OWN
 
 
-@pytest.mark.parametrize(
-    "line", ["from contracts.mail import Mail", "from contracts import mail", "import contracts.mail"]
-)
+@pytest.mark.parametrize("line", ["from mails.mail import Mail", "from mails import mail", "import mails.mail"])
 def test_every_way_of_importing_counts(line: str, root: Path) -> None:
     (root / "functions/greet/words.py").write_text("")
     assert found(root, f"def handle(event, context):\n    {line}\n") == OWN | MAIL

@@ -40,7 +40,10 @@ def test_little_has_to_be_said(tmp_path: Path) -> None:
     ("text", "fault"),
     [
         ("operators = ['ops@example.com']", "sender: Field required"),
-        ("sender = 'nobody'\noperators = ['ops@example.com']", "sender: String should match"),
+        (
+            "sender = 'nobody'\noperators = ['ops@example.com']",
+            "sender: Value error, a mail address that SES has verified",
+        ),
         ("sender = 'a@example.com'\noperators = []", "operators: Tuple should have at least 1 item"),
         (f"name = 'M'\n{LEAST}", "name: String should match"),
         (f"name = 'a-name-longer-than-the-bucket-allows-by-far'\n{LEAST}", "name: String should match"),

@@ -1,7 +1,10 @@
 import json
+import re
+from pathlib import Path
 
 from contracts.settings import load_settings
-from infra.project import PROJECT
+from infra.code_version import code_version
+from infra.project import PROJECT, Project
 from tests.infra.template import Template
 
 SETTINGS = load_settings(PROJECT.models / "iris-model.toml")
@@ -14,7 +17,10 @@ def pointer(models: Template) -> dict:
 def test_a_run_finds_settings_and_templates_through_one_parameter(models: Template) -> None:
     assert models.properties("AWS::SSM::Parameter", "irismodelPointer")["Name"] == "/mlops/models/iris-model"
     found = pointer(models)
-    assert found.keys() == {"settings", "development", "production"}
+    assert found.keys() == {"settings", "development", "production", "code"}
+    assert re.fullmatch("[0-9a-f]{64}", found["code"]["sources"])
+    # A tree without Git has no commit.
+    assert re.fullmatch("([0-9a-f]{40}(-dirty)?)?", found["code"]["commit"])
     assert found["settings"]["bucket"] == "cdk-hnb659fds-assets-123456789012-us-east-1"
     assert found["development"]["stack"] == "mlops-deploy-iris-model-dev"
     assert found["production"]["stack"] == "mlops-deploy-iris-model-prd"
@@ -68,3 +74,13 @@ def test_packages_of_a_model_are_kept_when_its_stack_goes(models: Template) -> N
     group = models.resource("AWS::SageMaker::ModelPackageGroup")
     assert group["Properties"]["ModelPackageGroupName"] == "iris-model"
     assert group["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_the_codes_version_changes_with_a_source_and_is_told_without_git(tmp_path: Path) -> None:
+    project = Project.at(tmp_path)
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "x.py").write_text("1")
+    first = code_version(project)
+    assert (first["commit"], code_version(project)) == ("", first)
+    (tmp_path / "contracts" / "x.py").write_text("2")
+    assert code_version(project)["sources"] != first["sources"]

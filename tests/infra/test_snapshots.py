@@ -19,6 +19,7 @@ def settled(template: Template) -> Any:
     """The template with everything left out that changes with the functions' code or the definitions' text."""
     text = json.dumps(template.all)
     text = re.sub(r"\b[0-9a-f]{64}\b", "<content>", text)
+    text = re.sub(r"(commit[^0-9a-f]{1,8})[0-9a-f]{40}(-dirty)?", r"\1<commit>", text)
     text = re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}", r"\1<content>", text)
     text = re.sub(r"(Libraries)[0-9A-F]{8}", r"\1", text)
     made = json.loads(text)

@@ -73,11 +73,13 @@ def test_handler_runs_from_what_is_published_and_nothing_else(verb: str, tmp_pat
     code = (
         f"import sys; sys.path[:0] = {[str(path) for path in paths]}; import functions.{verb}.handler as it; it.handle"
     )
-    names = ("APPROVALS_TABLE", "TOKEN_KEY_ID", "NONCE_KEY_ID", "MAIL_SENDER", "PAGE_URL", "OPERATORS", "LEDGER_TABLE")
+    names = ("APPROVALS_TABLE", "AUDIT_TABLE", "LEDGER_TABLE", "TOKEN_KEY_ID", "MAIL_SENDER", "PAGE_URL", "OPERATORS")
     environment = {
         "AWS_DEFAULT_REGION": "us-east-1",
         "PATH": os.environ["PATH"],
         **dict.fromkeys(names, "x@example.com"),
+        "SIGNING_KEYS": "1=key",
+        "HOSTING_PRICES": "{}",
     }
     # -I and -S: neither this folder nor this environment's packages, as on Lambda.
     done = subprocess.run(

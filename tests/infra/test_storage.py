@@ -22,7 +22,9 @@ def test_only_captured_requests_expire(storage: Template) -> None:
 
 def test_tables_are_on_demand_recoverable_and_cleaned_up(storage: Template) -> None:
     tables = storage.of_type("AWS::DynamoDB::Table").values()
-    assert sorted(each["Properties"]["TableName"] for each in tables) == ["mlops-approvals", "mlops-ledger"]
+    assert sorted(each["Properties"]["TableName"] for each in tables) == [
+        *("mlops-approvals", "mlops-audit", "mlops-ledger")
+    ]
     for table in tables:
         properties = table["Properties"]
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -40,10 +42,10 @@ def test_data_outlives_its_stack_but_not_a_creation_that_failed(storage: Templat
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
-def test_tokens_are_encrypted_and_nonces_signed_with_keys_of_their_own(storage: Template) -> None:
+def test_tokens_are_encrypted_and_links_signed_with_keys_of_their_own(storage: Template) -> None:
     assert storage.properties("AWS::KMS::Key", "TokenKey")["EnableKeyRotation"] is True
-    nonce_key = storage.properties("AWS::KMS::Key", "NonceKey")
-    assert (nonce_key["KeySpec"], nonce_key["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
+    signing_key = storage.properties("AWS::KMS::Key", "SigningKey1")
+    assert (signing_key["KeySpec"], signing_key["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
 
 
 def test_commands_find_the_bucket(storage: Template) -> None:
@@ -53,4 +55,4 @@ def test_commands_find_the_bucket(storage: Template) -> None:
 
 def test_only_keys_are_exported(storage: Template) -> None:
     exported = {storage.text(output["Value"]) for output in storage.all["Outputs"].values() if "Export" in output}
-    assert {arn.rpartition("/")[2][:-8] for arn in exported} == {"TokenKey", "NonceKey"}
+    assert {arn.rpartition("/")[2][:-8] for arn in exported} == {"TokenKey", "SigningKey1"}

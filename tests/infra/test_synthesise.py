@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import app, synthesise
+from infra import app, fingerprint, synthesise
 from infra.project import PROJECT, CannotSynthesise, Project
 
 IRIS = (PROJECT.models / "iris-model.toml").read_text()
@@ -18,7 +18,9 @@ def project(tmp_path: Path) -> Project:
         "infra",
         "statemachine",
         "functions/greet/__pycache__",
+        "approvals",
         "contracts",
+        "mails",
         "tables",
         "models",
         "container",
@@ -61,7 +63,8 @@ def test_templates_are_made_once(project: Project, made: list[Path]) -> None:
         "infra/deployment.toml",
         "statemachine/promote-model.asl.yaml",
         "functions/greet/templates/page.html",
-        "contracts/layouts/mail.html",
+        "mails/layouts/mail.html",
+        "approvals/desk.py",
         "models/other.toml",
         "container/buildspec.yml",
         "locks/layer.txt",
@@ -78,7 +81,7 @@ def test_a_changed_source_makes_them_anew_and_is_named(source: str, project: Pro
 
 def test_a_new_cdk_makes_them_anew(project: Project, made: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     synthesise.synthesise(project)
-    monkeypatch.setattr(synthesise, "version", lambda _name: "3.0.0")
+    monkeypatch.setattr(fingerprint, "version", lambda _name: "3.0.0")
     assert synthesise.synthesise(project) == ["aws-cdk-lib"]
 
 

@@ -53,7 +53,8 @@ def test_the_rules_may_write_to_the_dead_letter_queue_and_plain_http_may_not(wor
         assert (each["Action"], each["Principal"]) == ("sqs:SendMessage", {"Service": "events.amazonaws.com"})
     assert [each["Condition"] for each in allowed] == [
         {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
-        for rule in workflow.of_type("AWS::Events::Rule")
+        for rule, each in workflow.of_type("AWS::Events::Rule").items()
+        if "EventPattern" in each["Properties"]
     ]
     assert {"Bool": {"aws:SecureTransport": "false"}} in [each["Condition"] for each in statements]
 

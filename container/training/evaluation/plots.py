@@ -20,7 +20,9 @@ from sklearn.metrics import roc_curve
 
 from container.training.evaluation.answers import Answers, ClassAnswers, NumberAnswers
 from container.training.evaluation.classification import ranked
-from contracts.reports import Evaluation
+from contracts.metrics import METRICS
+from contracts.reports import Evaluation, Scores
+from contracts.scores import shown
 
 _INK: Final = "#17202c"
 _QUIET: Final = "#5a6778"
@@ -39,9 +41,9 @@ _SEED: Final = 42
 
 def draw_plots(folder: Path, evaluation: Evaluation, truth: NDArray[Any], answers: Answers) -> tuple[Path, ...]:
     """Write `confusion_matrix.png`, `roc.png` and `calibration.png`, or `residuals.png` for a regression, and
-    `importance.png`.
+    `scores.png` and `importance.png`.
     """
-    plots: dict[str, Figure] = {"importance": _importance(evaluation)}
+    plots: dict[str, Figure] = {"scores": _scores(evaluation), "importance": _importance(evaluation)}
     if isinstance(answers, ClassAnswers):
         plots["confusion_matrix"] = _confusion_matrix(evaluation)
         plots["roc"] = _roc(evaluation, truth, answers)
@@ -85,6 +87,35 @@ def _font() -> FT2Font:
 def _name_ticks(axis: Axis, names: Sequence[str]) -> None:
     labels = [label(name, place) for place, name in enumerate(names)]
     axis.set_ticks(range(len(names)), labels, parse_math=False)
+
+
+def _scores(evaluation: Evaluation) -> Figure:
+    """Each metric on a scale of its own: they have no unit in common."""
+    names = [name for name in evaluation.candidate.values if METRICS[name].comparable]
+    figure = Figure(figsize=(7.2, 1.0 + 0.62 * max(len(names), 1)), layout="constrained", facecolor="white")
+    rows = figure.subplots(max(len(names), 1), squeeze=False)[:, 0]
+    told = "Candidate (blue) and champion (amber)" if evaluation.champion else "Candidate"
+    figure.suptitle(f"{told} on {evaluation.test_rows:,} held-out rows", x=0.01, ha="left", color=_INK, fontsize=12)
+    for axes in rows:
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(colors=_QUIET, labelsize=8)
+        axes.set(ylim=(-1, 1), yticks=[])
+    for axes, name in zip(rows, names, strict=False):
+        axes.set_ylabel(METRICS[name].title, rotation=0, ha="right", va="center", color=_INK, fontsize=9)
+        _score(axes, evaluation.candidate, name, 0.45, _CANDIDATE)
+        if evaluation.champion and name in evaluation.champion.values:
+            _score(axes, evaluation.champion, name, -0.45, _OTHER)
+    return figure
+
+
+def _score(axes: Axes, scores: Scores, name: str, height: float, colour: str) -> None:
+    value, interval = scores.values[name], scores.intervals.get(name)
+    if interval:
+        axes.plot([interval.lower, interval.upper], [height, height], color=colour, linewidth=3, alpha=0.4)
+    axes.plot([value], [height], color=colour, marker="o", markersize=7)
+    text = shown(value, METRICS[name].reading)
+    # Beside the scale: on it, texts would lie on each other's lines.
+    axes.text(1.02, height, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=colour)
 
 
 def _confusion_matrix(evaluation: Evaluation) -> Figure:

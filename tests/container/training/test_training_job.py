@@ -20,8 +20,7 @@ from container.training.entry import train
 from container.training.evaluation.job_metrics import job_metrics
 from container.training.forest import ESTIMATOR_FILE
 from container.training.graph import GRAPH_FILE
-from container.training.job import PLOTS_FOLDER
-from contracts.reports import EVALUATION_FILE, read_evaluation
+from contracts.reports import EVALUATION_FILE, PLOTS_FOLDER, read_evaluation
 from tests.container.conftest import Client
 from tests.contracts.test_hyperparameters import COURSE
 
@@ -43,7 +42,7 @@ def test_leaves_model_report_and_metrics(iris_job: Any) -> None:
     assert {path.name for path in layout.model.iterdir()} == {MODEL_FILE, GRAPH_FILE, SCHEMA_FILE}
     assert {path.name for path in layout.output_data.iterdir()} == {EVALUATION_FILE, ESTIMATOR_FILE, PLOTS_FOLDER}
     assert {path.stem for path in (layout.output_data / PLOTS_FOLDER).iterdir()} == {
-        *("confusion_matrix", "roc", "calibration", "importance")
+        *("scores", "confusion_matrix", "roc", "calibration", "importance")
     }
     assert not layout.failure.exists()
     evaluation = read_evaluation(pack(layout.output_data))
@@ -280,7 +279,11 @@ def test_a_regression_is_judged_with_its_champion(
     assert (metrics["gain"], metrics["gain_lower"], metrics["gain_upper"]) == (0, 0, 0)
     evaluation = read_evaluation(pack(layout.output_data))
     assert evaluation.task == "regression"
-    assert {path.stem for path in (layout.output_data / PLOTS_FOLDER).iterdir()} == {"residuals", "importance"}
+    assert {path.stem for path in (layout.output_data / PLOTS_FOLDER).iterdir()} == {
+        "scores",
+        "residuals",
+        "importance",
+    }
     assert all(example.tolerance and float(example.answer) for example in evaluation.examples)
 
 

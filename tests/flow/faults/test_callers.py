@@ -55,7 +55,12 @@ def callers(product: Product, since: int) -> set[Caller]:
     found = decisions(product)
     recent = found["decisions"][since - found["total"] :] if found["total"] > since else []
     mine = [each for each in recent if each["role"] in roles or "DeploymentRole" in each["role"]]
-    return {Caller(each["role"], each["action"]) for each in mine}
+    return {Caller(each["role"], action) for each in mine for action in calls_of(each["action"])}
+
+
+def calls_of(action: str) -> tuple[str, ...]:
+    """What may have been called: IAM decides about each part of a transaction as if it came alone."""
+    return (action, "dynamodb:TransactWriteItems") if action.startswith("dynamodb:") else (action,)
 
 
 def decisions(product: Product) -> Any:
@@ -81,7 +86,8 @@ def observed(request, product, iris) -> tuple[Scenario, dict[Caller, int]]:
     play(
         scenario, product, plan, iris, f"{name}-counted", [each.order(effect="hang", pass_first=NEVER) for each in seen]
     )
-    # What IAM decided about something else than a call of its own, such as iam:PassRole, is counted never.
+    # What IAM decided about something else than a call of its own, such as iam:PassRole or a part of a transaction, is
+    # counted never.
     counts = {caller: fault["seen"] for caller, fault in zip(seen, plan.faults(), strict=True) if fault["seen"]}
     plan.clear()
     return scenario, counts

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from functions.decide_release.browser import cookie_name, known_browser, set_cookie
 from functions.decide_release.visit import MAXIMUM_BODY_BYTES, Visit, is_visit
 
-LINK = "A" * 31 + "-"
+LINK = "A" * 43 + "-"
 
 
 def visit(**changed):

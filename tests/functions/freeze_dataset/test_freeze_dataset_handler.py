@@ -128,3 +128,33 @@ def test_the_limit_holds_for_all_files_together(freeze, store):
     store(f"{FOLDER}/train/b.csv", half)
     with pytest.raises(DatasetRejected, match="the limit is"):
         freeze(f"{FOLDER}/run.json", run_file({"train/a.csv": len(half), "train/b.csv": len(half)}))
+
+
+@pytest.mark.parametrize(
+    ("requester", "required", "said"),
+    [
+        (None, 1, "drop the dataset as a folder"),
+        ("", 1, "drop the dataset as a folder"),
+        ("Anna", 1, '"requester": "<your mail address>"'),
+        ("ANNA@example.com", 2, "names 1 others"),
+        ("ANNA@example.com", 1, None),
+        ("somebody@example.com", 2, None),
+    ],
+)
+def test_where_the_requester_may_not_approve_it_has_to_be_known_who_that_is(
+    handler_of, event, lambda_context, store, requester, required, said
+):
+    settings = event("freeze_dataset")["settings"]
+    settings["approval"] |= {"required": required, "requester_may_approve": False}
+    if requester is None:
+        key, content = "datasets/iris-model/iris.csv", b"aaaa"
+    else:
+        store(f"{FOLDER}/train/a.csv", b"aa")
+        key, content = f"{FOLDER}/run.json", run_file({"train/a.csv": 2}, requester=requester)
+    dataset = {"bucket": BUCKET, "key": key, "version": store(key, content), "bytes": len(content)}
+    call = event("freeze_dataset", dataset=dataset, settings=settings)
+    if said is None:
+        assert handler_of("freeze_dataset").handle(call, lambda_context)["request"]["requester"] == requester
+    else:
+        with pytest.raises(DatasetRejected, match=said):
+            handler_of("freeze_dataset").handle(call, lambda_context)

@@ -48,7 +48,7 @@ def test_what_is_stored_is_neither_the_token_nor_a_link(approvals, event):
         "iris-model-3",
     )
     assert int(item["purge_at"]["N"]) > int(item["expires_at"]["N"])
-    assert json.loads(item["dossier"]["S"]) == event("request_approval")["release"]
+    assert json.loads(item["dossier"]["S"]) == event("request_approval")["release"] | {"hourly_usd": 0.204}
 
 
 def test_the_stored_token_opens_only_as_this_run(approvals, event):
@@ -161,7 +161,8 @@ def test_a_call_made_twice_does_not_mind_that_the_decision_has_reached_its_token
 
 
 def test_an_approver_named_twice_is_asked_once(approvals):
-    assert approvals.ask(approvers=[FIRST, FIRST]) == {"mailed": 1}
+    approval = approvals.recorded("request_approval")["settings"]["approval"]
+    assert approvals.ask(approval={**approval, "approvers": [FIRST, FIRST.upper()]}) == {"mailed": 1}
 
 
 def test_a_dossier_with_holes_is_not_asked_about(approvals, event):
@@ -230,7 +231,7 @@ def test_neither_token_nor_link_is_logged(approvals, event, log):
 def test_the_question_does_not_show_its_token(event):
     from functions.request_approval.question import Question
 
-    assert event("request_approval")["task_token"] not in repr(Question.from_event(event("request_approval")))
+    assert event("request_approval")["task_token"] not in repr(Question.from_event(event("request_approval"), {}))
 
 
 def test_the_table_is_used_under_its_name(approvals):

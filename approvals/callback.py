@@ -55,6 +55,6 @@ class Callback:
             EncryptionContext=encryption_context(request.run),
         )["Plaintext"].decode()
         if decision.approved:
-            self._stepfunctions.send_task_success(taskToken=token, output=decision.output())
+            self._stepfunctions.send_task_success(taskToken=token, output=request.output())
         else:
             self._stepfunctions.send_task_failure(taskToken=token, error=decision.error, cause=decision.cause())

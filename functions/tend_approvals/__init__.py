@@ -1,0 +1,1 @@
+"""Looks after questions to people between their visits."""
