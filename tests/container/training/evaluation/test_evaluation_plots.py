@@ -26,7 +26,8 @@ def test_a_classification_is_drawn(tmp_path: Path, complete: Any) -> None:
     evaluation = judged(split, complete.predictor, complete.predictor)
     answers = ask(complete.predictor, split.test_features)
     paths = draw_plots(tmp_path / "plots", evaluation, split.test_labels, answers)
-    assert {path.name for path in paths} == {"importance.png", "confusion_matrix.png", "roc.png", "calibration.png"}
+    classes = {"confusion_matrix.png", "roc.png", "calibration.png"}
+    assert {path.name for path in paths} == {"scores.png", "importance.png", *classes}
     again = draw_plots(tmp_path / "again", evaluation, split.test_labels, answers)
     for path, other in zip(paths, again, strict=True):
         assert min(size(path)) > 250
@@ -38,7 +39,7 @@ def test_a_regression_is_drawn(tmp_path: Path, rows: int) -> None:
     split, model = regression_split(rows), LinearPredictor([2.0, 0.0])
     answers = ask(model, split.test_features)
     paths = draw_plots(tmp_path, judged(split, model), split.test_labels, answers)
-    assert {path.name for path in paths} == {"importance.png", "residuals.png"}
+    assert {path.name for path in paths} == {"scores.png", "importance.png", "residuals.png"}
     broken = NumberAnswers(np.full(rows, np.nan))
     assert draw_plots(tmp_path, judged(split, model), split.test_labels, broken)
 
