@@ -33,9 +33,10 @@ class ModelsStack(Stack):
             PeopleTopic(self, "People", deployment, people(deployment, models.values()))
         planned = {plan.endpoint: plan for settings in models.values() for plan in plans(settings)}
         templates = endpoint_templates(planned, deployment)
+        code = code_version(project)
         for settings in models.values():
             _check_training(settings, deployment)
-            published = PublishedModel(self, project, deployment, settings, templates)
+            published = PublishedModel(self, project, deployment, settings, templates, code)
             published.packages.apply_removal_policy(kept(deployment))
 
 
@@ -49,6 +50,7 @@ class PublishedModel(Construct):
         deployment: Deployment,
         settings: ModelSettings,
         templates: Mapping[str, str],
+        code: Mapping[str, str],
     ) -> None:
         super().__init__(scope, settings.name)
         names = Names(deployment.name)
@@ -75,7 +77,7 @@ class PublishedModel(Construct):
             "settings": {"bucket": resolved.s3_bucket_name, "key": resolved.s3_object_key},
             "development": development,
             "production": production,
-            "code": code_version(project),
+            "code": code,
         }
         for plan in plans(settings):
             # SageMaker would make the group itself, and keep what is in it for ever.

@@ -44,7 +44,7 @@ def remove_bucket(account: Account) -> None:
 
 
 def remove_tables(account: Account, say: Say) -> None:
-    """Ledger and approvals."""
+    """Ledger, approvals and their audit."""
     dynamodb = account.client("dynamodb")
     for table in (account.names.ledger_table, account.names.approvals_table, account.names.audit_table):
         try:
