@@ -8,7 +8,7 @@ from approvals.invitations import Invitations
 from approvals.links import make_link
 from approvals.signing import Signer
 from contracts.approval import ApprovalRequest, MailKind
-from contracts.audit import AuditEntry
+from contracts.audit import AuditEntry, holder
 from contracts.times import iso_time_precisely
 from mails.invitation import Invitation, invite
 from mails.mail import Image
@@ -44,7 +44,7 @@ class Asker:
             self.logger.warning("approver not mailed", error=str(fault), kind=kind)
             return False
         release = request.release
-        who = f"link issued to {approver}"
+        who = holder(approver)
         entry = AuditEntry(iso_time_precisely(now), kind, release.model, release.name, request.run, who)
         self.audit.add(entry, f"{request.run}#{kind}#{approver}")
         self.invitations.record_mail(request.run, _KINDS[kind], approver, message_id)

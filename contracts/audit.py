@@ -15,6 +15,11 @@ Event = Literal[
 TIME_CHARACTERS: Final = len("2026-11-23T05:00:00.123Z")
 
 
+def holder(approver: str) -> str:
+    """Who acts by a mailed link: it proves that somebody had the mail, not who that was."""
+    return f"link issued to {approver}"
+
+
 @dataclass(frozen=True)
 class AuditEntry:
     """`at` is ISO 8601 in UTC with milliseconds; `who` is the person a link was issued to, or what else acted.

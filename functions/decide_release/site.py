@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 from approvals.desk import Desk
 from contracts.approval import ApprovalRequest, Decision, Delivery, Link, Verdict, hash_link
-from contracts.audit import AuditEntry, Event
+from contracts.audit import AuditEntry, Event, holder
 from contracts.times import iso_time, iso_time_precisely
 from functions.decide_release.browser import known_browser, set_cookie
 from functions.decide_release.form import Form, UnreadableForm, faults, read_form
@@ -132,7 +132,7 @@ class Site:
 
     def _decide(self, case: _Case, form: Form) -> dict[str, Any]:
         verdict, approver = cast("Verdict", form.decision), case.link.approver
-        decision = Decision(verdict, f"link issued to {approver}", iso_time(case.visit.now), form.comment, approver)
+        decision = Decision(verdict, holder(approver), iso_time(case.visit.now), form.comment, approver)
         settled = self.desk.decide(case.request, decision, case.visit.now, case.source)
         if settled is None:
             return not_found()
@@ -165,7 +165,7 @@ class Site:
 
     def _note(self, case: _Case, event: Event, detail: str) -> None:
         release, now = case.request.release, iso_time_precisely(case.visit.now)
-        who = f"link issued to {case.link.approver}"
+        who = holder(case.link.approver)
         entry = AuditEntry(now, event, release.model, release.name, case.request.run, who, case.source, detail)
         self.notes.add(entry, self.random_text())
 
