@@ -42,6 +42,7 @@ class WorkflowStack(Stack):
             "SecurityGroupIds": ",".join(network.security_group_ids) if network else None,
             "Deployment": deployment.name,
             "LedgerTable": self._names.ledger_table,
+            "AuditTable": self._names.audit_table,
             "Bucket": self._names.bucket,
             "ModelsPrefix": self._names.models_prefix,
             "ImageParameter": self._names.image_parameter,

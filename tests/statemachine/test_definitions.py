@@ -13,7 +13,7 @@ BOUND_BY_AWS = {"states"}
 EXPECTED_ENDS = {
     "Model Deployed", "Duplicate Ignored", "Part Of A Drop", "Dataset Rejected", "Training Failed", "Candidate Rejected", "Smoke Test Failed",
     "Release Rejected", "Approval Expired", "Deployment Failed", "Production Restored", "Production Unhealthy", "Image Missing", "Run Failed",
-    "Superseded",
+    "Superseded", "Request Refused", "Traffic Shifted",
 }  # fmt: skip
 
 

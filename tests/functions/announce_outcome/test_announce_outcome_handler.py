@@ -75,7 +75,7 @@ def test_every_outcome_is_told(announced, outcome, release, champion):
         assert "{" not in re.sub(r"<style>.*?</style>", "", told, flags=re.DOTALL)
     assert "Because of <this>." in text
     assert "Because of &lt;this&gt;." in html
-    if outcome not in ("Model Deployed", "Production Unhealthy"):
+    if outcome not in ("Model Deployed", "Traffic Shifted", "Production Unhealthy"):
         assert (champion or "what it served before") in text or outcome == "Run Failed"
 
 
