@@ -16,7 +16,7 @@ NATIVE := container/native/.trees-made
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ On a laptop, without an AWS account
 demo: export DEMO_STARTED := $(shell date +%s.%N)
@@ -46,6 +46,20 @@ reject: $(VENV)/.commands ## Reject it: RUN=… RELEASE=… REASON=… [BY=…]
 
 audit: $(VENV)/.commands ## Show who was asked, looked and decided: MODEL=iris-model [RELEASE=…]
 	@$(PY) -m commands audit --model "$(MODEL)" --release "$(RELEASE)"
+
+releases: $(VENV)/.commands ## Show a model's releases: MODEL=… [RELEASE=… for all about one]
+	@$(PY) -m commands releases --model "$(MODEL)" --release "$(RELEASE)"
+
+rollback: export DECISION_COMMENT = $(value REASON)
+rollback: $(VENV)/.commands ## Go back to a release without training: MODEL=… [TO=…] [REASON=…] [REQUESTER=…]
+	@$(PY) -m commands rollback --model "$(MODEL)" --to "$(TO)" --requester "$(REQUESTER)"
+
+ab-promote ab-rollback: export DECISION_COMMENT = $(value REASON)
+ab-promote: $(VENV)/.commands ## Of two releases that share production, give the newer all requests: MODEL=… [REASON=…]
+	@$(PY) -m commands ab-promote --model "$(MODEL)" --requester "$(REQUESTER)"
+
+ab-rollback: $(VENV)/.commands ## Give them to the older: MODEL=… [REASON=…]
+	@$(PY) -m commands ab-rollback --model "$(MODEL)" --requester "$(REQUESTER)"
 
 rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 	@$(PY) -m commands rerun --run "$(RUN)"
@@ -130,7 +144,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject audit rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
+.PHONY: help infer demo local drop runs approve reject audit releases rollback ab-promote ab-rollback rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 Event = Literal[
-    *("asked", "reminded", "escalated", "viewed", "refused"),
-    *("approved", "rejected", "superseded", "withdrawn", "expired"),
+    "asked",
+    "reminded",
+    "escalated",
+    "viewed",
+    "refused",
+    "approved",
+    "rejected",
+    "superseded",
+    "withdrawn",
+    "expired",
     "traffic",
 ]
 """`refused` is a form that was none of ours, or not filled in; where two have to approve there are two `approved`.

@@ -60,7 +60,8 @@ OUTCOMES: dict[str, Outcome] = {
         "still, and no requests.",
         (
             Step("Nothing. The next release takes the place of the one without requests.", _RELEASES),
-            Step("To give the requests back to the other release.", "make ab-promote or make ab-rollback"),
+            Step("Give them to the older release of the two.", "make ab-rollback MODEL={model}"),
+            Step("Give them to the newer.", "make ab-promote MODEL={model}"),
         ),
     ),
     "Request Refused": Outcome(

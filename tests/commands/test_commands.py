@@ -30,7 +30,9 @@ class Session:
 
 
 def deployment(client: object) -> Deployment:
-    return Deployment(Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit")
+    return Deployment(
+        Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit", "ledger"
+    )
 
 
 class Executions:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from commands.__main__ import COMMENT_VARIABLE, main
+from commands.__main__ import main
+from commands.options import COMMENT_VARIABLE
 from infra.project import PROJECT
 
 WRITTEN = [
@@ -54,6 +55,14 @@ def test_a_comment_passes_make_and_shell_unchanged(make, decision, word, written
     _, environment = make(decision, "RUN=r1", **{word: written})
     assert environment[COMMENT_VARIABLE] == written
     assert not {"shelled", "ticked", "run"} & {file.name for file in PROJECT.root.iterdir()}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("command", ["rollback", "ab-promote", "ab-rollback"])
+def test_a_reason_to_go_back_passes_make_and_shell_unchanged(make, command, written):
+    asked, environment = make(command, "MODEL=m", f"REASON={written}")
+    assert asked[:5] == ["-m", "commands", command, "--model", "m"]
+    assert environment[COMMENT_VARIABLE] == written
 
 
 def test_the_command_reads_the_comment_that_make_hands_over(monkeypatch, capsys):

@@ -63,9 +63,16 @@ def test_releases_that_share_production_take_the_place_of_the_oldest_in_turn():
     assert [each["variant"] for each in (first, second, third, fourth)] == ["model-a", "model-b", "model-a", "model-b"]
     assert [each["scaled_shape"] for each in (first, second, third)] == ["one", "two", "two"]
     assert values(first["deployed"]) | {"ExecutionRoleArn": "", "CaptureBucket": ""} == {
-        **{"Image": "image-of-m-1", "ModelDataUrl": "artefact-of-m-1", "Release": "m-1", "Weight": "1"},
-        **{"ImageB": "", "ModelDataUrlB": "", "ReleaseB": "", "WeightB": "0"},
-        **{"ExecutionRoleArn": "", "CaptureBucket": ""},
+        "Image": "image-of-m-1",
+        "ModelDataUrl": "artefact-of-m-1",
+        "Release": "m-1",
+        "Weight": "1",
+        "ImageB": "",
+        "ModelDataUrlB": "",
+        "ReleaseB": "",
+        "WeightB": "0",
+        "ExecutionRoleArn": "",
+        "CaptureBucket": "",
     }
     told = values(third["deployed"])
     assert (told["Release"], told["Weight"], told["Image"]) == ("m-3", "0.1", "image-of-m-3")

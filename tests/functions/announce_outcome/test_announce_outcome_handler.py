@@ -89,7 +89,10 @@ def test_the_commands_exist(announced, outcome):
     used = set(re.findall(r"make ([a-z-]+)", text))
     assert used <= targets
     again = re.search(
-        r"^    make (runs|drop MODEL=iris-model DATASET=<file>|rerun RUN=6a7e8feb\S+)$", text, re.MULTILINE
+        r"^    make (runs|drop MODEL=iris-model DATASET=<file>|rerun RUN=6a7e8feb\S+"
+        r"|releases MODEL=iris-model|rollback MODEL=iris-model TO=<release>)$",
+        text,
+        re.MULTILINE,
     )
     assert again, text
 
