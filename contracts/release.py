@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.answers import Answer
+from contracts.rollout import Strategy, in_words, serves_beside
 from contracts.scores import Score, finite_metrics, read_scores, summary
-
-_STRATEGIES = {"all-at-once": "all at once"}
 
 
 class IncompleteRelease(ValueError):
@@ -34,7 +33,8 @@ class Release:
     warnings: tuple[str, ...]
     instance_type: str
     instance_count: int
-    strategy: str
+    strategy: Strategy
+    """As the settings resolve it, or its kind alone."""
     code: str = ""
     """The commit of the product that the run was made by, or the hash of its sources; empty where that is not known."""
     hourly_usd: float | None = None
@@ -62,6 +62,7 @@ class Release:
                 ),
                 warnings=tuple(str(warning) for warning in fields["warnings"]),
                 instance_count=int(fields["instance_count"]),
+                strategy=_strategy(fields["strategy"]),
                 code=_code(fields.get("code")),
                 hourly_usd=float(fields["hourly_usd"]) if fields.get("hourly_usd") is not None else None,
             )
@@ -88,23 +89,38 @@ class Release:
     @property
     def consequence(self) -> str:
         """What an approval sets going, in sentences."""
-        fleet = (
-            f"{self.instance_count} instances of {self.instance_type}, {_STRATEGIES.get(self.strategy, self.strategy)}"
-        )
+        instances = f"{self.instance_count} instances of {self.instance_type}"
         cost = (
             ""
             if self.hourly_usd is None
             else f" They cost about {self.hourly_usd:.2f} USD an hour by the list for us-east-1; more while it scales."
         )
         if self.champion is None:
+            # Nothing can be shifted from, or served beside, what is not there.
             return (
-                f"Creates the endpoint {self.endpoint} with {self.name} on {fleet}. This is the first release of "
-                f"{self.model}: there is no champion to go back to.{cost}"
+                f"Creates the endpoint {self.endpoint} with {self.name} on {instances}, all at once. This is the first "
+                f"release of {self.model}: there is no champion to go back to.{cost}"
             )
+        if serves_beside(self.strategy):
+            return (
+                f"Puts {self.name} beside {self.champion} on the endpoint {self.endpoint}, on {instances} of its own: "
+                f"{in_words(self.strategy)}. A release older than {self.champion} that still serves there goes. If the "
+                "deployment fails or production answers otherwise than recorded, what serves now is restored without "
+                f"asking.{cost}"
+            )
+        how = in_words(self.strategy)
+        joint = "," if how == "all at once" else ":"
         return (
-            f"Replaces {self.champion} on the endpoint {self.endpoint} with {self.name} on {fleet}. If the deployment "
-            f"fails or production answers otherwise than recorded, {self.champion} is restored without asking.{cost}"
+            f"Replaces {self.champion} on the endpoint {self.endpoint} with {self.name} on {instances}{joint} {how}. "
+            f"If the deployment fails or production answers otherwise than recorded, "
+            f"{self.champion} is restored without asking.{cost}"
         )
+
+
+def _strategy(told: Strategy) -> Strategy:
+    if not isinstance(told, str | Mapping):
+        raise TypeError("strategy")
+    return told
 
 
 def _code(told: Mapping[str, Any] | None) -> str:
@@ -113,5 +129,5 @@ def _code(told: Mapping[str, Any] | None) -> str:
 
 _TEXTS = (
     *("name", "model", "endpoint", "dataset_key", "dataset_version", "image", "training_job", "package_arn"),
-    *("report_uri", "instance_type", "strategy"),
+    *("report_uri", "instance_type"),
 )

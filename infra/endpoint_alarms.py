@@ -3,7 +3,7 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from contracts.settings import AlarmSettings
+from contracts.serving import AlarmSettings
 from infra.names import Names, arn
 
 _PERIOD_SECONDS = 300

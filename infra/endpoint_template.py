@@ -15,7 +15,9 @@ from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from contracts.settings import AlarmSettings, DevelopmentSettings, ModelSettings, ProductionSettings, ScalingSettings
+from contracts.scaling import ScalingSettings
+from contracts.serving import AlarmSettings, DevelopmentSettings, ProductionSettings
+from contracts.settings import ModelSettings
 from infra.deployment import Deployment
 from infra.encryption import has_local_disks
 from infra.endpoint_alarms import EndpointAlarms

@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.approval import Policy
 from contracts.release import Release
+from contracts.rollout import serves_beside
 from contracts.times import epoch_seconds
 
 
@@ -86,9 +87,11 @@ class Question:
 
 
 def _cost(release: Mapping[str, Any], prices: Mapping[str, float]) -> dict[str, float]:
-    """Of the instances that an approval starts; nothing where no price is known."""
+    """Of the instances that serve after an approval; nothing where no price is known."""
     price = prices.get(str(release.get("instance_type")))
-    return {} if price is None else {"hourly_usd": round(price * int(release["instance_count"]), 4)}
+    # The champion's fleet costs what it did, where it stays.
+    fleets = 2 if release.get("champion") and serves_beside(release.get("strategy") or "") else 1
+    return {} if price is None else {"hourly_usd": round(price * fleets * int(release["instance_count"]), 4)}
 
 
 def _policy(settings: Mapping[str, Any], requester: str) -> Policy:
