@@ -14,6 +14,14 @@ class IncompleteRelease(ValueError):
 
 
 @dataclass(frozen=True)
+class Rollback:
+    """Why a release that was made before is to serve again. `requester` is empty where nobody gave a name."""
+
+    requester: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Release:
     """A candidate that asks for production. `rows` counts the dataset's rows, `metrics` are the training job's."""
 
@@ -39,6 +47,8 @@ class Release:
     """The commit of the product that the run was made by, or the hash of its sources; empty where that is not known."""
     hourly_usd: float | None = None
     """What the instances cost an hour by the list; None where that is not known."""
+    rollback: Rollback | None = None
+    """Of a release that is gone back to; it was compared with the champion of its time, which says nothing today."""
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Release":
@@ -48,10 +58,12 @@ class Release:
             IncompleteRelease: a field is missing or has another form.
         """
         try:
+            rollback = _rollback(fields.get("rollback"))
+            metrics = finite_metrics(fields["metrics"])
             return cls(
                 **{name: str(fields[name]) for name in _TEXTS},
                 rows=int(fields["rows"]),
-                metrics=finite_metrics(fields["metrics"]),
+                metrics=_of_its_own(metrics) if rollback else metrics,
                 champion=str(fields["champion"]["name"]) if fields["champion"] else None,
                 smoke_answers=tuple(
                     Answer(
@@ -65,6 +77,7 @@ class Release:
                 strategy=_strategy(fields["strategy"]),
                 code=_code(fields.get("code")),
                 hourly_usd=float(fields["hourly_usd"]) if fields.get("hourly_usd") is not None else None,
+                rollback=rollback,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise IncompleteRelease(f"the release's dossier lacks or misstates {fault}") from fault
@@ -76,8 +89,14 @@ class Release:
 
     @property
     def summary(self) -> str:
-        """Candidate against champion in a sentence or two."""
-        return summary(self.metrics, self.champion)
+        """Candidate against champion in a sentence or two, after what is to be gone back to and why."""
+        scores = summary(self.metrics, self.compared_with)
+        return scores if self.rollback is None else f"{_asked(self.rollback, self.champion)} {scores}"
+
+    @property
+    def compared_with(self) -> str | None:
+        """The champion, where the metrics compare with it."""
+        return None if self.rollback else self.champion
 
     @property
     def smoke_test(self) -> str:
@@ -101,14 +120,14 @@ class Release:
                 f"Creates the endpoint {self.endpoint} with {self.name} on {instances}, all at once. This is the first "
                 f"release of {self.model}: there is no champion to go back to.{cost}"
             )
-        if serves_beside(self.strategy):
+        if serves_beside(self.strategy) and self.rollback is None:
             return (
                 f"Puts {self.name} beside {self.champion} on the endpoint {self.endpoint}, on {instances} of its own: "
                 f"{in_words(self.strategy)}. A release older than {self.champion} that still serves there goes. If the "
                 "deployment fails or production answers otherwise than recorded, what serves now is restored without "
                 f"asking.{cost}"
             )
-        how = in_words(self.strategy)
+        how = "all at once" if serves_beside(self.strategy) else in_words(self.strategy)
         joint = "," if how == "all at once" else ":"
         return (
             f"Replaces {self.champion} on the endpoint {self.endpoint} with {self.name} on {instances}{joint} {how}. "
@@ -121,6 +140,27 @@ def _strategy(told: Strategy) -> Strategy:
     if not isinstance(told, str | Mapping):
         raise TypeError("strategy")
     return told
+
+
+def _rollback(told: Mapping[str, Any] | None) -> Rollback | None:
+    return Rollback(str(told["requester"]), str(told["reason"])) if told else None
+
+
+def _of_its_own(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if not name.startswith(("champion_", "gain"))}
+
+
+def _asked(rollback: Rollback, champion: str | None) -> str:
+    """Who wants what, and why."""
+    reason = rollback.reason.strip()
+    return "".join(
+        (
+            "This was released before and is to serve again",
+            f" instead of {champion}" if champion else "",
+            f", asks {rollback.requester}" if rollback.requester else "",
+            f": {reason.rstrip('.')}." if reason else ".",
+        )
+    )
 
 
 def _code(told: Mapping[str, Any] | None) -> str:

@@ -24,6 +24,8 @@ class Sources:
     profile: str
     settings: Mapping[str, Any]
     champion: Mapping[str, Any] | None
+    compared: bool
+    """Whether the report compares with that champion; one of a release that is gone back to does not."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Sources":
@@ -34,6 +36,7 @@ class Sources:
             profile=event["profile"],
             settings=event["settings"],
             champion=event["release"].get("champion"),
+            compared=not event["release"].get("rollback"),
         )
 
 
@@ -90,7 +93,8 @@ def _cost(release: Mapping[str, Any], prices: Mapping[str, float]) -> dict[str, 
     """Of the instances that serve after an approval; nothing where no price is known."""
     price = prices.get(str(release.get("instance_type")))
     # The champion's fleet costs what it did, where it stays.
-    fleets = 2 if release.get("champion") and serves_beside(release.get("strategy") or "") else 1
+    beside = serves_beside(release.get("strategy") or "") and not release.get("rollback")
+    fleets = 2 if release.get("champion") and beside else 1
     return {} if price is None else {"hourly_usd": round(price * fleets * int(release["instance_count"]), 4)}
 
 
