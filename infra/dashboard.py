@@ -8,7 +8,7 @@ from constructs import Construct
 
 from contracts.settings import ModelSettings
 from infra.alarms import machine_dimension
-from infra.endpoint_template import VARIANT
+from infra.endpoint_plan import VARIANT
 from infra.names import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, Names, machine_log_group
 
 _WIDTH, _HEIGHT = 24, 6
