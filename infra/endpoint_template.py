@@ -134,7 +134,9 @@ class EndpointStack(Stack):
         switch, shape = self._scaling_switch(), plan.scaled_shape
         ScaledVariant(endpoint, names, VARIANT, switch).scale(plan.scaling)
         if second:
-            both = CfnCondition(self, "ScaledB", expression=Fn.condition_and(switch, second.present))  # type: ignore[arg-type] # the CDK's protocol asks for what its own class has at run time only
+            # What the protocol asks for beside, the CDK's own class has at run time only.
+            expression = Fn.condition_and(switch, second.present)  # type: ignore[arg-type]
+            both = CfnCondition(self, "ScaledB", expression=expression)
             ScaledVariant(endpoint, names, OTHER_VARIANT, both, "B").scale(plan.scaling)
             shape = Token.as_string(Fn.condition_if(second.present.logical_id, plan.scaled_shape_two, shape))
         CfnOutput(self, "ScaledShape", value=shape, condition=switch)
