@@ -70,6 +70,7 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
         "promote-model/Question Asked?",
         "promote-model/Withdraw Question",
         "promote-model/Wait For Release Lease",
+        "promote-model/Package To Reject?",
         "promote-model/Reject Package",
         "promote-model/Superseded",
     ),
