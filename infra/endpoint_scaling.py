@@ -145,7 +145,7 @@ class ScaledVariant:
             evaluation_periods=rule.periods,
             threshold=rule.threshold,
             comparison_operator="GreaterThanOrEqualToThreshold" if way == "Out" else "LessThanThreshold",
-            # Nobody asks: nothing has to be added, and what was added may go. [unverified] for the step that is taken.
+            # Nobody asks: nothing has to be added, and what was added may go; which step then is [unverified].
             treat_missing_data="notBreaching" if way == "Out" else "breaching",
             alarm_actions=[policy.ref],
         )

@@ -144,5 +144,13 @@ def test_what_an_approval_costs_is_told_where_it_is_known(approvals, event):
     assert "USD" not in approvals.mails[-1]["Content"]["Simple"]["Body"]["Text"]["Data"]
 
 
+def test_two_releases_side_by_side_cost_twice_as_much(approvals, event):
+    release = {**event("request_approval")["release"], "strategy": {"kind": "ab", "weight": 0.1, "guarded": False}}
+    approvals.ask(release=release)
+    assert "0.41 USD an hour" in approvals.mails[0]["Content"]["Simple"]["Body"]["Text"]["Data"]
+    approvals.ask(run="first", release={**release, "champion": None})
+    assert "0.20 USD an hour" in approvals.mails[-1]["Content"]["Simple"]["Body"]["Text"]["Data"]
+
+
 def test_the_run_is_the_recorded_one(event):
     assert event("request_approval")["run"] == RUN
