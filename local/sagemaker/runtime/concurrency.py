@@ -162,9 +162,10 @@ class Concurrency:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._busy.wait()  # an idle cloud has no timer running
-            now = self._clock.now()
-            pause = max(_period(now) + PERIOD_SECONDS - now, _LEAST_REAL_SECONDS * self._clock.factor)
-            if not self._clock.wait(self._closing, pause):
+            with self._lock:
+                earliest = min((meter.start for meter in self._meters.values()), default=0)
+            due_in = earliest + PERIOD_SECONDS - self._clock.now()
+            if not self._clock.wait(self._closing, max(due_in, _LEAST_REAL_SECONDS * self._clock.factor)):
                 self.flush()
 
 

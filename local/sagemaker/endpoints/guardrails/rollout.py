@@ -36,8 +36,9 @@ class Rollout:
                 running = stage.green_instances
             self._tell(progress.activating(self._plan, stage))
             self._traffic.shift(green, stage.green_active, self._plan.share(stage))
+            end = self._watch.after(stage.bake_seconds)
             self._tell(progress.baking(self._plan, stage))
-            self._watch.bake(stage.bake_seconds)
+            self._watch.bake(end)
 
     def back(self, green: Fleet) -> None:
         """Give all traffic to the old fleet, which first gets back what was ended of it. Raises FleetFault.

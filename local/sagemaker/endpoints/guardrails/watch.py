@@ -30,9 +30,12 @@ class Watch:
         self._deadline = deadline
         self._stopping = stopping
 
-    def bake(self, seconds: float) -> None:
+    def after(self, seconds: float) -> float:
+        """The epoch second of the cloud at which a bake that begins now is over."""
+        return self._clock.now() + seconds
+
+    def bake(self, end: float) -> None:
         """Wait; alarms are read at the beginning, meanwhile and at the end. Raises DeploymentHalted, FleetAbandoned."""
-        end = self._clock.now() + seconds
         while True:
             over = self._clock.now() >= end  # before the alarms are read, so that they are read once more afterwards
             self._check()
