@@ -77,13 +77,12 @@ class Fleet:
         with self._lock:
             self._active = instances
 
-    def states(self) -> dict[str, VariantState]:
-        """Of each variant by name, with the instances that may take requests."""
+    def states(self, *, active_only: bool = False) -> dict[str, VariantState]:
+        """Of each variant by name; ``active_only`` leaves out instances that are not to take requests."""
         with self._lock:
+            shown = self._active if active_only else None
             return {
-                name: VariantState(
-                    variant.weight, sum(instance.is_up for instance in variant.instances[: self._active])
-                )
+                name: VariantState(variant.weight, sum(instance.is_up for instance in variant.instances[:shown]))
                 for name, variant in self._variants.items()
             }
 

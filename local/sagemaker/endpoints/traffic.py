@@ -30,10 +30,13 @@ class Traffic:
         """The fleet of the endpoint's configuration; during an update the old one."""
         return self._split.blue
 
-    def shift(self, green: Fleet, active: int, share: float) -> None:
-        """Give ``share`` (0 to 1) of the requests to the first ``active`` instances of the new fleet."""
-        green.activate(active)
-        self._split = _Split(self._split.blue, green, share)
+    def shift(self, green: Fleet, green_active: int, blue_active: int, share: float) -> None:
+        """Give ``share`` (0 to 1) of the requests to so many instances of the new fleet, the others to the old one."""
+        blue = self._split.blue
+        green.activate(green_active)
+        self._split = _Split(blue, green, share)
+        if blue_active:  # without, a request that is just choosing an instance may still choose one
+            blue.activate(blue_active)
 
     def settle(self, fleet: Fleet) -> None:
         """Give all requests to one fleet, and all of its instances."""
@@ -53,13 +56,13 @@ class Traffic:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
         """
         green = self._split.green
-        return green.states() if green else {}
+        return green.states(active_only=True) if green else {}
 
     def active_instances(self, variant: str) -> int:
         """How many instances of the variant take requests, of both fleets."""
         split = self._split
         fleets = [fleet for fleet, share in ((split.blue, 1 - split.share), (split.green, split.share)) if share > 0]
-        states = (fleet.states().get(variant) for fleet in fleets if fleet)
+        states = (fleet.states(active_only=True).get(variant) for fleet in fleets if fleet)
         return sum(state.instance_count for state in states if state)
 
     def _take(self, held: ExitStack, target_variant: str | None) -> Lease:

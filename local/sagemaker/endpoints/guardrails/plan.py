@@ -24,6 +24,9 @@ class Stage:
     """Of those that take traffic."""
     blue_instances: int
     """Of the old fleet that run until the step is over."""
+    blue_active: int
+    """Of those that take traffic: "SageMaker deactivates the same size portion of the blue fleet"
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green-linear.html)."""
     bake_seconds: float
     bake_setting: BakeSetting
 
@@ -87,8 +90,9 @@ def _blue_green(policy: Json, blue: int, green: int) -> Iterator[Stage]:
     """
     routing = policy.get("TrafficRoutingConfiguration", {"Type": "ALL_AT_ONCE"})
     for active in _partial(routing, green):
-        yield Stage(green, active, blue, float(routing["WaitIntervalInSeconds"]), "WaitIntervalInSeconds")
-    yield Stage(green, green, blue, float(policy.get("TerminationWaitInSeconds", 0)), "TerminationWaitInSeconds")
+        remaining = _remaining(blue, active, green)
+        yield Stage(green, active, blue, remaining, float(routing["WaitIntervalInSeconds"]), "WaitIntervalInSeconds")
+    yield Stage(green, green, blue, 0, float(policy.get("TerminationWaitInSeconds", 0)), "TerminationWaitInSeconds")
 
 
 def _partial(routing: Json, green: int) -> range:
@@ -104,10 +108,15 @@ def _partial(routing: Json, green: int) -> range:
 
 def _rolling(policy: Json, blue: int, green: int) -> Iterator[Stage]:
     """Batch by batch: start new instances, turn their traffic on, bake, end as large a part of the old ones."""
-    batch = instances(policy["MaximumBatchSize"], green)
+    batch, wait = instances(policy["MaximumBatchSize"], green), float(policy["WaitIntervalInSeconds"])
     before = 0
     while before < green:
         running = min(before + batch, green)
-        remaining = -(-blue * (green - before) // green)  # rounded up, so that capacity is never short
-        yield Stage(running, running, remaining, float(policy["WaitIntervalInSeconds"]), "WaitIntervalInSeconds")
+        kept, active = _remaining(blue, before, green), _remaining(blue, running, green)
+        yield Stage(running, running, kept, active, wait, "WaitIntervalInSeconds")
         before = running
+
+
+def _remaining(blue: int, active: int, green: int) -> int:
+    """What is left of the old fleet beside ``active`` of the new one: rounded up, so that capacity is never short."""
+    return -(-blue * (green - active) // green)

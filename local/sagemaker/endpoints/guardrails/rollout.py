@@ -35,7 +35,7 @@ class Rollout:
                 green.apply(wanted.sized(stage.green_instances))
                 running = stage.green_instances
             self._tell(progress.activating(self._plan, stage))
-            self._traffic.shift(green, stage.green_active, self._plan.share(stage))
+            self._traffic.shift(green, stage.green_active, stage.blue_active, self._plan.share(stage))
             end = self._watch.after(stage.bake_seconds)
             self._tell(progress.baking(self._plan, stage))
             self._watch.bake(end)
@@ -53,6 +53,6 @@ class Rollout:
             blue.apply(self._live.sized(running))
             active = (size - running) * self._plan.green_size // size  # rounded down: the old fleet is to be trusted
             if active:
-                self._traffic.shift(green, active, active / self._plan.green_size)
+                self._traffic.shift(green, active, running, active / self._plan.green_size)
                 green.apply(green.specification.sized(active))
         self._traffic.settle(blue)

@@ -73,7 +73,8 @@ def test_no_fleet_has_less_capacity_than_its_share_of_the_traffic(config: Json |
     plan = make_plan(config, blue, green)
     for stage in plan.stages:
         assert stage.green_active >= plan.share(stage) * green - 1e-9
-        assert stage.blue_instances >= (1 - plan.share(stage)) * blue - 1e-9
+        assert stage.blue_instances >= stage.blue_active >= (1 - plan.share(stage)) * blue - 1e-9
+        assert stage.green_active + stage.blue_active >= min(blue, green)
 
 
 @given(st.integers(1, 50), st.integers(2, 40))

@@ -84,7 +84,9 @@ def test_a_canary_gets_its_share_until_it_has_baked() -> None:
     assert 0.18 < scene.share() < 0.33
     assert {scene.one() for _ in range(200)} & set(scene.green.instances) == {scene.green.instances[0]}
     assert scene.traffic.pending_states()["a"].instance_count == 1
-    assert scene.traffic.active_instances("a") == 5
+    assert scene.traffic.active_instances("a") == 4
+    assert scene.traffic.serving.states()["a"].instance_count == 4
+    assert len({scene.one() for _ in range(200)} & set(scene.blue.instances)) == 3
     scene.clock.advance(59)
     assert scene.share() < 0.33
     scene.clock.advance(1)
