@@ -95,6 +95,7 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "_evaluate_conditions",
         "_roll_back_operation",
         "_runs_on_worker_thread",
+        "_update_keeping_seed",
     ),
     "ministack.services.dynamodb": (
         "_INDEX_MEMBERS",

@@ -36,6 +36,7 @@ def _complete(cloud: Cloud) -> None:
         repeated,
         sagemaker,
         state_machines,
+        taken_over,
         templates,
     )
     from local.cloudformation.registry import register
@@ -54,4 +55,5 @@ def _complete(cloud: Cloud) -> None:
     interrupted.install()
     permissions.install()
     repeated.install()
+    taken_over.install()
     templates.install()

@@ -91,6 +91,33 @@ def test_an_update_that_was_rolled_back_fails(serve: Callable[..., Service], end
         endpoint.update(ARN, {"EndpointConfigName": "c1"}, {"EndpointConfigName": "c2"}, "stack", "E")
 
 
+def test_an_interrupted_update_that_goes_on_is_not_begun_again(
+    serve: Callable[..., Service], endpoint: ResourceType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sagemaker, "is_resuming", lambda: True)
+    goes_on = described("Updating", "c1") | {"PendingDeploymentSummary": {"EndpointConfigName": "c2"}}
+    back = described("InService", "c1", FailureReason="the alarm went off")
+    service = serve(UpdateEndpoint=[{}], DescribeEndpoint=[goes_on, goes_on, back])
+    with pytest.raises(ResourceFailure, match="the alarm went off"):
+        endpoint.update(ARN, {"EndpointConfigName": "c1"}, {"EndpointConfigName": "c2"}, "stack", "E")
+    assert "UpdateEndpoint" not in [operation for operation, _ in service.calls]
+
+
+def test_an_interrupted_update_that_was_not_begun_is_begun(
+    serve: Callable[..., Service], endpoint: ResourceType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sagemaker, "is_resuming", lambda: True)
+    states = [
+        described("SystemUpdating"),
+        described("SystemUpdating"),
+        described("InService"),
+        described("InService", "c2"),
+    ]
+    service = serve(UpdateEndpoint=[{}], DescribeEndpoint=states)
+    endpoint.update(ARN, {"EndpointConfigName": "c1"}, {"EndpointConfigName": "c2"}, "stack", "E")
+    assert [operation for operation, _ in service.calls].count("UpdateEndpoint") == 1
+
+
 def test_only_another_configuration_updates_the_endpoint(serve: Callable[..., Service], endpoint: ResourceType) -> None:
     service = serve(AddTags=[{}])
     old = {"EndpointConfigName": "c1"}

@@ -31,6 +31,7 @@ class _Variant:
 class Lease:
     """A healthy container that takes one request."""
 
+    config_name: str
     variant: VariantSpecification
     capture: CaptureSpecification | None
     connections: ModelConnections
@@ -47,6 +48,7 @@ class Fleet:
         self._lock = threading.Lock()
         self._abandoned = False
         self._closed = False
+        self._active: int | None = None
         self._variants = {variant.name: _Variant(variant.weight) for variant in specification.variants}
 
     def start(self) -> None:
@@ -70,13 +72,25 @@ class Fleet:
         finally:
             _end([instance for variant in specification.variants for instance in self._reduce(variant)])
 
-    def states(self) -> dict[str, VariantState]:
-        """Of each variant by name."""
+    def activate(self, instances: int | None) -> None:
+        """Let only so many instances of each variant take requests; None is all."""
         with self._lock:
+            self._active = instances
+
+    def states(self, *, active_only: bool = False) -> dict[str, VariantState]:
+        """Of each variant by name; ``active_only`` leaves out instances that are not to take requests."""
+        with self._lock:
+            shown = self._active if active_only else None
             return {
-                name: VariantState(variant.weight, sum(instance.is_up for instance in variant.instances))
+                name: VariantState(variant.weight, sum(instance.is_up for instance in variant.instances[:shown]))
                 for name, variant in self._variants.items()
             }
+
+    @property
+    def size(self) -> int:
+        """How many instances it has, healthy or not."""
+        with self._lock:
+            return sum(len(variant.instances) for variant in self._variants.values())
 
     def is_healthy(self) -> bool:
         """Whether each variant has an instance that takes requests."""
@@ -98,10 +112,11 @@ class Fleet:
             instance, connections = self._least_busy(name)
             instance.in_flight += 1
             instance.idle.clear()
-            variant, capture = self.specification.variant(name), self.specification.capture
+            specification = self.specification
+        variant = specification.variant(name)
         assert variant is not None  # the names are the same
         try:
-            yield Lease(variant, capture, connections)
+            yield Lease(specification.config_name, variant, specification.capture, connections)
         finally:
             with self._lock:
                 instance.in_flight -= 1
@@ -135,10 +150,11 @@ class Fleet:
         variant = self._variants.get(name)
         if variant is None:
             raise NoSuchVariant(name)
-        count = len(variant.instances)
+        instances = variant.instances[: self._active]
+        count = len(instances)
         # Beginning one further each time, so that equally busy instances take turns.
         variant.turn += 1
-        in_turn = (variant.instances[(variant.turn + offset) % count] for offset in range(count))
+        in_turn = (instances[(variant.turn + offset) % count] for offset in range(count))
         healthy = [(instance, instance.connections) for instance in in_turn if instance.connections is not None]
         if not healthy:
             raise NoHealthyInstance(name)

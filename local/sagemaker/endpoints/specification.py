@@ -69,6 +69,17 @@ class FleetSpecification:
             capture=CaptureSpecification(**capture | _tuples(capture)) if capture else None,
         )
 
+    @property
+    def instance_count(self) -> int:
+        """Of all variants."""
+        return sum(variant.instance_count for variant in self.variants)
+
+    def sized(self, instance_count: int) -> "FleetSpecification":
+        """With so many instances of the only variant; a fleet of several is started and ended as a whole."""
+        if len(self.variants) > 1:
+            return self
+        return self.resized(self.variants[0].name, weight=None, instance_count=instance_count)
+
     def variant(self, name: str) -> VariantSpecification | None:
         """None when there is none of that name."""
         return next((variant for variant in self.variants if variant.name == name), None)
