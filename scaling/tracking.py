@@ -38,8 +38,9 @@ PREDEFINED = {
     # "1/numberOfInstances is sent as the value on each request": their sum is requests a minute and instance.
     # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ScalingPolicyMetric.html
     "SageMakerVariantInvocationsPerInstance": TrackedMetric("AWS/SageMaker", "InvocationsPerInstance", "Sum"),
+    # That its alarms read the maximum was seen in an account; it is not documented.
     "SageMakerVariantConcurrentRequestsPerModelHighResolution": TrackedMetric(
-        "AWS/SageMaker", "ConcurrentRequestsPerModel", "Average", 10
+        "AWS/SageMaker", "ConcurrentRequestsPerModel", "Maximum", 10
     ),
 }
 
