@@ -163,6 +163,7 @@ class AlarmEngine:
         cloudwatch._record_history(alarm["AlarmName"], former.value, evaluation.state.value, why, reason_data=data)
         cloudwatch._dispatch_alarm_actions(alarm, former.value, evaluation.state.value, why)
         cloudwatch._evaluate_parent_alarms(alarm)
+        self._ports.changed()
 
     def _call_all(self, calls: list[Call]) -> None:
         """What scales is called "for every period that the alarm remains in the new state"."""

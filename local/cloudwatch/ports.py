@@ -14,6 +14,9 @@ def _no_zeros(_namespace: str, _metric: str, _dimensions: Dimensions) -> float |
     return None
 
 
+def _nothing_saved() -> None: ...
+
+
 def _nobody_waits(_actions: Collection[str]) -> None: ...
 
 
@@ -24,9 +27,11 @@ class AlarmPorts:
     ``scale`` carries out a scaling policy (ARN) for an alarm (name) that sounds, on a thread that may block; it says
     whether it wants to be called again while the alarm goes on. ``zeros_since`` says from when on (epoch seconds) a
     metric has the value 0 where nothing was published, None for one that then has none. ``attend`` has the alarms with
-    one of these actions evaluated now, because what the action does may have become another thing.
+    one of these actions evaluated now, because what the action does may have become another thing. ``changed`` is told
+    of each state that changed without anybody's call.
     """
 
     scale: Callable[[str, str], bool] = _never_again
     zeros_since: Callable[[str, str, Dimensions], float | None] = _no_zeros
     attend: Callable[[Collection[str]], None] = _nobody_waits
+    changed: Callable[[], None] = _nothing_saved
