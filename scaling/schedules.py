@@ -61,7 +61,7 @@ class Schedule:
         if isinstance(detail, CronExpression):
             return detail.next_after(now, zone)
         origin = self.created if self.start is None else self.start
-        return origin + ((now - origin) // detail + 1) * detail
+        return origin + max(1, (now - origin) // detail + 1) * detail
 
 
 def _parsed(expression: str) -> dt.datetime | float | CronExpression:

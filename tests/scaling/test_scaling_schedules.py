@@ -75,6 +75,7 @@ def test_a_start_time_is_an_occasion_and_after_the_end_time_there_is_none() -> N
 def test_a_rate_without_start_counts_from_its_creation() -> None:
     assert Schedule("rate(5 minutes)", 1_000.0).next_after(1_000.0) == 1_300.0
     assert Schedule("rate(5 minutes)", 1_000.0).next_after(1_299.0) == 1_300.0
+    assert Schedule("rate(5 minutes)", 1_000.0).next_after(999.0) == 1_300.0
 
 
 @given(
