@@ -18,6 +18,7 @@ def install(cloud: "Cloud") -> None:
     """Alarms are evaluated from the stored metrics, at the cloud's time, from when the cloud is ready."""
     engine = AlarmEngine(cloud.clock, cloud.alarms)
     after_import("ministack.services.cloudwatch", functools.partial(_replace, cloud.clock, engine))
+    cloud.pages["alarms"] = engine.due
     cloud.on_ready.append(engine.start)
     cloud.on_stop.append(engine.stop)
 

@@ -31,6 +31,11 @@ class Agenda(Generic[K]):
         """Let `next_keys` return, with nothing if nothing is due."""
         self._changed.set()
 
+    def due(self) -> dict[K, float]:
+        """What is to come."""
+        with self._lock:
+            return dict(self._due)
+
     def next_keys(self) -> list[K]:
         """Wait until something is due, or `wake`; without anything to come there is no timer."""
         with self._lock:

@@ -50,6 +50,10 @@ class AlarmEngine:
         self._lock = threading.Lock()
         ports.attend = self.attend
 
+    def due(self) -> dict[str, Any]:
+        """For people and tests: names of the alarms that will be looked at, and when (epoch seconds)."""
+        return {"due": {name: when for (_, _, name), when in self._agenda.due().items()}}
+
     def start(self) -> None:
         """Look at every alarm: the cloud may have been down while their data grew old."""
         from ministack.services import cloudwatch

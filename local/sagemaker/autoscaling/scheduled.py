@@ -62,12 +62,16 @@ class ScheduledActions:
             self._thread.join()
 
     def put(self, scaled: ScaledVariant, request: Json) -> None:
-        """New or changed; members that are left out stay. Raises ValidationException."""
+        """New or changed. Raises ValidationException.
+
+        "If you don't specify start and end times, the old values are deleted"; other members that are left out stay.
+        https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html
+        """
         key, now = policy_key(scaled.resource_id, request["ScheduledActionName"]), self._clock.now()
         with self._store.transaction():
             action = self._store.get(SCHEDULED, key) or self._new(scaled, request["ScheduledActionName"])
-            action |= picked(request, _MEMBERS)
-            action["Since"] = now
+            former = {key: value for key, value in action.items() if key not in ("StartTime", "EndTime")}
+            action = former | picked(request, _MEMBERS) | {"Since": now}
             _check(action)
             self._store.put(SCHEDULED, key, action)
         self._plan(key, action)
