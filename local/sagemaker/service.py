@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.clock import Clock
+from local.cloudwatch.ports import AlarmPorts
 from local.context import Cloud
 from local.faults.plan import FaultPlan
 from local.gateway.protocol import Backend
-from local.sagemaker.autoscaling.capacity import Capacity
-from local.sagemaker.autoscaling.operations import AutoscalingOperations
+from local.sagemaker.autoscaling.service import Autoscaling
 from local.sagemaker.endpoint_configs import EndpointConfigs
 from local.sagemaker.endpoints.artefacts import ModelArtefacts
 from local.sagemaker.endpoints.bookkeeping import Bookkeeping
@@ -77,7 +77,7 @@ class SageMaker:
         self._usage = Usage(clock, self._endpoints.active_instances, publish)
         self._concurrency = Concurrency(clock, self._endpoints.active_instances, publish)
         self._capture = DataCapture(front_door, clock)
-        self.backends = self._build(front_door, names, clock, cloud.faults, first_use)
+        self.backends = self._build(front_door, names, clock, cloud.faults, cloud.alarms, first_use)
 
     def _build(
         self,
@@ -85,13 +85,21 @@ class SageMaker:
         names: ResourceNames,
         clock: Clock,
         faults: FaultPlan,
+        alarms: AlarmPorts,
         first_use: Callable[[], None],
     ) -> dict[str, Backend]:
         models = Models(self._store, front_door, names, clock)
         configs = EndpointConfigs(self._store, models, names, clock)
         endpoints = EndpointOperations(self._store, self._endpoints, configs, models, self._alarms, names, clock)
         groups = ModelPackageGroups(self._store, names, clock)
-        self._capacity = Capacity(self._store, clock, endpoints.update_weights_and_capacities)
+        self._autoscaling = Autoscaling(
+            self._store,
+            clock,
+            names,
+            endpoints.update_weights_and_capacities,
+            lambda: front_door.client("cloudwatch", None),
+            alarms,
+        )
         return {
             "sagemaker": JsonService(
                 "sagemaker",
@@ -99,6 +107,7 @@ class SageMaker:
                 | models.operations()
                 | configs.operations()
                 | endpoints.operations()
+                | {"DeleteEndpoint": self._autoscaling.tidying(endpoints.delete)}
                 | groups.operations()
                 | ModelPackages(self._store, groups, names, clock).operations()
                 | Tags(self._store).operations(),
@@ -109,7 +118,7 @@ class SageMaker:
             ),
             "application-autoscaling": JsonService(
                 "application-autoscaling",
-                AutoscalingOperations(self._store, self._capacity, names, clock).operations(),
+                self._autoscaling.operations(),
             ),
         }
 
@@ -117,7 +126,7 @@ class SageMaker:
         """Take up what was running when the server stopped. The front door must be open."""
         self._endpoints.resume()
         self._trainer.resume()
-        self._capacity.resume()
+        self._autoscaling.start()
 
     def close(self) -> None:
         """Write captures and metrics while the front door is still open, then end every container."""
@@ -125,7 +134,7 @@ class SageMaker:
             self._capture.close,
             self._usage.close,
             self._concurrency.close,
-            self._capacity.close,
+            self._autoscaling.close,
             self._trainer.close,
             self._endpoints.close,
             self._launcher.close,
