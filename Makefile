@@ -114,6 +114,9 @@ bench-training: $(VENV)/.dev build/bench-environment/.made ## Measure training a
 bench-serving: $(VENV)/.dev build/bench-serving-environment/.made ## Measure serving beside others: build/bench-serving.json (QUICK=yes to try it)
 	@$(PY) -m tests.bench.serving $(if $(filter yes,$(QUICK)),--quick)
 
+bench-load: $(VENV)/.dev ## Measure the load generator beside boto3's threads: build/bench-load.json
+	@$(PY) -m tests.bench.load
+
 build/bench-environment/.made: locks/bench.txt
 build/bench-serving-environment/.made: locks/bench-serving.txt
 build/bench-environment/.made build/bench-serving-environment/.made: $(VENV)/.installer
@@ -130,7 +133,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject audit rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
+.PHONY: help infer demo local drop runs approve reject audit rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving bench-load parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

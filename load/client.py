@@ -7,11 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from load.connection import Answer, Connection
-from load.signing import PreparedRequest
 from load.tally import Tally
+
+if TYPE_CHECKING:
+    from load.signing import PreparedRequest
 
 REFUSED, LOST, TIMED_OUT, WRONG = "connection refused", "connection lost", "timed out", "wrong answer"
 _LOOKS_FOR_TIMEOUTS_EVERY_SECONDS = 0.05
@@ -85,8 +87,7 @@ class Client:
             oldest = time.monotonic() - self._begun - self._timeout
             while self._waiting and self._waiting[0].planned < oldest:
                 self._fail(self._waiting.popleft(), TIMED_OUT, "no connection became free")
-            # In the order in which they were sent, which is nearly that of their planned times.
-            for connection in list(itertools.takewhile(lambda each: self._busy[each].planned < oldest, self._busy)):
+            for connection in [each for each, request in self._busy.items() if request.planned < oldest]:
                 self._fail(self._busy.pop(connection), TIMED_OUT, "no answer")
                 connection.abort()
 

@@ -57,9 +57,11 @@ class Connection(asyncio.Protocol):
 
     # What asyncio calls.
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is there."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        """Some of an answer; what is no HTTP ends the connection."""
         try:
             self._parser.feed_data(data)
         except HttpParserError as fault:
@@ -67,11 +69,13 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
         self._transport = None
         self._keeper.lost(self, exc or self._fault)
 
     # What the parser calls.
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Two of them matter."""
         lower = name.lower()
         if lower == _VARIANT:
             self._variant = value.decode("latin-1")
@@ -79,9 +83,11 @@ class Connection(asyncio.Protocol):
             self._error_type = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
+        """A piece of it."""
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        """The whole answer is there."""
         status, stays = self._parser.get_status_code(), self._parser.should_keep_alive()
         if status < 200:  # an interim answer, such as 100: the real one follows
             return

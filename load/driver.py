@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 from load.client import Client
 from load.schedule import Level, Schedule
@@ -16,7 +15,7 @@ class OpenLoop:
 
     def __init__(self, client: Client, schedule: Schedule, begun: float) -> None:
         self._client, self._begun = client, begun
-        self._moments: Iterator[float] = schedule.moments()
+        self._moments = schedule.moments()
         self._next = next(self._moments, None)
         self.ended = asyncio.Event()
 

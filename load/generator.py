@@ -73,7 +73,7 @@ class Generator:
         tasks = [asyncio.create_task(self._tell_often()), asyncio.create_task(self._client.watch())]
         self._driver.begin()
         await self._driver.ended.wait()
-        while self._client.outstanding:
+        while self._client.outstanding:  # noqa: ASYNC110 -- once, at the end
             await asyncio.sleep(0.01)
         for task in tasks:
             task.cancel()

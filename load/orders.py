@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from load.endpoint import Endpoint, certificates
 from load.schedule import Level, Schedule, Stretch
 from load.signing import Credentials
 
@@ -36,28 +35,6 @@ class Order:
     most_connections: int
 
 
-def order(endpoint: Endpoint, plan: Plan, timeout_seconds: float, most_connections: int) -> Order:
-    """For an endpoint."""
-    questions = []
-    for question in endpoint.questions:
-        headers = {"content-type": question.content_type}
-        if question.accept:
-            headers["accept"] = question.accept
-        if endpoint.variant:
-            headers["x-amzn-sagemaker-target-variant"] = endpoint.variant
-        questions.append(AskedQuestion(headers, question.row, question.answers))
-    return Order(
-        endpoint.url,
-        endpoint.path,
-        endpoint.region,
-        certificates(),
-        questions,
-        plan,
-        timeout_seconds,
-        most_connections,
-    )
-
-
 def write_order(given: Order) -> str:
     """As one line."""
     return json.dumps(dataclasses.asdict(given))
@@ -85,5 +62,3 @@ def _plan(told: dict[str, Any]) -> Plan:
     if "threads" in told:
         return Level(**told)
     return Schedule(tuple(Stretch(**each) for each in told["stretches"]), told["seed"])
-
-

@@ -38,7 +38,7 @@ class Stretch:
 
     def moment(self, count: float) -> float:
         """Seconds after the stretch's begin at which ``count`` requests were sent."""
-        # Where start × t + growth × t² / 2 is the count; this form of the root loses no digits.
+        # Where start * t + growth * t * t / 2 is the count; this form of the root loses no digits.
         growth = 0.0 if self.start == self.end else (self.end - self.start) / self.seconds
         root = math.sqrt(max(self.start * self.start + 2 * growth * count, 0.0))
         return 2 * count / (self.start + root) if count else 0.0

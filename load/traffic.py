@@ -12,8 +12,8 @@ from typing import IO, Self, cast
 
 from botocore.exceptions import BotoCoreError
 
-from load.endpoint import Endpoint
-from load.orders import Plan, order, write_credentials, write_order
+from load.endpoint import Endpoint, certificates
+from load.orders import AskedQuestion, Order, Plan, write_credentials, write_order
 from load.recording import Recording
 
 # SageMaker gives a container 60 seconds for an answer.
@@ -48,7 +48,7 @@ class Traffic:
     ) -> None:
         self._plan, self._endpoint = plan, endpoint
         self._timeout = timeout_seconds
-        self._order = order(endpoint, plan, timeout_seconds, most_connections)
+        self._order = _order(endpoint, plan, timeout_seconds, most_connections)
         self.recording = Recording()
         self._process: subprocess.Popen[str] | None = None
         self._threads: list[threading.Thread] = []
@@ -161,3 +161,24 @@ class Traffic:
                 if (now := self._endpoint.credentials()) != known:
                     known = now
                     self._write(write_credentials(now))
+
+
+def _order(endpoint: Endpoint, plan: Plan, timeout_seconds: float, most_connections: int) -> Order:
+    questions = []
+    for question in endpoint.questions:
+        headers = {"content-type": question.content_type}
+        if question.accept:
+            headers["accept"] = question.accept
+        if endpoint.variant:
+            headers["x-amzn-sagemaker-target-variant"] = endpoint.variant
+        questions.append(AskedQuestion(headers, question.row, question.answers))
+    return Order(
+        endpoint.url,
+        endpoint.path,
+        endpoint.region,
+        certificates(),
+        questions,
+        plan,
+        timeout_seconds,
+        most_connections,
+    )

@@ -63,7 +63,7 @@ class Stub:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
-    def __enter__(self) -> "Stub":
+    def __enter__(self):
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(self._listen(0), self._loop).result()
         self.port = self._server.sockets[0].getsockname()[1]

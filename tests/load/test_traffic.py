@@ -79,7 +79,9 @@ def test_a_wrong_answer_is_a_failure_and_is_told(stub, endpoint):
         assert traffic.wait(30)
     assert traffic.recording.failures == {"wrong answer": 2}
     assert traffic.recording.answered == 2
-    assert [(each.kind, each.detail, each.question) for each in traffic.recording.failed] == [("wrong answer", "2", 1)] * 2
+    assert [(each.kind, each.detail, each.question) for each in traffic.recording.failed] == [
+        ("wrong answer", "2", 1)
+    ] * 2
 
 
 def test_either_of_two_answers_is_right_and_any_where_none_is_given(stub, endpoint):
@@ -153,9 +155,12 @@ def test_what_has_no_end_is_stopped_and_the_last_answers_are_waited_for(stub, en
 
 
 def test_a_generator_that_dies_is_told(endpoint):
-    with pytest.raises(GeneratorFailed), Traffic(steady(100), endpoint()) as traffic:
-        traffic._process.kill()
-        traffic.wait(30)
+    traffic = Traffic(steady(100), endpoint())
+    traffic.start()
+    traffic._process.kill()
+    assert traffic.wait(30)
+    with pytest.raises(GeneratorFailed):
+        traffic.stop()
 
 
 def test_a_failing_test_ends_its_traffic_at_once(stub, endpoint):
@@ -176,4 +181,3 @@ def test_new_credentials_are_signed_with(stub, endpoint, monkeypatch):
         while stub.headers["x-amz-security-token"] == "first":
             time.sleep(0.01)
     assert traffic.recording.failures == {}
-
