@@ -53,6 +53,10 @@ rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 redrive: $(VENV)/.commands ## Let a run that was stopped or timed out go on where it was: RUN=…
 	@$(PY) -m commands redrive --run "$(RUN)"
 
+stress: $(VENV)/.load ## Load an endpoint: MODEL=… [PROFILE=levels|step|ramp|spike|day] [RATE=…] [SECONDS=…] [ENDPOINT=…] [ROWS=own.csv]
+	@$(PY) -m commands stress --model "$(MODEL)" --endpoint "$(ENDPOINT)" --profile "$(PROFILE)" --rate "$(RATE)" \
+		--seconds "$(SECONDS)" --rows "$(ROWS)" --objective "$(OBJECTIVE)" --factor "$(FACTOR)"
+
 ##@ The deployment
 bootstrap: $(VENV)/.commands node_modules/.made ## Prepare an AWS account and region, once
 	@$(PY) -m commands bootstrap
@@ -133,7 +137,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject audit rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving bench-load parity format lock clean
+.PHONY: help infer demo local drop runs stress approve reject audit rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving bench-load parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node
@@ -152,6 +156,10 @@ $(VENV)/.installer: locks/installer.txt
 	@touch $@
 
 $(VENV)/.commands: locks/commands.txt $(VENV)/.installer
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.load: locks/load.txt $(VENV)/.commands
 	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
 	@touch $@
 

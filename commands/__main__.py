@@ -133,6 +133,13 @@ def _infer(arguments: argparse.Namespace) -> int:
     return _said(infer(PROJECT, arguments.model, arguments.dataset, arguments.label))
 
 
+def _stress(options: argparse.Namespace) -> int:
+    # What sends requests and draws is not there where only runs are looked at.
+    from commands.stress.asking import ask_for_stress  # noqa: PLC0415
+
+    return ask_for_stress(options, _say)
+
+
 def _account() -> Account:
     return find_account(deployment_name())
 
@@ -162,6 +169,17 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "destroy": _destroy,
     "costs": _costs,
     "infer": _infer,
+    "stress": _stress,
+}
+
+_STRESS_OPTIONS = {
+    "endpoint": "production (as without it), development, or another's name",
+    "profile": "levels (as without it), step, ramp, spike, day",
+    "rate": "the highest, in requests a second; of levels there is none",
+    "seconds": "how long the profile takes; of levels the most that they may",
+    "rows": "a file of rows to ask, one a line; the last release's examples without it",
+    "objective": "milliseconds that 99 of 100 requests may take; the alarm's in the model's settings without it",
+    "factor": "the part of what is safe that becomes the scaling target",
 }
 
 
@@ -199,6 +217,10 @@ def _parser() -> argparse.ArgumentParser:
     inferring.add_argument("--model", required=True)
     inferring.add_argument("--dataset", required=True, type=Path)
     inferring.add_argument("--label", default="", help="the label's name, or its position from 0")
+    stressing = commands.add_parser("stress", help="put load on an endpoint")
+    stressing.add_argument("--model", required=True)
+    for name, text in _STRESS_OPTIONS.items():
+        stressing.add_argument(f"--{name}", default="", help=text)
     destroying = commands.add_parser("destroy", help="remove everything, data included")
     destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")
     return parser
