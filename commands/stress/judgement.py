@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from commands.stress.course import Span
 
 SAFETY_FACTOR = 0.5
-_SIGNIFICANT = 0.999
 
 
 @dataclass(frozen=True)
 class Recommendation:
     """Rates are requests a second and instance, latencies seconds.
 
-    ``limit_rate`` is None where an instance was never brought to its limit. ``concurrency`` is how many requests an instance has in hand at the safe rate, by Little's law: rate times mean
-    latency. Both targets are a ``factor`` of what is safe.
+    ``limit_rate`` is the lowest rate at which the objective was missed or a request failed; None where that never
+    happened. Below the safe rate it says that the endpoint is not the same at all times. ``concurrency`` is how many requests an
+    instance has in hand at the safe rate, by Little's law: rate times mean latency. Both targets are a ``factor`` of
+    what is safe.
     """
 
     safe_rate: float
@@ -53,7 +54,7 @@ def recommend(
         p99=p99,
         mean=mean,
         instances=best.instances or 0,
-        limit_rate=min((rate for rate in beyond if rate > safe * _SIGNIFICANT), default=None),
+        limit_rate=min(beyond, default=None),
         factor=factor,
         invocations_target=safe * factor * 60,
         concurrency=safe * mean,

@@ -46,7 +46,7 @@ class _Picture:
     def __init__(self, told: dict[str, Any]) -> None:
         self._told = told
         self._points: list[dict[str, Any]] = told["points"]
-        self._end = max(told["seconds"], 1.0)
+        self._end = max(float(told["seconds"]), 1.0)
         panels = 4
         self._height = _TOP + panels * _PANEL + (panels - 1) * _GAP + 50
 
@@ -173,7 +173,7 @@ class _Picture:
         return float(found) * 1.05 or 1.0
 
     def _x(self, second: float) -> float:
-        share = min(max(second / self._end, 0), 1)
+        share: float = min(max(second / self._end, 0), 1)
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * share
 
     def _top(self, panel: int) -> float:

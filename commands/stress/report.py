@@ -11,7 +11,7 @@ from commands.stress.course import Course, Part, Span
 from commands.stress.judgement import SAFETY_FACTOR, recommend
 from commands.stress.stopping import Stop
 from commands.stress.watch import Activity, Instances
-from load.recording import PERCENTILES, Recording, percentiles
+from load.recording import LATE_SECONDS, PERCENTILES, Recording, percentiles
 from load.schedule import Level
 
 _MOST_POINTS = 150
@@ -54,6 +54,7 @@ def report(asked: Asked, course: Course, seen: Seen, stop: Stop) -> dict[str, An
         "parts": [_part(part) for part in course.parts],
         "recommended": asdict(found) if found else None,
         "failures": _failures(course.parts),
+        "late_above_seconds": LATE_SECONDS,
         "late_seconds": sum(len(part.recording.late) for part in course.parts),
         "points": [_point(span) for span in points],
         "instances": [asdict(each) | {"seen": each.seen - course.begun} for each in seen.instances],
