@@ -8,7 +8,7 @@ from commands.stress.profiles import Phase
 from load.recording import LATE_SECONDS, Bucket, Recording, percentiles
 from load.schedule import Schedule
 
-_MOST_WINDOW_SECONDS = 10
+_LEAST_WINDOW_SECONDS, _MOST_WINDOW_SECONDS = 5, 10
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class Course:
                 yield self._span(part, buckets[first : first + seconds])
 
     def windows(self) -> Iterator[Span]:
-        """Spans that say something about the endpoint: a tenth of a part, at most ten seconds, and none cut short."""
+        """Spans that say something about the endpoint: five to ten seconds, none cut short; all of a shorter part."""
         for part in self.parts:
             # In its last second a part sends less than it could.
             buckets = part.recording.buckets[:-1]
-            length = max(min(len(buckets) // 10, _MOST_WINDOW_SECONDS), 1)
+            length = min(max(len(buckets) // 10, _LEAST_WINDOW_SECONDS), _MOST_WINDOW_SECONDS, max(len(buckets), 1))
             for first in range(0, len(buckets) - length + 1, length):
                 yield self._span(part, buckets[first : first + length])
 

@@ -17,9 +17,9 @@ class Recommendation:
     """Rates are requests a second and instance, latencies seconds.
 
     ``limit_rate`` is the lowest rate at which the objective was missed or a request failed; None where that never
-    happened. Below the safe rate it says that the endpoint is not the same at all times. ``concurrency`` is how many requests an
-    instance has in hand at the safe rate, by Little's law: rate times mean latency. Both targets are a ``factor`` of
-    what is safe.
+    happened. Below the safe rate it says that the endpoint is not the same at all times. ``concurrency`` is how many
+    requests an instance has in hand at the safe rate, by Little's law: rate times mean latency. Both targets are a
+    ``factor`` of what is safe.
     """
 
     safe_rate: float

@@ -54,7 +54,9 @@ def busy_course() -> tuple[Course, Seen]:
         Part(Phase("10 clients, 2,400 requests", Level(10, 2_400)), level),
         Part(Phase("ramp", ramp(0, 180, 180)), ramped),
     ]
-    seen = [Instances(BEGUN + at, 2 if at < 120 else 3 if at < 160 else 4, 2 if at < 110 else 4) for at in range(0, 202, 2)]
+    seen = [
+        Instances(BEGUN + at, 2 if at < 120 else 3 if at < 160 else 4, 2 if at < 110 else 4) for at in range(0, 202, 2)
+    ]
     activities = [
         Activity(
             BEGUN + 110,

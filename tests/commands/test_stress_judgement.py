@@ -51,24 +51,34 @@ def test_an_endpoint_that_was_not_brought_to_its_limit_is_told_as_such():
         {"latencies": [0.02] * 195 + [0.5] * 5},
         {"sent": 0, "answered": 0, "latencies": []},
     ],
-    ids=["an error", "an answer that is still to come", "a late generator", "changing instances", "a slow tail", "quiet"],
+    ids=[
+        "an error",
+        "an answer that is still to come",
+        "a late generator",
+        "changing instances",
+        "a slow tail",
+        "quiet",
+    ],
 )
 def test_such_a_time_says_nothing_of_what_is_safe(changed):
     assert recommend([span(20, 20, **changed)], 0.1) is None
     assert recommend([span(10, 20), span(20, 20, **changed)], 0.1).safe_rate == 10
 
 
-def test_windows_leave_the_last_second_out_and_are_a_tenth_of_a_part():
-    part = Part(Phase("x", steady(5)), recording([second(5, 1)] * 31))
-    windows = list(Course([part], lambda _: 1).windows())
-    assert [(each.begins, each.seconds) for each in windows] == [(3.0 * at, 3) for at in range(10)]
-    assert [each.rate for each in windows] == [5] * 10
+@pytest.mark.parametrize(
+    ("seconds", "windows"), [(1, []), (4, [3]), (21, [5, 5, 5, 5]), (71, [7] * 10), (135, [10] * 13)]
+)
+def test_windows_leave_the_last_second_out_and_are_none_too_short(seconds, windows):
+    part = Part(Phase("x", steady(5)), recording([second(5, 1)] * seconds))
+    found = list(Course([part], lambda _: 1).windows())
+    assert [each.seconds for each in found] == windows
+    assert all(each.rate == 5 for each in found)
 
 
 def test_a_window_in_which_an_instance_came_has_no_number_of_them():
-    part = Part(Phase("x", steady(5)), recording([second(5, 1)] * 5))
-    windows = list(Course([part], lambda moment: 1 if moment < BEGUN + 1.5 else 2).windows())
-    assert [each.instances for each in windows] == [1, None, 2, 2]
+    part = Part(Phase("x", steady(5)), recording([second(5, 1)] * 16))
+    windows = list(Course([part], lambda moment: 1 if moment < BEGUN + 7.5 else 2).windows())
+    assert [each.instances for each in windows] == [1, None, 2]
 
 
 def test_a_second_part_goes_on_where_the_first_ended():

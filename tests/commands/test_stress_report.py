@@ -54,22 +54,22 @@ def test_the_page_loads_nothing_runs_nothing_and_escapes_what_others_wrote(told)
 
 
 def test_the_page_is_well_formed(told):
-    class Balance(html.parser.HTMLParser):
-        open_tags: list[str] = []
+    open_tags = []
 
+    class Balance(html.parser.HTMLParser):
         def handle_starttag(self, tag, attrs):
             if tag != "meta":
-                self.open_tags.append(tag)
+                open_tags.append(tag)
 
         def handle_endtag(self, tag):
-            assert self.open_tags.pop() == tag
+            assert open_tags.pop() == tag
 
         def handle_startendtag(self, tag, attrs):
             """Closed as it is opened."""
 
     parser = Balance()
     parser.feed(page(told))
-    assert parser.open_tags == []
+    assert open_tags == []
 
 
 def test_a_test_without_one_answer_has_a_page_too(told):
