@@ -53,7 +53,7 @@ rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 redrive: $(VENV)/.commands ## Let a run that was stopped or timed out go on where it was: RUN=…
 	@$(PY) -m commands redrive --run "$(RUN)"
 
-stress: $(VENV)/.load ## Load an endpoint: MODEL=… [PROFILE=levels|step|ramp|spike|day] [RATE=…] [SECONDS=…] [ENDPOINT=…] [ROWS=own.csv]
+stress: $(VENV)/.load ## Load an endpoint, find its scaling target: MODEL=… [PROFILE=ramp RATE=…] (docs/stress.md)
 	@$(PY) -m commands stress --model "$(MODEL)" --endpoint "$(ENDPOINT)" --profile "$(PROFILE)" --rate "$(RATE)" \
 		--seconds "$(SECONDS)" --rows "$(ROWS)" --objective "$(OBJECTIVE)" --factor "$(FACTOR)"
 
