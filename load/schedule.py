@@ -41,7 +41,8 @@ class Stretch:
         # Where start * t + growth * t * t / 2 is the count; this form of the root loses no digits.
         growth = 0.0 if self.start == self.end else (self.end - self.start) / self.seconds
         root = math.sqrt(max(self.start * self.start + 2 * growth * count, 0.0))
-        return 2 * count / (self.start + root) if count else 0.0
+        # Rates that are hardly there come to nothing when they are squared.
+        return min(2 * count / (self.start + root), self.seconds) if self.start + root else 0.0
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Traffic:
         self._write(write_credentials(credentials))
         self._threads.append(threading.Thread(target=self._renew, args=(credentials,), name="load-keys", daemon=True))
         self._threads[-1].start()
-        if not self._begun.wait(_STARTS_WITHIN_SECONDS) or self._process.poll():
+        if not self._begun.wait(_STARTS_WITHIN_SECONDS) or self.recording.begun is None:
             self.kill()
             raise GeneratorFailed("".join(self._said).strip() or "the load generator did not begin")
 

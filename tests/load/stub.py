@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import ssl
 import sys
 import threading
 import time
@@ -56,8 +57,8 @@ class Speaker(asyncio.Protocol):
 class Stub:
     """Runs in a thread of its own. ``answering`` is asked for each answer; an empty one means silence."""
 
-    def __init__(self, answering: Answering = lambda _row: RIGHT) -> None:
-        self.answering, self.asked = answering, 0
+    def __init__(self, answering: Answering = lambda _row: RIGHT, tls: ssl.SSLContext | None = None) -> None:
+        self.answering, self.asked, self._tls = answering, 0, tls
         self.headers: Headers = {}
         self.connections: set = set()
         self._loop = asyncio.new_event_loop()
@@ -77,7 +78,7 @@ class Stub:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self._tls else f"http://127.0.0.1:{self.port}"
 
     def stall(self, seconds: float) -> None:
         """Do nothing at all for a while, beginning now."""
@@ -94,7 +95,8 @@ class Stub:
         await server.serve_forever()
 
     async def _listen(self, port: int):
-        return await asyncio.get_running_loop().create_server(lambda: Speaker(self), "127.0.0.1", port, backlog=1024)
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: Speaker(self), "127.0.0.1", port, backlog=1024, ssl=self._tls)
 
     async def _close(self) -> None:
         self._server.close()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from load.schedule import InvalidSchedule, Level, Stretch, day, ramp, spike, steady, step
 
-RATES = st.floats(0, 500)
+RATES = st.just(0.0) | st.floats(1e-3, 500)
 
 
 def test_a_steady_rate_is_evenly_spaced_and_has_no_end():
@@ -34,6 +34,11 @@ def test_between_any_two_moments_so_many_requests_fall_as_the_rate_says(pieces):
             growth = (stretch.end - stretch.start) / stretch.seconds
             assert stretch.start * moment + growth * moment**2 / 2 == pytest.approx(count, rel=1e-6, abs=1e-6)
             assert 0 <= moment <= stretch.seconds * (1 + 1e-6)
+
+
+@given(st.floats(0, 1e-200), st.floats(0, 1e-200))
+def test_rates_that_are_hardly_there_do_no_harm(start, end):
+    assert all(0 <= moment <= 10 for moment in ramp(start, end, 10).moments())
 
 
 @given(RATES, st.floats(1, 500))
