@@ -67,6 +67,10 @@ rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 redrive: $(VENV)/.commands ## Let a run that was stopped or timed out go on where it was: RUN=…
 	@$(PY) -m commands redrive --run "$(RUN)"
 
+stress: $(VENV)/.load ## Load an endpoint, find its scaling target: MODEL=… [PROFILE=ramp RATE=…] (docs/stress.md)
+	@$(PY) -m commands stress --model "$(MODEL)" --endpoint "$(ENDPOINT)" --profile "$(PROFILE)" --rate "$(RATE)" \
+		--seconds "$(SECONDS)" --rows "$(ROWS)" --objective "$(OBJECTIVE)" --factor "$(FACTOR)"
+
 ##@ The deployment
 bootstrap: $(VENV)/.commands node_modules/.made ## Prepare an AWS account and region, once
 	@$(PY) -m commands bootstrap
@@ -128,6 +132,9 @@ bench-training: $(VENV)/.dev build/bench-environment/.made ## Measure training a
 bench-serving: $(VENV)/.dev build/bench-serving-environment/.made ## Measure serving beside others: build/bench-serving.json (QUICK=yes to try it)
 	@$(PY) -m tests.bench.serving $(if $(filter yes,$(QUICK)),--quick)
 
+bench-load: $(VENV)/.dev ## Measure the load generator beside boto3's threads: build/bench-load.json
+	@$(PY) -m tests.bench.load
+
 build/bench-environment/.made: locks/bench.txt
 build/bench-serving-environment/.made: locks/bench-serving.txt
 build/bench-environment/.made build/bench-serving-environment/.made: $(VENV)/.installer
@@ -144,7 +151,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject audit releases rollback ab-promote ab-rollback rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
+.PHONY: help infer demo local drop runs stress approve reject audit releases rollback ab-promote ab-rollback rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving bench-load parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node
@@ -163,6 +170,10 @@ $(VENV)/.installer: locks/installer.txt
 	@touch $@
 
 $(VENV)/.commands: locks/commands.txt $(VENV)/.installer
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.load: locks/load.txt $(VENV)/.commands
 	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
 	@touch $@
 

@@ -156,6 +156,13 @@ def _infer(arguments: argparse.Namespace) -> int:
     return _said(infer(PROJECT, arguments.model, arguments.dataset, arguments.label))
 
 
+def _stress(options: argparse.Namespace) -> int:
+    # What sends requests and draws is not there where only runs are looked at.
+    from commands.stress.asking import ask_for_stress  # noqa: PLC0415
+
+    return ask_for_stress(options, _say)
+
+
 def _account() -> Account:
     return find_account(deployment_name())
 
@@ -189,6 +196,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "destroy": _destroy,
     "costs": _costs,
     "infer": _infer,
+    "stress": _stress,
 }
 
 

@@ -7,6 +7,16 @@ from pathlib import Path
 COMMENT_VARIABLE = "DECISION_COMMENT"
 """What people write reaches a command by this variable where it must not pass through a shell."""
 
+_STRESS_OPTIONS = {
+    "endpoint": "production (as without it), development, or another's name",
+    "profile": "levels (as without it), step, ramp, spike, day",
+    "rate": "the highest, in requests a second; of levels there is none",
+    "seconds": "how long the profile takes; of levels the most that they may",
+    "rows": "a file of rows to ask, one a line; the last release's examples without it",
+    "objective": "milliseconds that 99 of 100 requests may take; the alarm's in the model's settings without it",
+    "factor": "the part of what is safe that becomes the scaling target",
+}
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Every command with its options."""
@@ -59,6 +69,10 @@ def make_parser() -> argparse.ArgumentParser:
     inferring.add_argument("--model", required=True)
     inferring.add_argument("--dataset", required=True, type=Path)
     inferring.add_argument("--label", default="", help="the label's name, or its position from 0")
+    stressing = commands.add_parser("stress", help="put load on an endpoint")
+    stressing.add_argument("--model", required=True)
+    for name, text in _STRESS_OPTIONS.items():
+        stressing.add_argument(f"--{name}", default="", help=text)
     destroying = commands.add_parser("destroy", help="remove everything, data included")
     destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")
     return parser

@@ -31,7 +31,7 @@ def make(tmp_path: Path):
     )
     python.chmod(0o755)
     # Newer than the locks: nothing is to be installed.
-    for stamp in (".installer", ".commands"):
+    for stamp in (".installer", ".commands", ".load"):
         (tmp_path / stamp).touch()
 
     def run(*arguments: str, **environment: str) -> tuple[list[str], dict[str, str]]:
@@ -80,3 +80,16 @@ def test_the_command_reads_the_comment_that_make_hands_over(monkeypatch, capsys)
 def test_without_a_comment_there_is_none(make):
     _, environment = make("approve", "RUN=r1")
     assert environment[COMMENT_VARIABLE] == ""
+
+
+def test_stress_is_told_what_was_given_and_nothing_else(make):
+    asked, _ = make("stress", "MODEL=iris-model", "PROFILE=ramp", "RATE=20", "SECONDS=60", "ROWS=my rows.csv")
+    given = dict(zip(asked[3::2], asked[4::2], strict=True))
+    assert asked[:3] == ["-m", "commands", "stress"]
+    assert {name: value for name, value in given.items() if value} == {
+        "--model": "iris-model",
+        "--profile": "ramp",
+        "--rate": "20",
+        "--seconds": "60",
+        "--rows": "my rows.csv",
+    }
