@@ -5,12 +5,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from local.clock import Clock
 from local.context import Cloud
-from local.faults.plan import FaultPlan
 from local.gateway.protocol import Backend
-from local.sagemaker.autoscaling.capacity import Capacity
-from local.sagemaker.autoscaling.operations import AutoscalingOperations
+from local.sagemaker.autoscaling.service import Autoscaling
 from local.sagemaker.endpoint_configs import EndpointConfigs
 from local.sagemaker.endpoints.artefacts import ModelArtefacts
 from local.sagemaker.endpoints.bookkeeping import Bookkeeping
@@ -77,21 +74,28 @@ class SageMaker:
         self._usage = Usage(clock, self._endpoints.active_instances, publish)
         self._concurrency = Concurrency(clock, self._endpoints.active_instances, publish)
         self._capture = DataCapture(front_door, clock)
-        self.backends = self._build(front_door, names, clock, cloud.faults, first_use)
+        self.backends = self._build(front_door, names, cloud, first_use)
 
     def _build(
         self,
         front_door: FrontDoor,
         names: ResourceNames,
-        clock: Clock,
-        faults: FaultPlan,
+        cloud: Cloud,
         first_use: Callable[[], None],
     ) -> dict[str, Backend]:
+        clock = cloud.clock
         models = Models(self._store, front_door, names, clock)
         configs = EndpointConfigs(self._store, models, names, clock)
         endpoints = EndpointOperations(self._store, self._endpoints, configs, models, self._alarms, names, clock)
         groups = ModelPackageGroups(self._store, names, clock)
-        self._capacity = Capacity(self._store, clock, endpoints.update_weights_and_capacities)
+        self._autoscaling = Autoscaling(
+            self._store,
+            clock,
+            names,
+            endpoints.update_weights_and_capacities,
+            lambda: front_door.client("cloudwatch", None),
+            cloud.alarms,
+        )
         return {
             "sagemaker": JsonService(
                 "sagemaker",
@@ -99,17 +103,18 @@ class SageMaker:
                 | models.operations()
                 | configs.operations()
                 | endpoints.operations()
+                | {"DeleteEndpoint": self._autoscaling.tidying(endpoints.delete)}
                 | groups.operations()
                 | ModelPackages(self._store, groups, names, clock).operations()
                 | Tags(self._store).operations(),
                 first_use,
             ),
             "sagemaker-runtime": InvocationService(
-                self._endpoints, self._usage, self._concurrency, self._capture, faults, names
+                self._endpoints, self._usage, self._concurrency, self._capture, cloud.faults, names
             ),
             "application-autoscaling": JsonService(
                 "application-autoscaling",
-                AutoscalingOperations(self._store, self._capacity, names, clock).operations(),
+                self._autoscaling.operations(),
             ),
         }
 
@@ -117,7 +122,7 @@ class SageMaker:
         """Take up what was running when the server stopped. The front door must be open."""
         self._endpoints.resume()
         self._trainer.resume()
-        self._capacity.resume()
+        self._autoscaling.start()
 
     def close(self) -> None:
         """Write captures and metrics while the front door is still open, then end every container."""
@@ -125,7 +130,7 @@ class SageMaker:
             self._capture.close,
             self._usage.close,
             self._concurrency.close,
-            self._capacity.close,
+            self._autoscaling.close,
             self._trainer.close,
             self._endpoints.close,
             self._launcher.close,

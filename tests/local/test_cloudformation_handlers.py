@@ -157,6 +157,33 @@ def test_a_scaling_policy_names_its_target(serve: Callable[..., Service]) -> Non
     assert service.calls[-1] == ("DeleteScalingPolicy", {**names, "PolicyName": "invocations"})
 
 
+def test_the_scheduled_actions_of_a_template_are_put_changed_and_taken_away(serve: Callable[..., Service]) -> None:
+    names = {
+        "ResourceId": "endpoint/e/variant/v",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ServiceNamespace": "sagemaker",
+    }
+    target, _ = autoscaling.resource_types()
+    service = serve(RegisterScalableTarget=[{}] * 2, PutScheduledAction=[{}] * 3, DeleteScheduledAction=[{}])
+    day, night = (
+        {"ScheduledActionName": name, "Schedule": "rate(1 day)", "ScalableTargetAction": {"MinCapacity": "2"}}
+        for name in ("day", "night")
+    )
+    before = {**names, "MinCapacity": "1", "MaxCapacity": "4", "ScheduledActions": [day, night]}
+    target.create("T", before, "stack")
+    after = before | {"ScheduledActions": [night | {"Schedule": "rate(2 days)"}]}
+    target.update("id", before, after, "stack", "T")
+    assert [(operation, request.get("ScheduledActionName")) for operation, request in service.calls] == [
+        ("RegisterScalableTarget", None),
+        ("PutScheduledAction", "day"),
+        ("PutScheduledAction", "night"),
+        ("RegisterScalableTarget", None),
+        ("DeleteScheduledAction", "day"),
+        ("PutScheduledAction", "night"),
+    ]
+    assert service.calls[1][1] == {**names, **day}
+
+
 def test_a_templates_strings_become_what_the_api_takes() -> None:
     model = botocore.session.Session().get_service_model("sagemaker")
     shape = model.operation_model("CreateEndpointConfig").input_shape

@@ -4,16 +4,22 @@ import secrets
 import uuid
 
 from local.clock import Clock
+from local.sagemaker.autoscaling.activities import Activities, shown
+from local.sagemaker.autoscaling.alarms import PolicyAlarms
 from local.sagemaker.autoscaling.capacity import Capacity
+from local.sagemaker.autoscaling.policies import alarm_names, check_policy, tracking_of
 from local.sagemaker.autoscaling.records import (
-    ACTIVITY,
     DIMENSION,
+    ORPHAN,
     POLICY,
     TARGET,
     ScaledVariant,
+    forget_policy,
     forget_target,
+    policies_of,
     policy_key,
 )
+from local.sagemaker.autoscaling.scheduled import ScheduledActions, no_scheduled_action
 from local.sagemaker.faults import ServiceFault, invalid, not_in_embedded_cloud
 from local.sagemaker.json_rpc import Json, Operation
 from local.sagemaker.listing import page, picked
@@ -30,13 +36,25 @@ _ALWAYS_ON = {
 
 
 class AutoscalingOperations:
-    """Targets, policies and activities. What scales by the policies is not here: it asks the store for them."""
+    """Targets, policies, scheduled actions and activities. What scales by the policies asks the store for them."""
 
-    def __init__(self, store: Store, capacity: Capacity, names: ResourceNames, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        capacity: Capacity,
+        names: ResourceNames,
+        clock: Clock,
+        alarms: PolicyAlarms,
+        activities: Activities,
+        scheduled: ScheduledActions,
+    ) -> None:
         self._store = store
         self._capacity = capacity
         self._names = names
         self._clock = clock
+        self._alarms = alarms
+        self._activities = activities
+        self._scheduled = scheduled
 
     def operations(self) -> dict[str, Operation]:
         """By the API's names."""
@@ -48,6 +66,9 @@ class AutoscalingOperations:
             "DescribeScalingPolicies": self.describe_policies,
             "DeleteScalingPolicy": self.delete_policy,
             "DescribeScalingActivities": self.describe_activities,
+            "PutScheduledAction": self.put_scheduled_action,
+            "DescribeScheduledActions": self.describe_scheduled_actions,
+            "DeleteScheduledAction": self.delete_scheduled_action,
             "ListTagsForResource": self.list_tags,
             "TagResource": self.tag,
             "UntagResource": self.untag,
@@ -67,6 +88,7 @@ class AutoscalingOperations:
             self._store.put(TARGET, scaled.resource_id, target)
             self._store.tag(target["ScalableTargetARN"], request.get("Tags", {}))
         self._capacity.keep_within_limits(scaled)
+        self._alarms.attend(policies_of(self._store, scaled.resource_id))
         return {"ScalableTargetARN": target["ScalableTargetARN"]}
 
     def describe_targets(self, request: Json) -> Json:
@@ -77,22 +99,32 @@ class AutoscalingOperations:
         return _page(targets, request, "ScalableTargets")
 
     def deregister_target(self, request: Json) -> Json:
-        """With its policies."""
+        """With its policies and scheduled actions."""
         scaled = _scaled_variant(request)
         if forget_target(self._store, scaled.resource_id) is None:
             raise _no_target(scaled)
+        self._delete_orphans()
         return {}
 
     def put_policy(self, request: Json) -> Json:
-        """New or changed."""
+        """New or changed. Target tracking gets its alarms; a step policy is called by those that name its ARN."""
         scaled = _scaled_variant(request)
-        _check_policy(request)
         with self._store.transaction():
             self._registered(scaled)
             key = policy_key(scaled.resource_id, request["PolicyName"])
             policy = self._store.get(POLICY, key) or self._new_policy(request, scaled)
             policy |= picked(request, _POLICY_MEMBERS)
+            check_policy(request, policy)
+            tracking = tracking_of(policy)
+            names = alarm_names(policy, tracking) if tracking else {}
+            for alarm in policy["Alarms"]:
+                if alarm["AlarmName"] not in names.values():
+                    self._store.put(ORPHAN, alarm["AlarmName"], alarm)
+            policy["Alarms"] = [{"AlarmName": name, "AlarmARN": self._names.alarm(name)} for name in names.values()]
             self._store.put(POLICY, key, policy)
+        if tracking is not None:
+            self._alarms.put(policy, tracking, names)
+        self._delete_orphans()
         return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
 
     def describe_policies(self, request: Json) -> Json:
@@ -100,22 +132,48 @@ class AutoscalingOperations:
         policies = _of_request(self._store.all(POLICY), request)
         if names := request.get("PolicyNames"):
             policies = [policy for policy in policies if policy["PolicyName"] in names]
-        return _page(policies, request, "ScalingPolicies")
+        answer = _page(policies, request, "ScalingPolicies")
+        for policy in answer["ScalingPolicies"]:
+            if policy["PolicyType"] == "StepScaling":
+                policy["Alarms"] = self._alarms.calling(policy["PolicyARN"])
+        return answer
 
     def delete_policy(self, request: Json) -> Json:
-        """Raises ObjectNotFoundException."""
+        """With its alarms. Raises ObjectNotFoundException."""
         scaled = _scaled_variant(request)
-        if self._store.delete(POLICY, policy_key(scaled.resource_id, request["PolicyName"])) is None:
+        if forget_policy(self._store, scaled.resource_id, request["PolicyName"]) is None:
             raise ServiceFault(
                 "ObjectNotFoundException",
                 f"No scaling policy found for service namespace: {_NAMESPACE}, resource ID: {scaled.resource_id}, "
                 f"scalable dimension: {DIMENSION}, policy name: {request['PolicyName']}",
             )
+        self._delete_orphans()
+        return {}
+
+    def put_scheduled_action(self, request: Json) -> Json:
+        """New or changed."""
+        scaled = _scaled_variant(request)
+        self._registered(scaled)
+        self._scheduled.put(scaled, request)
+        return {}
+
+    def describe_scheduled_actions(self, request: Json) -> Json:
+        """All, or those with the names given."""
+        return _page(_of_request(self._scheduled.described(request), request), request, "ScheduledActions")
+
+    def delete_scheduled_action(self, request: Json) -> Json:
+        """Raises ObjectNotFoundException."""
+        scaled = _scaled_variant(request)
+        if not self._scheduled.delete(scaled, request["ScheduledActionName"]):
+            raise no_scheduled_action(scaled, request["ScheduledActionName"])
         return {}
 
     def describe_activities(self, request: Json) -> Json:
         """Newest first."""
-        return _page(_of_request(self._store.all(ACTIVITY), request), request, "ScalingActivities", "StartTime")
+        activities = _of_request(self._activities.listed(request), request)
+        answer = _page(activities, request, "ScalingActivities", "StartTime")
+        answer["ScalingActivities"] = [shown(activity) for activity in answer["ScalingActivities"]]
+        return answer
 
     def list_tags(self, request: Json) -> Json:
         """Of a scalable target."""
@@ -162,6 +220,11 @@ class AutoscalingOperations:
             "CreationTime": self._clock.now(),
         }
 
+    def _delete_orphans(self) -> None:
+        self._alarms.delete(orphan["AlarmName"] for orphan in self._store.all(ORPHAN))
+        for orphan in self._store.all(ORPHAN):
+            self._store.delete(ORPHAN, orphan["AlarmName"])
+
     def _registered(self, scaled: ScaledVariant) -> Record:
         target = self._store.get(TARGET, scaled.resource_id)
         if target is None:
@@ -183,23 +246,6 @@ def _scaled_variant(request: Json) -> ScaledVariant:
     if scaled is None:
         raise invalid("Unsupported service namespace, resource type or scalable dimension")
     return scaled
-
-
-def _check_policy(request: Json) -> None:
-    kind = request.get("PolicyType", "StepScaling")
-    wanted = {
-        "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
-        "StepScaling": "StepScalingPolicyConfiguration",
-    }.get(kind)
-    if wanted is None:
-        raise not_in_embedded_cloud(f"scaling policies of type {kind}")
-    if wanted not in request:
-        raise invalid(f"{wanted} is required for policies of type {kind}.")
-    if kind == "TargetTrackingScaling":
-        configuration = request[wanted]
-        given = {"PredefinedMetricSpecification", "CustomizedMetricSpecification"} & configuration.keys()
-        if len(given) != 1:
-            raise invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification is required.")
 
 
 def _of_request(records: list[Record], request: Json) -> list[Record]:
