@@ -81,8 +81,9 @@ class StrategySettings(Section):
     """So long each step is watched before the next."""
     termination_wait_seconds: Wait = 300
     """So long the old fleet is kept after the last step; an alarm in that time still takes the release back."""
-    maximum_seconds: Annotated[int, Field(ge=600, le=28_800)] = 7_200
-    """SageMaker takes a deployment back that is not done by then. Starting instances counts too."""
+    maximum_seconds: Annotated[int, Field(ge=600, le=10_800)] = 7_200
+    """SageMaker takes a deployment back that is not done by then. Starting instances counts too. SageMaker would wait
+    for eight hours; `deploy-stack` ends after four, and the way back takes its time."""
     rollback: RollbackAlarms | None = None
     """The usual alarms where steps are watched; `all-at-once` is unguarded until this is given."""
     weight: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.1

@@ -62,6 +62,13 @@ def endpoint_role(scope: Construct, deployment: Deployment) -> iam.Role:
             ("s3:PutObject",),
             (names.objects("monitoring/*"),),
         ),
+        Grant(
+            "WatchRelease",
+            "Whether an alarm takes a release back while it is deployed, SageMaker finds out with this role "
+            "(dg/deployment-guardrails-configuration.html).",
+            ("cloudwatch:DescribeAlarms",),
+            (arn("cloudwatch", f"alarm:{deployment.name}-*-production-*"),),
+        ),
         *_image(names),
         # The wildcard takes in the streams of the groups too.
         *_observe(arn("logs", "log-group:/aws/sagemaker/Endpoints/*")),
