@@ -54,7 +54,8 @@ def _policy(strategy: StrategySettings) -> dict[str, Any]:
                 "RollbackMaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": strategy.rollback_batch_percent},
             }
         }
-    routing: dict[str, Any] = {"Type": _TRAFFIC[strategy.kind]}
+    # The API wants a wait of every kind (API_TrafficRoutingConfig); all at once has nothing to wait between.
+    routing: dict[str, Any] = {"Type": _TRAFFIC[strategy.kind], "WaitIntervalInSeconds": 0}
     if strategy.kind != "all-at-once":
         size = "CanarySize" if strategy.kind == "canary" else "LinearStepSize"
         routing |= {size: _step(strategy), "WaitIntervalInSeconds": strategy.wait_seconds}

@@ -78,7 +78,7 @@ def test_of_two_releases_the_newcomer_gets_a_tenth():
             {},
             "the waits alone may come to 7500",
         ),
-        ({"kind": "canary", "maximum_seconds": 28_801}, {}, "less than or equal to 28800"),
+        ({"kind": "canary", "maximum_seconds": 10_801}, {}, "less than or equal to 10800"),
         ({"kind": "canary"}, {"instance_type": "ml.inf1.xlarge"}, "cannot have guard rails"),
         ({"kind": "canary", "rollback": {"server_errors": 0}}, {}, "greater than or equal to 1"),
         ({"termination_wait_seconds": 300}, {}, "give `rollback` too"),

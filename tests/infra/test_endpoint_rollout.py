@@ -50,7 +50,7 @@ def test_development_is_never_guarded(kind: str, kinds: Kinds) -> None:
             "watched",
             {
                 "BlueGreenUpdatePolicy": {
-                    "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"},
+                    "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
                     "TerminationWaitInSeconds": 300,
                     "MaximumExecutionTimeoutInSeconds": 7200,
                 }
