@@ -59,7 +59,10 @@ def test_clients_that_wait_for_each_other_do_not_see_the_stall_of_a_second(stub,
     stub.answering = answering
     with Traffic(Level(threads=1, requests=600), endpoint()) as traffic:
         assert traffic.wait(30)
-    assert len([latency for bucket in traffic.recording.buckets for latency in bucket.latencies if latency > 0.9]) == 1
+    latencies = [latency for bucket in traffic.recording.buckets for latency in bucket.latencies]
+    assert max(latencies) > 0.9
+    # One, and what a busy machine adds; of a schedule it would be a hundred.
+    assert len([latency for latency in latencies if latency > 0.5]) < 5
 
 
 def test_a_generator_that_is_itself_late_says_so_and_the_wait_counts(endpoint):
