@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from local.clock import Clock
-from local.cloudwatch import points
+from local.cloudwatch import points, queries
 from local.cloudwatch.engine import AlarmEngine
 from local.gateway.loading import after_import
 
@@ -26,6 +26,7 @@ def install(cloud: "Cloud") -> None:
 def _replace(clock: Clock, engine: AlarmEngine, cloudwatch: Any) -> None:
     cloudwatch.time = SimpleNamespace(time=clock.now)
     points.install(cloudwatch, engine.touched)
+    queries.install(cloudwatch)
     cloudwatch._evaluate_all_alarms = lambda: None
     cloudwatch._evaluate_alarm = engine.changed
     cloudwatch._set_alarm_state = _calling(cloudwatch._set_alarm_state, engine, cloudwatch)

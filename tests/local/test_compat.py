@@ -57,6 +57,8 @@ SIGNATURES = {
     "ministack.services.cloudwatch:_evaluate_alarm": "alarm",
     "ministack.services.cloudwatch:_evaluate_all_alarms": "",
     "ministack.services.cloudwatch:_evaluate_parent_alarms": "child seen",
+    "ministack.services.cloudwatch:_get_metric_data": "params cbor_data is_cbor is_json",
+    "ministack.services.cloudwatch:_get_metric_statistics": "params cbor_data is_cbor is_json",
     "ministack.services.cloudwatch:_record_history": "alarm_name old_state new_state reason alarm_type reason_data",
     "ministack.services.cloudwatch:_set_alarm_state": "params cbor_data is_cbor is_json",
     "ministack.services.cloudwatch:_stat_value": "stats stat_name points",

@@ -138,7 +138,7 @@ class Capacity:
 
     def _end(self, scaled: ScaledVariant, activity: Record) -> None:
         now, count = self._clock.now(), self.desired_count(scaled)
-        if count != activity["Count"]:
+        if count is None or count != activity["Count"]:
             endpoint = self._store.get(endpoints.KIND, scaled.endpoint) or {}
             self._activities.fail(activity, endpoint.get("FailureReason", "The endpoint has another instance count."))
             return

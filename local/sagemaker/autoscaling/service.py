@@ -12,13 +12,13 @@ from local.sagemaker.autoscaling.capacity import Capacity
 from local.sagemaker.autoscaling.course import Course
 from local.sagemaker.autoscaling.operations import AutoscalingOperations
 from local.sagemaker.autoscaling.policies import alarm_names, tracking_of
-from local.sagemaker.autoscaling.records import ORPHAN, POLICY, ScaledVariant, policies_of
+from local.sagemaker.autoscaling.records import ORPHAN, POLICY, ScaledVariant, policies_of, policy_key
 from local.sagemaker.autoscaling.scaler import Scaler
 from local.sagemaker.autoscaling.scheduled import ScheduledActions
 from local.sagemaker.endpoints import record as endpoints
 from local.sagemaker.json_rpc import Json, Operation
 from local.sagemaker.resource_names import ResourceNames
-from local.sagemaker.store import Store
+from local.sagemaker.store import Record, Store
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Autoscaling:
         ports: AlarmPorts,
     ) -> None:
         self._store = store
-        self._ports = ports
+        self._names = names
         activities, course = Activities(store, clock), Course(store)
         self._alarms = PolicyAlarms(cloudwatch, ports, clock)
         self._capacity = Capacity(store, clock, set_capacity, activities, course, self._settled)
@@ -80,8 +80,7 @@ class Autoscaling:
         try:
             self.tidy()
             for policy in self._store.all(POLICY):
-                if (tracking := tracking_of(policy)) is not None:
-                    self._alarms.restore(policy, tracking, alarm_names(policy, tracking))
+                self._restore_alarms(policy)
         except Exception:
             log.exception("The alarms of scaling policies were not looked at")
 
@@ -89,6 +88,15 @@ class Autoscaling:
         """Begin nothing more."""
         self._scheduled.close()
         self._capacity.close()
+
+    def _restore_alarms(self, policy: Record) -> None:
+        tracking = tracking_of(policy)
+        if tracking is None:
+            return
+        names = alarm_names(policy, tracking)
+        policy["Alarms"] = [{"AlarmName": name, "AlarmARN": self._names.alarm(name)} for name in names.values()]
+        self._store.put(POLICY, policy_key(policy["ResourceId"], policy["PolicyName"]), policy)
+        self._alarms.restore(policy, tracking, names)
 
     def _settled(self, scaled: ScaledVariant) -> None:
         self._alarms.attend(policies_of(self._store, scaled.resource_id))

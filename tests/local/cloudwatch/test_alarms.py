@@ -142,6 +142,28 @@ def test_a_percentile_is_that_of_the_published_distribution(watched: Watched) ->
     assert answer["MetricDataResults"][0]["Values"] == [5_000.0]
 
 
+def test_a_metric_is_asked_for_by_its_dimensions_and_unit_newest_first(watched: Watched) -> None:
+    watched.put([1.0], Unit="Count")
+    watched.put([4.0], Unit="Seconds")
+    watched.put([100.0], Dimensions=[])
+    watched.to_next_period()
+    watched.put([2.0], Unit="Count")
+    now = dt.datetime.fromtimestamp(watched.now() + 1, dt.UTC)
+    window = {"StartTime": now - dt.timedelta(minutes=5), "EndTime": now}
+    metric = {"Namespace": NAMESPACE, "MetricName": "Load", "Dimensions": [{"Name": "Of", "Value": "this"}]}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Sum", "Unit": "Count"}
+    queries = [
+        {"Id": "counted", "MetricStat": stat},
+        {"Id": "bare", "MetricStat": {**stat, "Metric": {**metric, "Dimensions": []}, "Unit": "None"}},
+    ]
+    results = watched.metrics.get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"]
+    assert [(result["Id"], result["Values"]) for result in results] == [("counted", [2.0, 1.0]), ("bare", [100.0])]
+    oldest = watched.metrics.get_metric_data(MetricDataQueries=queries, ScanBy="TimestampAscending", **window)
+    assert oldest["MetricDataResults"][0]["Values"] == [1.0, 2.0]
+    points = watched.metrics.get_metric_statistics(**metric, Period=300, Statistics=["Maximum"], **window)["Datapoints"]
+    assert max(point["Maximum"] for point in points) == 4.0
+
+
 def test_a_high_resolution_alarm_sounds_after_three_periods_of_ten_seconds(watched: Watched) -> None:
     watched.alarm("quick", Period=10, EvaluationPeriods=3, Statistic="Maximum")
     for _ in range(3):
