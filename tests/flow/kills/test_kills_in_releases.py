@@ -6,7 +6,7 @@ from tests.flow.kills.releases import THIRDS, dies_at_every_place_of
 from tests.flow.kills.telling import KIND
 from tests.portioning import in_turn
 
-pytestmark = [pytest.mark.full, pytest.mark.long(8), pytest.mark.timeout(2700)]
+pytestmark = [pytest.mark.full, pytest.mark.long(22), pytest.mark.timeout(2700)]
 
 
 @pytest.mark.parametrize("third", in_turn(KIND, THIRDS, str, first=min(THIRDS)))
