@@ -104,13 +104,16 @@ costs: $(VENV)/.demo ## Compute docs/costs.md: idle, each model, one run
 	@$(PY) -m infra.synthesise
 	@$(PY) -m commands costs
 
-test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
+# What the flows ask of IAM is kept for test-full, which would run them again otherwise.
+test: $(VENV)/.dev ## Run the tests (ten minutes on two cores, nothing else needed)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m tests.flow.kept begin
+	@FLOW_RECORDS=$(CURDIR)/build/flow-records $(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m tests.flow.kept end
 
-test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (about half an hour)
+test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (of the longest this commit's third; WHOLE=yes: all)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m full -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -m full -n 3 --dist loadfile --no-loadscope-reorder --portion=$(if $(filter yes,$(WHOLE)),whole,commit)
 
 check: $(VENV)/.dev ## Format, lint, types, import rules, templates
 	@$(PY) -m ruff format --check .

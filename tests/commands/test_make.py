@@ -93,3 +93,12 @@ def test_stress_is_told_what_was_given_and_nothing_else(make):
         "--seconds": "60",
         "--rows": "my rows.csv",
     }
+
+
+@pytest.mark.parametrize(("asked", "portion"), [((), "commit"), (("WHOLE=yes",), "whole"), (("WHOLE=no",), "commit")])
+def test_the_long_tests_make_the_commits_portion_or_all(asked, portion):
+    command = ["make", "--no-print-directory", "--dry-run", "test-full", *asked]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "WHOLE"))}
+    told = subprocess.run(command, cwd=PROJECT.root, env=clean, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in told.splitlines() if "pytest" in line]
+    assert f"--portion={portion}" in line.split()

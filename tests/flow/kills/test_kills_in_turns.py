@@ -5,7 +5,7 @@ import pytest
 from local.demo.browser import Browser
 from tests.flow.faults.scenarios import held_by_the_dead, opened_and_closed
 from tests.flow.kills.story import Story
-from tests.flow.kills.telling import Tale, tell
+from tests.flow.kills.telling import Tale, tell, told_in_turn
 from tests.flow.releases import HOLD, is_champion
 from tests.flow.test_lease import waits
 
@@ -84,6 +84,6 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("tale", DIES_AT, ids=lambda tale: tale.__name__)
+@pytest.mark.parametrize("tale", told_in_turn(DIES_AT, first=1))
 def test_runs_that_wait_for_each_other_go_on_whenever_the_cloud_dies(cloud, iris, tale):
     tell(cloud, tale, DIES_AT[tale], iris)
