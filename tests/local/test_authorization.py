@@ -103,6 +103,18 @@ def test_a_scaling_policy_takes_the_rights_on_its_alarms() -> None:
     assert on_alarm("DeleteScalingPolicy") == ["cloudwatch:DeleteAlarms"]
 
 
+def test_alarms_that_are_asked_for_by_name_are_authorised_one_by_one(shared_cloud: CloudProcess) -> None:
+    first, second = (f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}" for name in ("a", "b"))
+    (check,) = dependent_actions("monitoring", "DescribeAlarms", {"AlarmNames": ["a", "b"]}, first, ACCOUNT)
+    assert check == Check("cloudwatch:DescribeAlarms", second)
+    may_read = shared_cloud.role(name("reader"), "account", [allow("cloudwatch:DescribeAlarms", first)])
+    reader = shared_cloud.client("cloudwatch", shared_cloud.assume(may_read))
+    assert reader.describe_alarms(AlarmNames=["a"])["MetricAlarms"] == []
+    for names in (["a", "b"], ["b"], []):
+        with pytest.raises(ClientError, match="not authorized"):
+            reader.describe_alarms(AlarmNames=names)
+
+
 def test_an_endpoint_is_made_and_changed_with_rights_on_its_configuration_too() -> None:
     endpoint = {"EndpointName": "E", "EndpointConfigName": "C"}
     for operation in ("CreateEndpoint", "UpdateEndpoint"):
