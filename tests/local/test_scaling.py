@@ -131,8 +131,7 @@ def test_load_brings_instances_and_quiet_takes_them_away_also_over_a_crash(live:
     assert "AlarmLow" in live.activities()[0]["Cause"]
     assert live.activities()[0]["Description"] == "Setting desired instance count to 1."
     # Nothing can change any more until somebody asks: no timer runs.
-    live.advance(20 * MINUTE)
-    until("quiet", lambda: live.cloud.get("/_cloud/alarms")["due"] == {})
+    until("quiet", lambda: live.advance(MINUTE) or live.cloud.get("/_cloud/alarms")["due"] == {})
     history = live.cloudwatch.describe_alarm_history(HistoryItemType="StateUpdate")["AlarmHistoryItems"]
     assert json.loads(history[0]["HistoryData"])["newState"]["stateReasonData"]["period"] == MINUTE
 

@@ -11,8 +11,9 @@ from local.clock import Clock
 from local.cloudwatch.ports import AlarmPorts
 from local.cloudwatch.rules import dimensions_of, rule_of
 from local.sagemaker.autoscaling.policies import Tracking
+from local.sagemaker.autoscaling.records import ORPHAN
 from local.sagemaker.json_rpc import Json
-from local.sagemaker.store import Record
+from local.sagemaker.store import Record, Store
 from scaling.alarms import AlarmRule, AlarmState
 from scaling.datapoints import Datapoint, last_complete_period
 
@@ -58,6 +59,13 @@ class PolicyAlarms:
                 self._cloudwatch().delete_alarms(AlarmNames=doomed)
             except (ClientError, BotoCoreError) as fault:
                 log.warning("%s stay: %s", doomed, fault)
+
+    def tidy(self, store: Store) -> None:
+        """Delete those of policies that are no more."""
+        orphans = [orphan["AlarmName"] for orphan in store.all(ORPHAN)]
+        self.delete(orphans)
+        for name in orphans:
+            store.delete(ORPHAN, name)
 
     def attend(self, policies: Iterable[Record]) -> None:
         """Have the policies called again if their alarms sound."""

@@ -12,7 +12,8 @@ from local.sagemaker.autoscaling.capacity import Capacity
 from local.sagemaker.autoscaling.course import Course
 from local.sagemaker.autoscaling.operations import AutoscalingOperations
 from local.sagemaker.autoscaling.policies import alarm_names, tracking_of
-from local.sagemaker.autoscaling.records import ORPHAN, POLICY, ScaledVariant, policies_of, policy_key
+from local.sagemaker.autoscaling.policy_operations import PolicyOperations
+from local.sagemaker.autoscaling.records import POLICY, ScaledVariant, policies_of, policy_key
 from local.sagemaker.autoscaling.scaler import Scaler
 from local.sagemaker.autoscaling.scheduled import ScheduledActions
 from local.sagemaker.endpoints import record as endpoints
@@ -49,36 +50,30 @@ class Autoscaling:
         self._operations = AutoscalingOperations(
             store, self._capacity, names, clock, self._alarms, activities, self._scheduled
         )
+        self._policies = PolicyOperations(store, names, clock, self._alarms)
         ports.scale = self.scaler.called
         ports.zeros_since = self._zeros_since
 
     def operations(self) -> dict[str, Operation]:
         """Application Auto Scaling's, by the API's names."""
-        return self._operations.operations()
+        return self._operations.operations() | self._policies.operations()
 
     def tidying(self, operation: Operation) -> Operation:
         """One of SageMaker's that may take scaled variants away: their alarms go with them."""
 
         def perform(request: Json) -> Json:
             answer = operation(request)
-            self.tidy()
+            self._alarms.tidy(self._store)
             return answer
 
         return perform
-
-    def tidy(self) -> None:
-        """Delete the alarms of policies that are no more."""
-        orphans = [orphan["AlarmName"] for orphan in self._store.all(ORPHAN)]
-        self._alarms.delete(orphans)
-        for name in orphans:
-            self._store.delete(ORPHAN, name)
 
     def start(self) -> None:
         """Take up what was going on when the server stopped. The front door must be open."""
         self._capacity.resume()
         self._scheduled.start()
         try:
-            self.tidy()
+            self._alarms.tidy(self._store)
             for policy in self._store.all(POLICY):
                 self._restore_alarms(policy)
         except Exception:
