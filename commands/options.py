@@ -7,7 +7,7 @@ from pathlib import Path
 COMMENT_VARIABLE = "DECISION_COMMENT"
 """What people write reaches a command by this variable where it must not pass through a shell."""
 
-_STRESS_OPTIONS = {
+STRESS_OPTIONS = {
     "endpoint": "production (as without it), development, or another's name",
     "profile": "levels (as without it), step, ramp, spike, day",
     "rate": "the highest, in requests a second; of levels there is none",
@@ -71,7 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     inferring.add_argument("--label", default="", help="the label's name, or its position from 0")
     stressing = commands.add_parser("stress", help="put load on an endpoint")
     stressing.add_argument("--model", required=True)
-    for name, text in _STRESS_OPTIONS.items():
+    for name, text in STRESS_OPTIONS.items():
         stressing.add_argument(f"--{name}", default="", help=text)
     destroying = commands.add_parser("destroy", help="remove everything, data included")
     destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")

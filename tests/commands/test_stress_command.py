@@ -7,9 +7,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from commands.__main__ import _parser
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
+from commands.options import make_parser
 from commands.stress import asking, profiles, running
 from commands.stress.target import find_target, model_settings
 from infra.project import PROJECT, Project
@@ -89,7 +89,7 @@ def ask(deployment, rows, monkeypatch, tmp_path, said):
     def asked(**options):
         given = {"model": "iris-model", "rows": str(rows)} | options
         command = ["stress", *(word for name, value in given.items() for word in (f"--{name}", value))]
-        status = asking.ask_for_stress(_parser().parse_args(command), said.append)
+        status = asking.ask_for_stress(make_parser().parse_args(command), said.append)
         return status, json.loads((tmp_path / "stress-report.json").read_text())
 
     return asked

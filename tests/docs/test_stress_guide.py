@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from commands.__main__ import _STRESS_OPTIONS
+from commands.options import STRESS_OPTIONS
 from commands.stress.judgement import SAFETY_FACTOR
 from commands.stress.profiles import LEVELS, PROFILES, RATE, SECONDS
 from commands.stress.stopping import Limits, Reason
@@ -16,7 +16,7 @@ ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in GUIDE.
 FIRST = [row[0].strip("`") for row in ROWS]
 
 
-@pytest.mark.parametrize("option", _STRESS_OPTIONS)
+@pytest.mark.parametrize("option", STRESS_OPTIONS)
 def test_every_option_has_its_row(option):
     assert option.upper() in FIRST
 
