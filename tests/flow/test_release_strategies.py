@@ -136,7 +136,7 @@ def whole_seconds(recording: Recording) -> list[Bucket]:
 def was_an_open_load(recording: Recording) -> None:
     """What was planned was sent, whatever the endpoint did."""
     seconds = whole_seconds(recording)
-    assert len(seconds) > 5
+    assert len(seconds) > 2
     assert {bucket.sent for bucket in seconds} == {REQUESTS_A_SECOND}
 
 
@@ -181,4 +181,4 @@ def test_a_bad_release_is_taken_back_and_the_champion_serves(served, plan, strat
     assert not [bucket.failures for bucket in whole_seconds(recording)[-2:] if bucket.failures]
     if strategy in IN_STEPS:
         assert all(bucket.answered for bucket in whole_seconds(recording))
-    assert {failure.kind for failure in recording.failed} <= {"status 500", "wrong answer"}
+    assert {failure.kind for failure in recording.failed} <= {"424 ModelError", "wrong answer"}
