@@ -70,7 +70,7 @@ def stub():
 
 @pytest.fixture
 def deployment(cloud, stub):
-    return Deployment(Session(cloud, stub.url), "bucket", "arn", "decide", "audit")
+    return Deployment(Session(cloud, stub.url), "bucket", "arn", "decide", "audit", "ledger")
 
 
 @pytest.fixture

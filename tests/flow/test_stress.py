@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from commands.__main__ import _parser
+from commands.options import make_parser
 from commands.stress import asking
 from infra.project import PROJECT, Project
 from load.endpoint import Endpoint, Question
@@ -30,7 +30,7 @@ def test_the_last_release_is_asked_its_own_examples(released, tmp_path, monkeypa
     monkeypatch.setattr(asking, "PROJECT", Project.at(tmp_path))
     options = ["stress", "--model", MODEL, "--profile", "ramp", "--rate", "20", "--seconds", "6"]
     said = []
-    status = asking.ask_for_stress(_parser().parse_args(options), said.append)
+    status = asking.ask_for_stress(make_parser().parse_args(options), said.append)
     told = json.loads((tmp_path / "build" / "stress-report.json").read_text())
     assert told["failures"]["kinds"] == {}, told["failures"]
     assert (status, told["stopped"]["reason"]) == (0, "finished")
