@@ -1,0 +1,154 @@
+"""One policy on one trace: requests, metrics, alarms and instances on one clock, which is not the wall's."""
+
+import heapq
+import itertools
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from commands.elasticity.fleet import Fleet, InstanceKind
+from commands.elasticity.metrics import HIGH_RESOLUTION, MINUTE, Meter
+from commands.elasticity.scaler import Activity, Scaler
+from contracts.scaling import ScalingSettings
+
+_HOUR = 3_600
+
+
+@dataclass(frozen=True)
+class World:
+    """What no policy can choose. Times in seconds.
+
+    AWS documents neither how long a new instance takes, nor when a period's data arrive. See docs/elasticity.md for
+    where these come from, and what other values change.
+    """
+
+    instance: InstanceKind = field(default_factory=InstanceKind)
+    start_seconds: float = 240.0
+    stop_seconds: float = 0.0
+    minute_arrives_seconds: float = 15.0
+    """After the end of a minute."""
+    high_resolution_arrives_seconds: float = 2.5
+    """After the end of ten seconds."""
+    counted: Literal["asked", "answered"] = "asked"
+    """When a request counts as an invocation."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Second by second of the trace, by when requests were sent. ``course`` and activities are epoch seconds."""
+
+    begun: float
+    seconds: int
+    sent: "array[int]"
+    over: "array[int]"
+    """Requests whose answer took longer than the objective, or never came."""
+    given_up: int
+    served: int
+    course: list[tuple[float, int]]
+    activities: list[Activity]
+
+    @property
+    def seconds_over(self) -> int:
+        """In which a request took longer than the objective."""
+        return sum(1 for requests in self.over if requests)
+
+    @property
+    def instance_hours(self) -> float:
+        """Of instances in service."""
+        ends = [*(since for since, _ in self.course[1:]), self.begun + self.seconds]
+        return sum(count * (end - since) for (since, count), end in zip(self.course, ends, strict=True)) / _HOUR
+
+    def instances(self, second: int) -> int:
+        """In service at the beginning of a second of the trace."""
+        return [count for since, count in self.course if since <= self.begun + second][-1]
+
+
+def simulate(
+    settings: ScalingSettings, moments: Iterable[float], seconds: int, begun: float, world: World, instances: int = 0
+) -> Outcome:
+    """Requests at ``moments`` (ascending, seconds after ``begun``), from ``instances`` (the minimum for 0) onwards."""
+    return _Simulation(settings, seconds, begun, world, instances or settings.minimum).run(moments)
+
+
+class _Simulation:
+    def __init__(self, settings: ScalingSettings, seconds: int, begun: float, world: World, instances: int) -> None:
+        self._world, self._begun, self._seconds = world, begun, seconds
+        self._fleet = Fleet(world.instance, instances)
+        self._scaler = Scaler(settings, instances, begun)
+        self._meter = Meter(begun)
+        self._order = itertools.count()
+        self._agenda: list[tuple[float, int, str]] = []
+        self._answers: list[float] = []
+        self._add(begun // HIGH_RESOLUTION * HIGH_RESOLUTION + HIGH_RESOLUTION, "ten seconds end")
+        self._add(begun // MINUTE * MINUTE + MINUTE + world.minute_arrives_seconds, "a minute arrives")
+        self._add(self._scaler.next_schedule(begun), "limits change")
+
+    def run(self, moments: Iterable[float]) -> Outcome:
+        sent, over = array("l", [0]) * self._seconds, array("l", [0]) * self._seconds
+        fleet, meter, begun = self._fleet, self._meter, self._begun
+        objective = self._world.instance.objective_seconds
+        when_asked = self._world.counted == "asked"
+        for moment in moments:
+            now, second = begun + moment, int(moment)
+            if self._agenda[0][0] <= now:
+                self._pass(now)
+            latency = fleet.ask(now)
+            sent[second] += 1
+            if latency is None or latency > objective:
+                over[second] += 1
+            if when_asked:
+                meter.invoked(now, fleet.instances)
+            elif latency is not None:
+                heapq.heappush(self._answers, now + latency)
+            meter.under_way(now, fleet.under_way(now))
+        end = begun + self._seconds
+        self._pass(end)
+        course = [(since, count) for since, count in self._scaler.course if since < end]
+        return Outcome(
+            begun, self._seconds, sent, over, fleet.given_up, fleet.served, course, self._scaler.activities
+        )
+
+    def _pass(self, until: float) -> None:
+        while self._agenda and self._agenda[0][0] <= until:
+            now, _, what = heapq.heappop(self._agenda)
+            self._count_answers(now)
+            getattr(self, "_" + what.replace(" ", "_"))(now)
+
+    def _add(self, when: float | None, what: str) -> None:
+        if when is not None:
+            heapq.heappush(self._agenda, (when, next(self._order), what))
+
+    def _count_answers(self, now: float) -> None:
+        while self._answers and self._answers[0] <= now:
+            self._meter.invoked(heapq.heappop(self._answers), self._fleet.instances)
+
+    def _ten_seconds_end(self, now: float) -> None:
+        # What is under way goes on into the next.
+        self._meter.publish(now, self._fleet.instances)
+        self._meter.under_way(now, self._fleet.under_way(now))
+        self._add(now + self._world.high_resolution_arrives_seconds, "ten seconds arrive")
+        self._add(now + HIGH_RESOLUTION, "ten seconds end")
+
+    def _ten_seconds_arrive(self, now: float) -> None:
+        self._follow(self._scaler.look(self._meter, HIGH_RESOLUTION, now))
+
+    def _a_minute_arrives(self, now: float) -> None:
+        self._follow(self._scaler.look(self._meter, MINUTE, now))
+        self._add(now + MINUTE, "a minute arrives")
+
+    def _limits_change(self, now: float) -> None:
+        self._scaler.limits_change(now)
+        self._follow(self._scaler.keep_within_limits(now))
+        self._add(self._scaler.next_schedule(now), "limits change")
+
+    def _follow(self, activity: Activity | None) -> None:
+        if activity is not None:
+            outwards = activity.capacity > activity.before
+            seconds = self._world.start_seconds if outwards else self._world.stop_seconds
+            self._add(activity.begun + seconds, "instances change")
+
+    def _instances_change(self, now: float) -> None:
+        self._scaler.fulfilled(now)
+        self._fleet.resize(self._scaler.instances, now)
+        self._follow(self._scaler.keep_within_limits(now))
