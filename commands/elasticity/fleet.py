@@ -1,7 +1,8 @@
 """Instances that serve one request after the other, each with a queue of its own."""
 
-import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,14 @@ class InstanceKind:
         return 1 / self.service_seconds
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Seconds until each answer, or None where there is none in time, and nothing was done for it; the most at once."""
+
+    latencies: list[float | None]
+    most_under_way: int
+
+
 class Fleet:
     """Each request goes to the instance that is free first, and stays there. Times never go backwards."""
 
@@ -29,8 +38,6 @@ class Fleet:
         self._kind = kind
         self._free_at = [0.0] * instances
         self._ends: list[float] = []
-        self.served = 0
-        self.given_up = 0
 
     @property
     def instances(self) -> int:
@@ -42,23 +49,29 @@ class Fleet:
         del self._free_at[instances:]
         self._free_at += [now] * (instances - len(self._free_at))
 
-    def ask(self, now: float) -> float | None:
-        """Seconds until the answer; None when there will be none in time, and nothing is done for it."""
-        free_at = min(self._free_at)
-        end = max(free_at, now) + self._kind.service_seconds
-        if end - now > self._kind.timeout_seconds:
-            self.given_up += 1
-            # It is waited for all the same.
-            heapq.heappush(self._ends, now + self._kind.timeout_seconds)
-            return None
-        self._free_at[self._free_at.index(free_at)] = end
-        heapq.heappush(self._ends, end)
-        self.served += 1
-        return end - now
+    def ask(self, moments: Sequence[float]) -> Asked:
+        """Requests at times that ascend, after all that was asked before."""
+        free_at, ends = self._free_at, self._ends
+        service, timeout = self._kind.service_seconds, self._kind.timeout_seconds
+        latencies: list[float | None] = []
+        most = 0
+        for now in moments:
+            free = min(free_at)
+            end = (free if free > now else now) + service
+            if end - now > timeout:
+                latencies.append(None)
+                heappush(ends, now + timeout)  # it is waited for all the same
+            else:
+                free_at[free_at.index(free)] = end
+                latencies.append(end - now)
+                heappush(ends, end)
+            while ends[0] <= now:
+                heappop(ends)
+            most = max(most, len(ends))
+        return Asked(latencies, most)
 
     def under_way(self, now: float) -> int:
         """Requests that wait or are being served."""
-        ends = self._ends
-        while ends and ends[0] <= now:
-            heapq.heappop(ends)
-        return len(ends)
+        while self._ends and self._ends[0] <= now:
+            heappop(self._ends)
+        return len(self._ends)

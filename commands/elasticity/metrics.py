@@ -26,12 +26,12 @@ class Meter:
         self._most: defaultdict[int, int] = defaultdict(int)
         self._concurrency: dict[int, int] = {}
 
-    def invoked(self, now: float, instances: int) -> None:
-        """One request is counted."""
-        self._shares[int(now) // MINUTE] += 1 / instances
+    def invoked(self, now: float, requests: int, instances: int) -> None:
+        """So many requests are counted."""
+        self._shares[int(now) // MINUTE] += requests / instances
 
     def under_way(self, now: float, requests: int) -> None:
-        """So many are under way, from now on until told otherwise."""
+        """So many were under way in the ten seconds that run."""
         period = int(now) // HIGH_RESOLUTION
         if requests > self._most[period]:
             self._most[period] = requests

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 from array import array
-from collections.abc import Iterable
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,7 +44,6 @@ class Outcome:
     over: "array[int]"
     """Requests whose answer took longer than the objective, or never came."""
     given_up: int
-    served: int
     course: list[tuple[float, int]]
     activities: list[Activity]
 
@@ -65,7 +64,7 @@ class Outcome:
 
 
 def simulate(
-    settings: ScalingSettings, moments: Iterable[float], seconds: int, begun: float, world: World, instances: int = 0
+    settings: ScalingSettings, moments: "array[float]", seconds: int, begun: float, world: World, instances: int = 0
 ) -> Outcome:
     """Requests at ``moments`` (ascending, seconds after ``begun``), from ``instances`` (the minimum for 0) onwards."""
     return _Simulation(settings, seconds, begun, world, instances or settings.minimum).run(moments)
@@ -80,40 +79,52 @@ class _Simulation:
         self._order = itertools.count()
         self._agenda: list[tuple[float, int, str]] = []
         self._answers: list[float] = []
+        self._sent, self._over = array("l", [0]) * seconds, array("l", [0]) * seconds
+        self._given_up = 0
         self._add(begun // HIGH_RESOLUTION * HIGH_RESOLUTION + HIGH_RESOLUTION, "ten seconds end")
         self._add(begun // MINUTE * MINUTE + MINUTE + world.minute_arrives_seconds, "a minute arrives")
         self._add(self._scaler.next_schedule(begun), "limits change")
 
-    def run(self, moments: Iterable[float]) -> Outcome:
-        sent, over = array("l", [0]) * self._seconds, array("l", [0]) * self._seconds
-        fleet, meter, begun = self._fleet, self._meter, self._begun
-        objective = self._world.instance.objective_seconds
-        when_asked = self._world.counted == "asked"
-        for moment in moments:
-            now, second = begun + moment, int(moment)
-            if self._agenda[0][0] <= now:
-                self._pass(now)
-            latency = fleet.ask(now)
-            sent[second] += 1
-            if latency is None or latency > objective:
-                over[second] += 1
-            if when_asked:
-                meter.invoked(now, fleet.instances)
-            elif latency is not None:
-                heapq.heappush(self._answers, now + latency)
-            meter.under_way(now, fleet.under_way(now))
-        end = begun + self._seconds
-        self._pass(end)
+    def run(self, moments: "array[float]") -> Outcome:
+        first = 0
+        while first < len(moments):
+            # What is due at the moment of a request comes before it.
+            after = bisect_left(moments, self._agenda[0][0] - self._begun, first)
+            self._ask(moments[first:after])
+            first = after
+            self._next()
+        end = self._begun + self._seconds
+        while self._agenda[0][0] <= end:
+            self._next()
         course = [(since, count) for since, count in self._scaler.course if since < end]
         return Outcome(
-            begun, self._seconds, sent, over, fleet.given_up, fleet.served, course, self._scaler.activities
+            self._begun, self._seconds, self._sent, self._over, self._given_up, course, self._scaler.activities
         )
 
-    def _pass(self, until: float) -> None:
-        while self._agenda and self._agenda[0][0] <= until:
-            now, _, what = heapq.heappop(self._agenda)
-            self._count_answers(now)
-            getattr(self, "_" + what.replace(" ", "_"))(now)
+    def _ask(self, moments: "array[float]") -> None:
+        """Between two entries of the agenda nothing changes but queues."""
+        if not moments:
+            return
+        asked = self._fleet.ask(moments)
+        objective = self._world.instance.objective_seconds
+        for moment, latency in zip(moments, asked.latencies, strict=True):
+            self._sent[int(moment)] += 1
+            if latency is None or latency > objective:
+                self._over[int(moment)] += 1
+                self._given_up += latency is None
+        now = self._begun + moments[0]
+        self._meter.under_way(now, asked.most_under_way)
+        if self._world.counted == "asked":
+            self._meter.invoked(now, len(moments), self._fleet.instances)
+        else:
+            for moment, latency in zip(moments, asked.latencies, strict=True):
+                if latency is not None:
+                    heapq.heappush(self._answers, self._begun + moment + latency)
+
+    def _next(self) -> None:
+        now, _, what = heapq.heappop(self._agenda)
+        self._count_answers(now)
+        getattr(self, "_" + what.replace(" ", "_"))(now)
 
     def _add(self, when: float | None, what: str) -> None:
         if when is not None:
@@ -121,12 +132,12 @@ class _Simulation:
 
     def _count_answers(self, now: float) -> None:
         while self._answers and self._answers[0] <= now:
-            self._meter.invoked(heapq.heappop(self._answers), self._fleet.instances)
+            self._meter.invoked(heapq.heappop(self._answers), 1, self._fleet.instances)
 
     def _ten_seconds_end(self, now: float) -> None:
         # What is under way goes on into the next.
         self._meter.publish(now, self._fleet.instances)
-        self._meter.under_way(now, self._fleet.under_way(now))
+        self._meter.under_way(now, self._fleet.under_way(now - self._begun))
         self._add(now + self._world.high_resolution_arrives_seconds, "ten seconds arrive")
         self._add(now + HIGH_RESOLUTION, "ten seconds end")
 
@@ -150,5 +161,5 @@ class _Simulation:
 
     def _instances_change(self, now: float) -> None:
         self._scaler.fulfilled(now)
-        self._fleet.resize(self._scaler.instances, now)
+        self._fleet.resize(self._scaler.instances, now - self._begun)
         self._follow(self._scaler.keep_within_limits(now))
