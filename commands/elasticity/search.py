@@ -1,8 +1,8 @@
 """How the recommended settings were found: `python -m commands.elasticity.search`, a few minutes.
 
 Minimum, target and cooldowns of the high-resolution policy, each combination on the tuning traces. Chosen is what has
-the fewest seconds over the objective among those that need at most `MOST_HOURS` times the default's instance-hours;
-of those within `SAME_SECONDS` of the fewest, the one with the fewest hours.
+the fewest seconds over the objective among those that need at most `MOST_HOURS` times the default's instance-hours; of
+equals, the one with the fewest hours.
 """
 
 import itertools
@@ -17,7 +17,6 @@ COOLDOWNS = ((30, 60), (300, 0))
 """Seconds inwards, outwards."""
 # Less than what is allowed on the traces that judge: those are others.
 MOST_HOURS = 1.1
-SAME_SECONDS = 1.1
 
 
 def candidates() -> list[ScalingSettings]:
@@ -38,10 +37,7 @@ def candidates() -> list[ScalingSettings]:
 def choose(default: Result, found: list[Result]) -> Result:
     """The best of those that cost little more."""
     allowed = [each for each in found if each.instance_hours <= MOST_HOURS * default.instance_hours]
-    fewest = min(each.seconds_over for each in allowed)
-    return min(
-        (each for each in allowed if each.seconds_over <= SAME_SECONDS * fewest), key=lambda each: each.instance_hours
-    )
+    return min(allowed, key=lambda each: (each.seconds_over, each.instance_hours))
 
 
 def main() -> None:
