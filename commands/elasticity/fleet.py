@@ -67,7 +67,8 @@ class Fleet:
                 heappush(ends, end)
             while ends[0] <= now:
                 heappop(ends)
-            most = max(most, len(ends))
+            if len(ends) > most:
+                most = len(ends)
         return Asked(latencies, most)
 
     def under_way(self, now: float) -> int:

@@ -11,6 +11,8 @@ from scaling.schedules import Schedule
 from scaling.targets import Cooldowns, Target, decide, within_limits
 from scaling.tracking import Measured
 
+_WEEK = 7 * 86_400
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -26,16 +28,17 @@ class Scaler:
     """Of one variant. ``course`` is the number of instances in service and since when, oldest first."""
 
     def __init__(self, settings: ScalingSettings, instances: int, begun: float) -> None:
+        """From ``instances`` in service onwards; 0 stands for the minimum that is in force."""
         self._settings = settings
-        self._target = Target(settings.minimum, settings.maximum)
         self._states = [(watch, AlarmState.OK) for watch in watches(settings)]
         self._cooldowns = Cooldowns()
         self._schedules = [
             (Schedule(each.expression, begun, each.timezone), Target(each.minimum, each.maximum))
             for each in settings.schedule
         ]
+        self._target = self._limits_at(begun)
         self._changing: Activity | None = None
-        self.course = [(begun, instances)]
+        self.course = [(begun, instances or self._target.minimum)]
         self.activities: list[Activity] = []
 
     @property
@@ -55,22 +58,23 @@ class Scaler:
 
     def limits_change(self, now: float) -> None:
         """What is scheduled for now comes into force; `keep_within_limits` follows."""
-        for schedule, target in self._schedules:
-            if schedule.next_after(now - 1e-3) == now:
-                self._target = target
+        self._target = self._limits_at(now)
 
     def keep_within_limits(self, now: float) -> Activity | None:
         """What the limits ask for, once the endpoint takes it."""
         wanted = within_limits(self._target, self.instances)
         return None if self.changes or wanted is None else self._begin(now, wanted, by_policy=False)
 
-    def look(self, meter: Meter, period_seconds: int, now: float) -> Activity | None:
-        """Evaluate the alarms of a period's length; what sounds calls its policy, in every period again."""
+    def look(self, meter: Meter, period_seconds: int, ended: float, now: float) -> Activity | None:
+        """Evaluate the alarms of a period's length, the last of which ``ended`` then and has arrived now.
+
+        What sounds calls its policy, in every period again.
+        """
         begun = None
         for index, (watch, state) in enumerate(self._states):
             if watch.rule.period_seconds != period_seconds:
                 continue
-            points = meter.points(watch.metric, period_seconds, watch.rule.evaluation_range, now)
+            points = meter.points(watch.metric, period_seconds, watch.rule.evaluation_range, ended)
             state = evaluate(watch.rule, state, points).state  # noqa: PLW2901
             self._states[index] = (watch, state)
             if state is AlarmState.ALARM and not self.changes:
@@ -101,6 +105,17 @@ class Scaler:
         self._changing = Activity(now, self.instances, capacity, by_policy)
         self.activities.append(self._changing)
         return self._changing
+
+    def _limits_at(self, now: float) -> Target:
+        """Those of the last occasion, of the last week; else the policy's own."""
+        last, limits = 0.0, Target(self._settings.minimum, self._settings.maximum)
+        for schedule, target in self._schedules:
+            moment = schedule.next_after(now - _WEEK)
+            while moment is not None and moment <= now:
+                if moment > last:
+                    last, limits = moment, target
+                moment = schedule.next_after(moment)
+        return limits
 
     def _at(self, time: float) -> int:
         """Instances at the beginning of a datapoint's period."""

@@ -4,6 +4,7 @@ import heapq
 import itertools
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -66,15 +67,15 @@ class Outcome:
 def simulate(
     settings: ScalingSettings, moments: "array[float]", seconds: int, begun: float, world: World, instances: int = 0
 ) -> Outcome:
-    """Requests at ``moments`` (ascending, seconds after ``begun``), from ``instances`` (the minimum for 0) onwards."""
-    return _Simulation(settings, seconds, begun, world, instances or settings.minimum).run(moments)
+    """Requests at ``moments`` (ascending, seconds after ``begun``), from ``instances`` (0: the minimum) onwards."""
+    return _Simulation(settings, seconds, begun, world, instances).run(moments)
 
 
 class _Simulation:
     def __init__(self, settings: ScalingSettings, seconds: int, begun: float, world: World, instances: int) -> None:
         self._world, self._begun, self._seconds = world, begun, seconds
-        self._fleet = Fleet(world.instance, instances)
         self._scaler = Scaler(settings, instances, begun)
+        self._fleet = Fleet(world.instance, self._scaler.instances)
         self._meter = Meter(begun)
         self._order = itertools.count()
         self._agenda: list[tuple[float, int, str]] = []
@@ -93,6 +94,8 @@ class _Simulation:
             self._ask(moments[first:after])
             first = after
             self._next()
+        for second, requests in Counter(map(int, moments)).items():
+            self._sent[second] = requests
         end = self._begun + self._seconds
         while self._agenda[0][0] <= end:
             self._next()
@@ -108,7 +111,6 @@ class _Simulation:
         asked = self._fleet.ask(moments)
         objective = self._world.instance.objective_seconds
         for moment, latency in zip(moments, asked.latencies, strict=True):
-            self._sent[int(moment)] += 1
             if latency is None or latency > objective:
                 self._over[int(moment)] += 1
                 self._given_up += latency is None
@@ -142,10 +144,12 @@ class _Simulation:
         self._add(now + HIGH_RESOLUTION, "ten seconds end")
 
     def _ten_seconds_arrive(self, now: float) -> None:
-        self._follow(self._scaler.look(self._meter, HIGH_RESOLUTION, now))
+        ended = now - self._world.high_resolution_arrives_seconds
+        self._follow(self._scaler.look(self._meter, HIGH_RESOLUTION, ended, now))
 
     def _a_minute_arrives(self, now: float) -> None:
-        self._follow(self._scaler.look(self._meter, MINUTE, now))
+        ended = now - self._world.minute_arrives_seconds
+        self._follow(self._scaler.look(self._meter, MINUTE, ended, now))
         self._add(now + MINUTE, "a minute arrives")
 
     def _limits_change(self, now: float) -> None:

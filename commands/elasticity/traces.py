@@ -15,6 +15,7 @@ from load.schedule import Schedule, Stretch, day, ramp, spike, step
 
 _MINUTE = 60.0
 _HOUR = 3_600.0
+_EVENING = dt.time(19, 0, 7)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def tuning() -> Sequence[Trace]:
 
 
 def judging() -> Sequence[Trace]:
-    """To judge by: other seeds, other shapes."""
+    """To judge by: other seeds, other shapes. Half of them are at hours for which nobody planned."""
     return (
         Trace(
             "day with a lunch break",
@@ -90,14 +91,14 @@ def judging() -> Sequence[Trace]:
             dt.time(8, 0, 41),
         ),
         Trace("spike 1 to 10", spike(4, 40, 25 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE).at_random(203)),
-        Trace("spike 1 to 10, higher", spike(7, 70, 15 * _MINUTE, 25 * _MINUTE, 40 * _MINUTE).at_random(204)),
+        Trace("spike 1 to 10, higher", spike(7, 70, 15 * _MINUTE, 25 * _MINUTE, 40 * _MINUTE).at_random(204), _EVENING),
         Trace("short spikes", _minutes(*((18, 6), (4, 48)) * 4, (20, 6)).at_random(205)),
-        Trace("steps up", step([6, 14, 26, 40, 52, 20, 8], 12 * _MINUTE).at_random(206)),
+        Trace("steps up", step([6, 14, 26, 40, 52, 20, 8], 12 * _MINUTE).at_random(206), _EVENING),
         Trace(
             "sawtooth",
             joined(*(each for _ in range(3) for each in (ramp(6, 50, 8 * _MINUTE), ramp(50, 6, 22 * _MINUTE)))).at_random(
                 207
             ),
         ),
-        Trace("wandering", wandering(20, 6, 55, 150, 208).at_random(209)),
+        Trace("wandering", wandering(20, 6, 55, 150, 208).at_random(209), _EVENING),
     )
