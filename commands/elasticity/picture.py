@@ -36,10 +36,10 @@ class _Course:
             f'<svg class="picture" viewBox="0 0 {_WIDTH} {self._bottom + 44}" role="img" aria-label="{label}" '
             'font-size="12">'
         )
+        yield from self._time()
         yield from self._load()
         yield from self._instances()
         yield from self._over()
-        yield from self._time()
         yield "</svg>"
 
     def _load(self) -> Iterator[str]:
@@ -61,7 +61,7 @@ class _Course:
         x = float(_WIDTH - _RIGHT)
         for name in reversed(drawn):
             yield f'<text x="{x}" y="{top - 10}" text-anchor="end">{html.escape(name)}</text>'
-            x -= 8 + 6.6 * len(name)
+            x -= 8 + 7.8 * len(name)
             yield f'<line class="line {_DRAWN[name]}" x1="{x - 20}" x2="{x}" y1="{top - 14}" y2="{top - 14}"/>'
             x -= 34
         # So that lines at the same height are all seen.

@@ -15,7 +15,8 @@ _MINIMUM, _TARGET = 6, 2.5
 def compared() -> Mapping[str, ScalingSettings]:
     """In the order in which they are shown.
 
-    `recommended` was chosen by commands.elasticity.search on the tuning traces. `step` and `scheduled` are written as
+    `recommended` was chosen by commands.elasticity.search on the tuning traces. `default` and `concurrency` are what
+    those kinds have where nothing else is set. `step` and `scheduled` are written as
     somebody would who knows the traffic roughly; they were not searched for.
     """
     recommended = ScalingSettings(kind="concurrency", minimum=_MINIMUM, maximum=10, target=_TARGET)
@@ -24,6 +25,7 @@ def compared() -> Mapping[str, ScalingSettings]:
         METRIC_ALONE: recommended.model_copy(update={"minimum": ScalingSettings().minimum}),
         MINIMUM_ALONE: ScalingSettings(minimum=_MINIMUM),
         RECOMMENDED: recommended,
+        "concurrency": ScalingSettings(kind="concurrency"),
         "step": ScalingSettings(kind="step", step=_step()),
         "scheduled": ScalingSettings(kind="scheduled", schedule=_schedule()),
         "no scaling": ScalingSettings(minimum=_MINIMUM, maximum=_MINIMUM),
