@@ -52,6 +52,4 @@ def _elsewhere(say: Callable[[str], None]) -> Mapping[str, Sequence[Result]]:
     names = (DEFAULT, METRIC_ALONE, MINIMUM_ALONE, RECOMMENDED)
     jobs = [Job(name, compared()[name], world) for world in ELSEWHERE.values() for name in names]
     results = list(run(jobs, judging, say))
-    return {
-        what: results[number * len(names) : (number + 1) * len(names)] for number, what in enumerate(ELSEWHERE)
-    }
+    return {what: results[number * len(names) : (number + 1) * len(names)] for number, what in enumerate(ELSEWHERE)}

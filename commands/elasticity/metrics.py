@@ -33,8 +33,7 @@ class Meter:
     def under_way(self, now: float, requests: int) -> None:
         """So many were under way in the ten seconds that run."""
         period = int(now) // HIGH_RESOLUTION
-        if requests > self._most[period]:
-            self._most[period] = requests
+        self._most[period] = max(self._most[period], requests)
 
     def publish(self, now: float, instances: int) -> None:
         """The ten seconds that end now."""
@@ -46,9 +45,7 @@ class Meter:
         last = int(last_complete_period(now, period_seconds))
         starts = range(last - (number - 1) * period_seconds, last + 1, period_seconds)
         return [
-            Datapoint(
-                start, self._value(name, start, period_seconds) if start + period_seconds > self._begun else None
-            )
+            Datapoint(start, self._value(name, start, period_seconds) if start + period_seconds > self._begun else None)
             for start in starts
         ]
 

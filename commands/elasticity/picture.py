@@ -26,7 +26,7 @@ def summary(policies: Mapping[str, Mapping[str, Any]]) -> str:
 class _Course:
     def __init__(self, told: Mapping[str, Any]) -> None:
         self._told, self._policies = told, told["policies"]
-        self._seconds = told["seconds"]
+        self._seconds = float(told["seconds"])
         self._strips = _TOP + 2 * (_PANEL + _GAP)
         self._bottom = self._strips + len(self._policies) * _STRIP
 
@@ -78,7 +78,7 @@ class _Course:
         yield f'<text class="title" x="{_LEFT}" y="{self._strips - 10}">Seconds over the objective</text>'
         for number, (name, each) in enumerate(self._policies.items()):
             y = self._strips + number * _STRIP
-            width = _WIDTH - _LEFT - _RIGHT
+            width = float(_WIDTH - _LEFT - _RIGHT)
             yield f'<text x="{_LEFT - 10}" y="{y + 15}" text-anchor="end">{html.escape(name)}</text>'
             yield f'<rect class="strip" x="{_LEFT}" y="{y + 3}" width="{width}" height="{_STRIP - 6}"/>'
             for first, after in each["over"]:
@@ -143,5 +143,3 @@ def _round_up(value: float) -> int:
         if value <= size:
             return size
     return -(-int(value) // 400) * 400
-
-

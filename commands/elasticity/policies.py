@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contracts.scaling import Schedule, ScalingSettings, Step, StepRule, StepScaling
+from contracts.scaling import ScalingSettings, Schedule, Step, StepRule, StepScaling
 
 DEFAULT = "default"
 RECOMMENDED = "recommended"

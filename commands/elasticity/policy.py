@@ -89,5 +89,3 @@ def _stepped(metric: Name, rule: StepRule, *, outwards: bool) -> Watch:
         return lambda base: steps.capacity(base, breach)
 
     return Watch(metric, alarm, wish, None)
-
-

@@ -1,10 +1,9 @@
 """Many simulations, on every processor there is."""
 
 import os
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from commands.elasticity.simulation import Outcome, World, simulate
@@ -21,7 +20,7 @@ class Job:
 
     name: str
     settings: ScalingSettings
-    world: World = World()
+    world: World = field(default_factory=World)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,5 @@ def _run(job: Job, of: Traces) -> Result:
 
 
 @lru_cache(maxsize=32)
-def _moments(of: Traces, name: str) -> "array[float]":
+def _moments(of: Traces, name: str) -> Sequence[float]:
     return next(trace for trace in of() if trace.name == name).moments()
-
-

@@ -1,4 +1,4 @@
-"""Carries out a policy as the embedded cloud does: alarms call it, limits and cooldowns bound it, instances take time."""
+"""Carries out a policy as the embedded cloud does: alarms call it, limits and cooldowns bound it, starts take time."""
 
 from dataclasses import dataclass
 

@@ -5,6 +5,7 @@ import itertools
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,8 +21,9 @@ _HOUR = 3_600
 class World:
     """What no policy can choose. Times in seconds.
 
-    AWS documents neither how long a new instance takes, nor when a period's data arrive. See docs/elasticity.md for
-    where these come from, and what other values change.
+    Provisioning "takes several minutes", and when a period's data arrive is not documented [unverified]:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html. docs/elasticity.md says
+    what other values change.
     """
 
     instance: InstanceKind = field(default_factory=InstanceKind)
@@ -65,7 +67,7 @@ class Outcome:
 
 
 def simulate(
-    settings: ScalingSettings, moments: "array[float]", seconds: int, begun: float, world: World, instances: int = 0
+    settings: ScalingSettings, moments: Sequence[float], seconds: int, begun: float, world: World, instances: int = 0
 ) -> Outcome:
     """Requests at ``moments`` (ascending, seconds after ``begun``), from ``instances`` (0: the minimum) onwards."""
     return _Simulation(settings, seconds, begun, world, instances).run(moments)
@@ -86,7 +88,7 @@ class _Simulation:
         self._add(begun // MINUTE * MINUTE + MINUTE + world.minute_arrives_seconds, "a minute arrives")
         self._add(self._scaler.next_schedule(begun), "limits change")
 
-    def run(self, moments: "array[float]") -> Outcome:
+    def run(self, moments: Sequence[float]) -> Outcome:
         first = 0
         while first < len(moments):
             # What is due at the moment of a request comes before it.
@@ -104,7 +106,7 @@ class _Simulation:
             self._begun, self._seconds, self._sent, self._over, self._given_up, course, self._scaler.activities
         )
 
-    def _ask(self, moments: "array[float]") -> None:
+    def _ask(self, moments: Sequence[float]) -> None:
         """Between two entries of the agenda nothing changes but queues."""
         if not moments:
             return

@@ -96,9 +96,9 @@ def judging() -> Sequence[Trace]:
         Trace("steps up", step([6, 14, 26, 40, 52, 20, 8], 12 * _MINUTE).at_random(206), _EVENING),
         Trace(
             "sawtooth",
-            joined(*(each for _ in range(3) for each in (ramp(6, 50, 8 * _MINUTE), ramp(50, 6, 22 * _MINUTE)))).at_random(
-                207
-            ),
+            joined(
+                *(each for _ in range(3) for each in (ramp(6, 50, 8 * _MINUTE), ramp(50, 6, 22 * _MINUTE)))
+            ).at_random(207),
         ),
         Trace("wandering", wandering(20, 6, 55, 150, 208).at_random(209), _EVENING),
     )

@@ -11,8 +11,8 @@ from commands.elasticity import traces
 from commands.elasticity.policies import compared, in_words
 from commands.elasticity.simulation import Outcome, World, simulate
 from commands.elasticity.traces import joined, wandering
-from contracts.scaling import Schedule as Limits
 from contracts.scaling import ScalingSettings, Step, StepRule, StepScaling
+from contracts.scaling import Schedule as Limits
 from load.schedule import Schedule, ramp, spike, steady
 
 # Nine o'clock on a Tuesday, at the begin of a minute.
@@ -53,13 +53,20 @@ def test_concurrency_is_seen_within_a_minute():
     assert at(found)[0][2] == CONCURRENCY.maximum
 
 
-@pytest.mark.parametrize("settings", [ScalingSettings(), CONCURRENCY], ids=["invocations", "concurrency"])
-def test_after_a_spike_instances_go_when_fifteen_minutes_were_quiet(settings):
-    found = outcome(settings, SPIKE)
+def test_after_a_spike_instances_go_when_fifteen_minutes_were_quiet():
+    found = outcome(ScalingSettings(), SPIKE)
     inwards = next(each for each in found.activities if each.capacity < each.before)
     quiet = inwards.begun - BEGUN - BEFORE - DURING
     assert 15 * 60 <= quiet <= 17 * 60
-    assert found.course[-1][1] < max(count for _, count in found.course)
+    assert found.course[-1][1] == 2
+
+
+def test_concurrency_goes_down_at_the_speed_of_minutes():
+    found = outcome(CONCURRENCY, SPIKE)
+    inwards = next(each for each in found.activities if each.capacity < each.before)
+    enough = found.course[1][0]
+    assert found.course[1][1] == CONCURRENCY.maximum
+    assert inwards.begun - enough >= 15 * 60
 
 
 def test_nothing_changes_while_instances_start():

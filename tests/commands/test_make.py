@@ -93,3 +93,8 @@ def test_stress_is_told_what_was_given_and_nothing_else(make):
         "--seconds": "60",
         "--rows": "my rows.csv",
     }
+
+
+def test_elasticity_needs_nothing_but_what_sends_load(make):
+    asked, _ = make("elasticity")
+    assert asked == ["-m", "commands", "elasticity"]
