@@ -91,6 +91,9 @@ destroy: $(VENV)/.commands ## Remove everything, data included, after asking (YE
 infer: $(VENV)/.demo ## Propose a model's settings from a dataset: MODEL=… DATASET=… [LABEL=…]
 	@$(PY) -m commands infer --model "$(MODEL)" --dataset "$(DATASET)" --label "$(LABEL)"
 
+elasticity: $(VENV)/.load ## Compare scaling policies on the same traffic, simulated: build/elasticity.html (docs/elasticity.md)
+	@$(PY) -m commands elasticity
+
 image: ## Build the container image with docker, podman or buildah (BASE_IMAGE=… instead of the public ECR's)
 	@bash container/build-image.sh build
 
@@ -154,7 +157,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs stress approve reject audit releases rollback ab-promote ab-rollback rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving bench-load parity format lock clean
+.PHONY: help infer demo local drop runs stress elasticity approve reject audit releases rollback ab-promote ab-rollback rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving bench-load parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node

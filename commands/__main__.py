@@ -163,6 +163,13 @@ def _stress(options: argparse.Namespace) -> int:
     return ask_for_stress(options, _say)
 
 
+def _elasticity(_options: argparse.Namespace) -> int:
+    # What draws is not there where only runs are looked at.
+    from commands.elasticity.asking import compare  # noqa: PLC0415
+
+    return compare(_say)
+
+
 def _account() -> Account:
     return find_account(deployment_name())
 
@@ -197,6 +204,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "costs": _costs,
     "infer": _infer,
     "stress": _stress,
+    "elasticity": _elasticity,
 }
 
 

@@ -73,6 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
     stressing.add_argument("--model", required=True)
     for name, text in STRESS_OPTIONS.items():
         stressing.add_argument(f"--{name}", default="", help=text)
+    commands.add_parser("elasticity", help="compare scaling policies on the same traffic, in simulated time")
     destroying = commands.add_parser("destroy", help="remove everything, data included")
     destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")
     return parser

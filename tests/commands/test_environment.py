@@ -23,6 +23,7 @@ import {modules}
 """
 DAILY = "commands.__main__, commands.doctor.examination, commands.destroy.destroying, commands.destroy.consent"
 STRESS = "commands.stress.asking, load.traffic, load.generator"
+ELASTICITY = "commands.elasticity.asking, commands.elasticity.search"
 
 
 def locked(name: str) -> set[str]:
@@ -36,7 +37,11 @@ def _normal(package: str) -> str:
 
 @pytest.mark.parametrize(
     ("lock", "modules", "left_out"),
-    [("commands", DAILY, {"yaml", "aws_cdk", "jinja2", "uvloop"}), ("load", STRESS, {"yaml", "aws_cdk", "numpy"})],
+    [
+        ("commands", DAILY, {"yaml", "aws_cdk", "jinja2", "uvloop"}),
+        ("load", STRESS, {"yaml", "aws_cdk", "numpy"}),
+        ("load", ELASTICITY, {"yaml", "aws_cdk", "numpy"}),
+    ],
 )
 def test_commands_import_nothing_else_than_their_lock_has(lock, modules, left_out):
     there = locked(lock)

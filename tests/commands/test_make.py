@@ -102,3 +102,8 @@ def test_the_long_tests_make_the_commits_portion_or_all(asked, portion):
     told = subprocess.run(command, cwd=PROJECT.root, env=clean, capture_output=True, text=True, check=True).stdout
     (line,) = [line for line in told.splitlines() if "pytest" in line]
     assert f"--portion={portion}" in line.split()
+
+
+def test_elasticity_needs_nothing_but_what_sends_load(make):
+    asked, _ = make("elasticity")
+    assert asked == ["-m", "commands", "elasticity"]
