@@ -14,7 +14,12 @@ from tests.flow.faults.planning import Plan
 from tests.flow.product import Product, Run, until
 from tests.flow.releases import lease_comes_free
 
-pytestmark = [pytest.mark.full, pytest.mark.long(12), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.long(10),
+    pytest.mark.timeout(900),
+    pytest.mark.portioned("releases under load"),
+]
 
 REQUESTS_A_SECOND = 200
 QUIET_SECONDS = 3

@@ -4,7 +4,7 @@ import pytest
 
 from tests.flow.faults.planning import refusal
 from tests.flow.kills.story import Story
-from tests.flow.kills.telling import Tale, tell
+from tests.flow.kills.telling import Tale, tell, told_in_turn
 from tests.flow.product import Run
 from tests.flow.releases import is_champion
 
@@ -58,6 +58,6 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("tale", DIES_AT, ids=lambda tale: tale.__name__)
+@pytest.mark.parametrize("tale", told_in_turn(DIES_AT, first=1))
 def test_what_is_asked_of_releases_is_done_whenever_the_cloud_dies(cloud, iris, tale):
     tell(cloud, tale, DIES_AT[tale], iris)
