@@ -87,8 +87,8 @@ class InvocationService:
         except NoSuchVariant:
             return refusal("ValidationError", f"Variant {target} not found for endpoint {endpoint}.")
         except TooManyAtOnce:
-            # "any endpoint invocations beyond the maximum are throttled" (the guide to serverless endpoints); users quote
-            # the name and 400 from AWS's answer, and that it has no text.
+            # "any endpoint invocations beyond the maximum are throttled" (the guide to serverless endpoints). Users
+            # quote this name and 400 from AWS's answer, and that it has no text.
             return refusal("ThrottlingException", "")
         except (NoHealthyInstance, ModelUnreachable):
             text = f"Endpoint {endpoint} has no healthy instance at the moment."
