@@ -63,8 +63,9 @@ class DevelopmentSettings(Section):
         return self
 
     def resolved(self) -> dict[str, Any]:
-        """The section as a run carries it: what is not asked for is not there."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """The section as a run carries it: without what is not asked for, nor instances where there are none."""
+        absent = {"instance_type", "instance_count"} if self.serverless else set()
+        return self.model_dump(mode="json", exclude_none=True, exclude=absent)
 
 
 class ProductionSettings(Section):

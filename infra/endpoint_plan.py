@@ -31,6 +31,11 @@ class EndpointPlan:
         return self.serving.serverless if isinstance(self.serving, DevelopmentSettings) else None
 
     @property
+    def expires_after_seconds(self) -> int | None:
+        """How long after its last deployment it is removed; None: it stays."""
+        return self.serving.expires_after_seconds if isinstance(self.serving, DevelopmentSettings) else None
+
+    @property
     def side_by_side(self) -> bool:
         """Whether the template has a place for a second release."""
         return self.strategy.kind == "ab"
@@ -61,6 +66,8 @@ class EndpointPlan:
             told["scaled_shape_two"] = self.scaled_shape_two
         if self.side_by_side or self.strategy.guarded:
             told |= {"strategy": self.strategy.kind, "guarded": self.strategy.guarded}
+        if self.expires_after_seconds is not None:
+            told["expires_after_seconds"] = self.expires_after_seconds
         return told
 
 

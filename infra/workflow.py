@@ -15,7 +15,7 @@ from infra.prices import hosting_prices
 from infra.project import Project
 from infra.sagemaker_roles import deployment_role, endpoint_role, training_role
 from infra.storage import StorageStack
-from infra.trigger import ApprovalsTended, DatasetDropped, RunEnded, Undelivered
+from infra.trigger import ApprovalsTended, DatasetDropped, DevelopmentExpired, RunEnded, Undelivered
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL
 
 
@@ -81,6 +81,8 @@ class WorkflowStack(Stack):
         ApprovalsTended(
             self, "ApprovalsTended", names, maker.make(needs.tend_approvals(names, deployment, keys, page.url))
         )
+        expire_development = needs.expire_development(names, self._roles["DeploymentRoleArn"].role_arn)
+        DevelopmentExpired(self, "DevelopmentExpired", names, maker.make(expire_development))
         return {
             f"{each.node.id}FunctionArn": each.current_version.function_arn for each in (decide_release, *functions)
         }

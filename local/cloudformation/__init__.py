@@ -38,6 +38,7 @@ def _complete(cloud: Cloud) -> None:
         state_machines,
         taken_over,
         templates,
+        times,
     )
     from local.cloudformation.registry import register
 
@@ -57,3 +58,4 @@ def _complete(cloud: Cloud) -> None:
     repeated.install()
     taken_over.install()
     templates.install()
+    times.install(cloud.clock)

@@ -89,6 +89,15 @@ def _sender(parameters: Parameters) -> str:
     return str(parameters.get("FromEmailAddress") or parameters.get("Source") or "")
 
 
+def parameter_path(operation: str, parameters: Parameters, region: str, account: str) -> str:
+    """A read of all parameters under a path is authorised on the path; "" for other calls.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html
+    """
+    path = parameters.get("Path") if operation == "GetParametersByPath" else None
+    return f"arn:aws:ssm:{region}:{account}:parameter/{path.strip('/')}" if isinstance(path, str) else ""
+
+
 def part_of(service: str, operation: str, parameters: Parameters, arn: str) -> str:
     """A function's version, or a log group's stream, where the call is about that part alone."""
     if service == "lambda" and (qualifier := parameters.get("Qualifier")):

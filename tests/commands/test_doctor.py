@@ -28,7 +28,7 @@ from commands.doctor.quotas import check_concurrency, check_instances
 from commands.doctor.region import SERVICES, check_region
 from commands.doctor.settings import check_settings
 from commands.doctor.stacks import check_stacks
-from contracts.lease import lease_key, waiting_key
+from contracts.lease import REMOVAL, lease_key, waiting_key
 from contracts.settings import load_all_settings
 from infra.deployment import load_deployment
 from infra.project import PROJECT
@@ -469,6 +469,14 @@ def test_a_lease_of_a_run_that_has_ended_is_a_fault(account, patient, key, says)
     assert f'{{"model": "iris-model", "detail": {{"executionArn": "{DEAD}"}}}}' in finding.remedy
     dynamodb.delete_item(TableName=account.names.ledger_table, Key=key)
     assert is_sound(check_leases, patient)
+
+
+def test_a_lease_under_which_an_endpoint_is_removed_is_no_runs(account, patient):
+    dynamodb, key = account.client("dynamodb"), lease_key("iris-model")
+    item = {**key, "execution_arn": {"S": "removal:a"}, "phase": {"S": REMOVAL}}
+    dynamodb.put_item(TableName=account.names.ledger_table, Item=item)
+    assert is_sound(check_leases, patient)
+    dynamodb.delete_item(TableName=account.names.ledger_table, Key=key)
 
 
 def test_a_lease_of_a_run_that_is_running_is_none(account, patient, monkeypatch):

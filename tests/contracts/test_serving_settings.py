@@ -20,6 +20,11 @@ def test_a_serverless_endpoint_captures_nothing():
     assert resolved["expires_after_seconds"] == 3600
 
 
+def test_a_run_is_told_of_no_instance_of_a_serverless_endpoint():
+    resolved = DevelopmentSettings.model_validate({"serverless": {}}).resolved()
+    assert resolved == {"capture_percent": 0, "serverless": {"memory_mb": 2048, "max_concurrency": 5}}
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

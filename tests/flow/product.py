@@ -21,7 +21,7 @@ from commands.faults import CommandFailed
 from commands.history import entered, read_events
 from contracts.settings import ModelSettings, load_settings
 from infra.deployment import load_deployment
-from infra.endpoint_plan import plans
+from infra.endpoint_plan import EndpointPlan, plans
 from infra.endpoint_template import endpoint_templates
 from infra.project import PROJECT
 from local.demo.browser import Browser, read_form
@@ -229,10 +229,12 @@ class Product:
         pointer = json.loads(self._parameter(PATTERN_MODEL))
         changed = {
             "settings": self._store(json.dumps(model.resolved())),
-            "development": self._endpoint_stack(name, pointer["development"], development),
+            "development": self._endpoint_stack(name, pointer["development"], development)
+            if model.development == PATTERN.development
+            else self._published(plans(model)[0], model.name, pointer["development"]),
             "production": self._endpoint_stack(name, pointer["production"], production)
             if model.production == PATTERN.production
-            else self._published(model, pointer["production"]),
+            else self._published(plans(model)[1], model.name, pointer["production"]),
         }
         self.client("ssm").put_parameter(
             Name=f"/mlops/models/{name}", Type="String", Value=json.dumps(changed), Overwrite=True
@@ -416,14 +418,13 @@ class Product:
             "scaled_shape": _scaled_shape(json.loads(change(template.replace(PATTERN_MODEL, name)))),
         }
 
-    def _published(self, model: ModelSettings, pattern: dict[str, str]) -> dict[str, str]:
-        """Production as these settings make it. Synthesising takes seconds, so it is done where they differ."""
-        _, plan = plans(model)
+    def _published(self, plan: EndpointPlan, model: str, pattern: dict[str, str]) -> dict[str, Any]:
+        """An endpoint as the settings make it. Synthesising takes seconds, so it is done where they differ."""
         deployment = load_deployment(PROJECT.deployment_file)
         stored = self._store(endpoint_templates({plan.endpoint: plan}, deployment)[plan.endpoint])
         former = pattern["template_url"].rsplit("/", 1)[-1]
         return {
-            "stack": pattern["stack"].replace(PATTERN_MODEL, model.name),
+            "stack": pattern["stack"].replace(PATTERN_MODEL, model),
             "template_url": pattern["template_url"].replace(former, stored["key"]),
             **plan.pointer(),
         }

@@ -115,6 +115,16 @@ def test_alarms_that_are_asked_for_by_name_are_authorised_one_by_one(shared_clou
             reader.describe_alarms(AlarmNames=names)
 
 
+def test_parameters_under_a_path_are_read_with_the_right_on_the_path(shared_cloud: CloudProcess) -> None:
+    path = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/mine"
+    may_read = shared_cloud.role(name("reader"), "account", [allow("ssm:GetParametersByPath", path)])
+    reader = shared_cloud.client("ssm", shared_cloud.assume(may_read))
+    assert reader.get_parameters_by_path(Path="/mine/")["Parameters"] == []
+    for others in ("/yours/", "/"):
+        with pytest.raises(ClientError, match="not authorized"):
+            reader.get_parameters_by_path(Path=others)
+
+
 def test_an_endpoint_is_made_and_changed_with_rights_on_its_configuration_too() -> None:
     endpoint = {"EndpointName": "E", "EndpointConfigName": "C"}
     for operation in ("CreateEndpoint", "UpdateEndpoint"):

@@ -44,7 +44,7 @@ class Endpoints:
 
     @contextmanager
     def lease(self, name: str, target_variant: str | None) -> Iterator[Lease]:
-        """A container for one request. Raises EndpointNotServing, NoSuchVariant, NoHealthyInstance."""
+        """A container for one request. Raises EndpointNotServing, NoSuchVariant, NoHealthyInstance, TooManyAtOnce."""
         traffic = self._fleets.traffic(name)
         if traffic is None:
             raise EndpointNotServing(name)

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from local.sagemaker.endpoints.faults import FleetAbandoned, FleetClosed, NoHealthyInstance, NoSuchVariant
+from local.sagemaker.endpoints.faults import (
+    FleetAbandoned,
+    FleetClosed,
+    NoHealthyInstance,
+    NoSuchVariant,
+    TooManyAtOnce,
+)
 from local.sagemaker.endpoints.instance import Instance
 from local.sagemaker.endpoints.model_connections import INVOCATION_SECONDS, ModelConnections
 from local.sagemaker.endpoints.record import VariantState
@@ -103,18 +109,20 @@ class Fleet:
     def lease(self, target_variant: str | None) -> Iterator[Lease]:
         """The least busy healthy instance of the variant named, or of one chosen by weight.
 
-        Raises FleetClosed, NoSuchVariant, NoHealthyInstance.
+        Raises FleetClosed, NoSuchVariant, NoHealthyInstance, TooManyAtOnce.
         """
         with self._lock:
             if self._closed:
                 raise FleetClosed
             name = target_variant or self._by_weight()
             instance, connections = self._least_busy(name)
+            specification = self.specification
+            variant = specification.variant(name)
+            assert variant is not None  # the names are the same
+            if variant.serverless and instance.in_flight >= variant.serverless["MaxConcurrency"]:
+                raise TooManyAtOnce(name)
             instance.in_flight += 1
             instance.idle.clear()
-            specification = self.specification
-        variant = specification.variant(name)
-        assert variant is not None  # the names are the same
         try:
             yield Lease(specification.config_name, variant, specification.capture, connections)
         finally:

@@ -21,6 +21,7 @@ from local.sagemaker.json_rpc import Json, Operation
 from local.sagemaker.listing import matching, page, picked
 from local.sagemaker.models import Models
 from local.sagemaker.resource_names import ResourceNames
+from local.sagemaker.serverless import check_conversion
 from local.sagemaker.store import Record, Store
 from local.sagemaker.tags import set_tags
 
@@ -92,6 +93,7 @@ class EndpointOperations:
             served = records.live(endpoint)
             assert served is not None  # it is in service
             fleet = self._fleet(request["EndpointConfigName"])
+            check_conversion(served=served.is_serverless, wanted=fleet.is_serverless)
             self._check_scaled_variants(name, served, fleet)
             if request.get("RetainAllVariantProperties", False):
                 excluded = request.get("ExcludeRetainedVariantProperties", [])
@@ -216,9 +218,12 @@ def _deployment(request: Json, endpoint: Record) -> Json | None:
 
 def _resized(fleet: FleetSpecification, desired: Json) -> FleetSpecification:
     name = desired["VariantName"]
-    if fleet.variant(name) is None:
+    variant = fleet.variant(name)
+    if variant is None:
         raise invalid(f'Could not find production variant "{name}" in endpoint configuration "{fleet.config_name}".')
     count = desired.get("DesiredInstanceCount")
+    if variant.serverless and count is not None:
+        raise invalid(f"DesiredInstanceCount cannot be specified for serverless production variant {name}.")
     if count == 0:
         raise invalid("DesiredInstanceCount must be at least 1: only inference components scale to zero.")
     return fleet.resized(name, weight=desired.get("DesiredWeight"), instance_count=count)

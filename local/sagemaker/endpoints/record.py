@@ -137,7 +137,7 @@ def description(
             "EndpointConfigName": started.config_name,
             "StartTime": started.deployed_at,
             "ProductionVariants": [
-                _variant(started, variant, pending_running) | {"InstanceType": variant.instance_type} | status
+                _variant(started, variant, pending_running) | _instance_type(variant) | status
                 for variant in started.variants
             ],
         }
@@ -147,11 +147,17 @@ def description(
 def _variant(fleet: FleetSpecification, variant: VariantSpecification, running: Mapping[str, VariantState]) -> Json:
     state = running.get(variant.name, VariantState(0.0, 0))
     image = {"SpecifiedImage": variant.image, "ResolvedImage": variant.image, "ResolutionTime": fleet.deployed_at}
-    return {
+    shown = {
         "VariantName": variant.name,
         "DeployedImages": [image],
         "CurrentWeight": state.weight,
         "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": state.instance_count,
-        "DesiredInstanceCount": variant.instance_count,
     }
+    if variant.serverless:
+        # As AWS answers for an endpoint that takes requests: no instance, and none desired.
+        return shown | {"CurrentInstanceCount": 0, "CurrentServerlessConfig": variant.serverless}
+    return shown | {"CurrentInstanceCount": state.instance_count, "DesiredInstanceCount": variant.instance_count}
+
+
+def _instance_type(variant: VariantSpecification) -> Json:
+    return {} if variant.serverless else {"InstanceType": variant.instance_type}

@@ -45,7 +45,7 @@ class Traffic:
 
     @contextmanager
     def lease(self, target_variant: str | None) -> Iterator[Lease]:
-        """A container for one request. Raises FleetClosed, NoSuchVariant, NoHealthyInstance."""
+        """A container for one request. Raises FleetClosed, NoSuchVariant, NoHealthyInstance, TooManyAtOnce."""
         with ExitStack() as held:
             yield self._take(held, target_variant)
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from local.faults.plan import FaultPlan
 from local.gateway.protocol import Request, Response
 from local.sagemaker.endpoints.endpoints import Endpoints
-from local.sagemaker.endpoints.faults import EndpointNotServing, NoHealthyInstance, NoSuchVariant
+from local.sagemaker.endpoints.faults import EndpointNotServing, NoHealthyInstance, NoSuchVariant, TooManyAtOnce
 from local.sagemaker.endpoints.fleet import Lease
 from local.sagemaker.endpoints.model_connections import ModelAnswer, ModelGone, ModelSilent, ModelUnreachable
 from local.sagemaker.resource_names import ResourceNames
@@ -86,6 +86,10 @@ class InvocationService:
             return refusal("ValidationError", f"Endpoint {endpoint} of account {self._names.account} not found.")
         except NoSuchVariant:
             return refusal("ValidationError", f"Variant {target} not found for endpoint {endpoint}.")
+        except TooManyAtOnce:
+            # "any endpoint invocations beyond the maximum are throttled" (the guide to serverless endpoints). Users
+            # quote this name and 400 from AWS's answer, and that it has no text.
+            return refusal("ThrottlingException", "")
         except (NoHealthyInstance, ModelUnreachable):
             text = f"Endpoint {endpoint} has no healthy instance at the moment."
             return refusal("ServiceUnavailable", text, 503)
