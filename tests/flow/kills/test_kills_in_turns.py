@@ -1,7 +1,10 @@
 """`kill -9` of the embedded cloud while runs of one model wait for each other."""
 
+import time
+
 import pytest
 
+from functions.expire_development.ledger import RemovalLease
 from local.demo.browser import Browser
 from tests.flow.faults.scenarios import held_by_the_dead, opened_and_closed
 from tests.flow.kills.story import Story
@@ -62,6 +65,18 @@ def undone(story: Story, iris: str) -> None:
     story.surely(lambda: is_champion(story.product, story.model, second))
 
 
+def removed(story: Story, iris: str) -> None:
+    """The development endpoint is being removed, whose time was over; the run that comes meanwhile waits for it."""
+    story.deploys()
+    ledger = story.product.client("dynamodb")
+    removal = RemovalLease(ledger, "mlops-ledger", story.model, "somebody")
+    story.surely(lambda: removal.take(time.time()))
+    run = story.begins(iris, 1)
+    story.comes_to("Wait For Removal", run)
+    story.surely(removal.give_back)
+    story.ends(run, "Model Deployed")
+
+
 DIES_AT: dict[Tale, tuple[str, ...]] = {
     superseded: (
         "promote-model/Look At Lease",
@@ -81,6 +96,7 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
     ),
     taken_over: ("promote-model/Look At Holder", "promote-model/Holder Gone?", "promote-model/Close Holder"),
     undone: ("promote-model/Undo Production",),
+    removed: ("promote-model/Wait For Removal",),
 }
 
 
