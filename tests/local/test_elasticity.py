@@ -52,7 +52,8 @@ BEFORE, DURING, AFTER = 10.0, 20.0, 36.0
 AGREES_WITHIN = 0.1
 POLICIES = {
     "invocations": ScalingSettings(maximum=8, target=10.0),
-    "concurrency": ScalingSettings(kind="concurrency", maximum=8, target=2.0),
+    # So low that one datapoint sooner or later asks for more than the maximum as well.
+    "concurrency": ScalingSettings(kind="concurrency", maximum=8, target=1.5),
 }
 
 
