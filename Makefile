@@ -16,7 +16,7 @@ NATIVE := container/native/.trees-made
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ On a laptop, without an AWS account
 demo: export DEMO_STARTED := $(shell date +%s.%N)
@@ -47,11 +47,29 @@ reject: $(VENV)/.commands ## Reject it: RUN=… RELEASE=… REASON=… [BY=…]
 audit: $(VENV)/.commands ## Show who was asked, looked and decided: MODEL=iris-model [RELEASE=…]
 	@$(PY) -m commands audit --model "$(MODEL)" --release "$(RELEASE)"
 
+releases: $(VENV)/.commands ## Show a model's releases: MODEL=… [RELEASE=… for all about one]
+	@$(PY) -m commands releases --model "$(MODEL)" --release "$(RELEASE)"
+
+rollback: export DECISION_COMMENT = $(value REASON)
+rollback: $(VENV)/.commands ## Go back to a release without training: MODEL=… [TO=…] [REASON=…] [REQUESTER=…]
+	@$(PY) -m commands rollback --model "$(MODEL)" --to "$(TO)" --requester "$(REQUESTER)"
+
+ab-promote ab-rollback: export DECISION_COMMENT = $(value REASON)
+ab-promote: $(VENV)/.commands ## Of two releases that share production, give the newer all requests: MODEL=… [REASON=…]
+	@$(PY) -m commands ab-promote --model "$(MODEL)" --requester "$(REQUESTER)"
+
+ab-rollback: $(VENV)/.commands ## Give them to the older: MODEL=… [REASON=…]
+	@$(PY) -m commands ab-rollback --model "$(MODEL)" --requester "$(REQUESTER)"
+
 rerun: $(VENV)/.commands ## Start a failed run again from its dataset: RUN=…
 	@$(PY) -m commands rerun --run "$(RUN)"
 
 redrive: $(VENV)/.commands ## Let a run that was stopped or timed out go on where it was: RUN=…
 	@$(PY) -m commands redrive --run "$(RUN)"
+
+stress: $(VENV)/.load ## Load an endpoint, find its scaling target: MODEL=… [PROFILE=ramp RATE=…] (docs/stress.md)
+	@$(PY) -m commands stress --model "$(MODEL)" --endpoint "$(ENDPOINT)" --profile "$(PROFILE)" --rate "$(RATE)" \
+		--seconds "$(SECONDS)" --rows "$(ROWS)" --objective "$(OBJECTIVE)" --factor "$(FACTOR)"
 
 ##@ The deployment
 bootstrap: $(VENV)/.commands node_modules/.made ## Prepare an AWS account and region, once
@@ -73,6 +91,9 @@ destroy: $(VENV)/.commands ## Remove everything, data included, after asking (YE
 infer: $(VENV)/.demo ## Propose a model's settings from a dataset: MODEL=… DATASET=… [LABEL=…]
 	@$(PY) -m commands infer --model "$(MODEL)" --dataset "$(DATASET)" --label "$(LABEL)"
 
+elasticity: $(VENV)/.load ## Compare scaling policies on the same traffic, simulated: build/elasticity.html (docs/elasticity.md)
+	@$(PY) -m commands elasticity
+
 image: ## Build the container image with docker, podman or buildah (BASE_IMAGE=… instead of the public ECR's)
 	@bash container/build-image.sh build
 
@@ -86,13 +107,16 @@ costs: $(VENV)/.demo ## Compute docs/costs.md: idle, each model, one run
 	@$(PY) -m infra.synthesise
 	@$(PY) -m commands costs
 
-test: $(VENV)/.dev ## Run the tests (a few minutes, nothing else needed)
+# What the flows ask of IAM is kept for test-full, which would run them again otherwise.
+test: $(VENV)/.dev ## Run the tests (ten minutes on two cores, nothing else needed)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m tests.flow.kept begin
+	@FLOW_RECORDS=$(CURDIR)/build/flow-records $(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m tests.flow.kept end
 
-test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (about half an hour)
+test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (of the longest this commit's third; WHOLE=yes: all)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m full -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -m full -n 3 --dist loadfile --no-loadscope-reorder --portion=$(if $(filter yes,$(WHOLE)),whole,commit)
 
 check: $(VENV)/.dev ## Format, lint, types, import rules, templates
 	@$(PY) -m ruff format --check .
@@ -114,6 +138,9 @@ bench-training: $(VENV)/.dev build/bench-environment/.made ## Measure training a
 bench-serving: $(VENV)/.dev build/bench-serving-environment/.made ## Measure serving beside others: build/bench-serving.json (QUICK=yes to try it)
 	@$(PY) -m tests.bench.serving $(if $(filter yes,$(QUICK)),--quick)
 
+bench-load: $(VENV)/.dev ## Measure the load generator beside boto3's threads: build/bench-load.json
+	@$(PY) -m tests.bench.load
+
 build/bench-environment/.made: locks/bench.txt
 build/bench-serving-environment/.made: locks/bench-serving.txt
 build/bench-environment/.made build/bench-serving-environment/.made: $(VENV)/.installer
@@ -130,7 +157,7 @@ lock: $(VENV)/.installer ## Resolve the dependencies again into locks/
 clean: ## Remove everything that was built, the environment included
 	rm -rf build cdk.out node_modules $(VENV) container/native/.trees-*
 
-.PHONY: help infer demo local drop runs approve reject audit rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving parity format lock clean
+.PHONY: help infer demo local drop runs stress elasticity approve reject audit releases rollback ab-promote ab-rollback rerun redrive bootstrap deploy diff doctor destroy costs image image-test synth test test-full check bench bench-training bench-serving bench-load parity format lock clean
 
 # --- The CDK's command line, in the version of package-lock.json. npm comes with Node, also with the packaged one.
 node_modules/.made: package.json package-lock.json $(VENV)/.node
@@ -149,6 +176,10 @@ $(VENV)/.installer: locks/installer.txt
 	@touch $@
 
 $(VENV)/.commands: locks/commands.txt $(VENV)/.installer
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.load: locks/load.txt $(VENV)/.commands
 	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r $<
 	@touch $@
 

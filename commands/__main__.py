@@ -1,10 +1,10 @@
 """`python -m commands drop | runs | approve | … | deploy`: the make targets of the same names."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,14 +15,17 @@ from commands.decide import decide
 from commands.deployment import deployment_name, find_deployment
 from commands.drop import check, drop
 from commands.faults import CommandFailed
+from commands.options import make_parser
 from commands.redrive import redrive
+from commands.releases.asking import rollback, shift_traffic
+from commands.releases.ledger import read_releases
+from commands.releases.listing import manifest_text, releases_table
 from commands.rerun import rerun
 from commands.runs import find_run, list_runs, table
 from contracts.settings import load_all_settings
 from infra.project import PROJECT
 
 MODELS = Path("models")
-COMMENT_VARIABLE = "DECISION_COMMENT"
 DEPLOYED_NOT_READY = 2
 """Exit status: everything is deployed, and releases will fail for what the doctor found."""
 PRICES, COSTS = PROJECT.root / "docs" / "prices.toml", PROJECT.root / "docs" / "costs.md"
@@ -30,7 +33,7 @@ PRICES, COSTS = PROJECT.root / "docs" / "prices.toml", PROJECT.root / "docs" / "
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return int(_COMMANDS[options.command](options))
     except CommandFailed as fault:
@@ -74,6 +77,26 @@ def _decide(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     return _said(audit_table(list(read_audit(find_deployment(), options.model, options.release)), options.model))
+
+
+def _releases(options: argparse.Namespace) -> int:
+    releases = read_releases(find_deployment(), options.model)
+    return _said(manifest_text(releases.named(options.release)) if options.release else releases_table(releases))
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    deployment = find_deployment()
+    releases = read_releases(deployment, options.model)
+    target, run = rollback(deployment, releases, options.to, options.requester, options.comment)
+    return _said(f"{run} goes back to {target.name}, once that is approved.\nWatch it: make runs")
+
+
+def _shift_traffic(options: argparse.Namespace) -> int:
+    deployment = find_deployment()
+    releases = read_releases(deployment, options.model)
+    to: Literal["older", "newer"] = "newer" if options.command == "ab-promote" else "older"
+    target, run = shift_traffic(deployment, releases, to, options.requester, options.comment)
+    return _said(f"{run} gives {target.name} all requests.\nWatch it: make runs")
 
 
 # Synthesising needs packages that the daily commands do without, so these are imported when they are asked for.
@@ -133,6 +156,20 @@ def _infer(arguments: argparse.Namespace) -> int:
     return _said(infer(PROJECT, arguments.model, arguments.dataset, arguments.label))
 
 
+def _stress(options: argparse.Namespace) -> int:
+    # What sends requests and draws is not there where only runs are looked at.
+    from commands.stress.asking import ask_for_stress  # noqa: PLC0415
+
+    return ask_for_stress(options, _say)
+
+
+def _elasticity(_options: argparse.Namespace) -> int:
+    # What draws is not there where only runs are looked at.
+    from commands.elasticity.asking import compare  # noqa: PLC0415
+
+    return compare(_say)
+
+
 def _account() -> Account:
     return find_account(deployment_name())
 
@@ -155,6 +192,10 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "approve": _decide,
     "reject": _decide,
     "audit": _audit,
+    "releases": _releases,
+    "rollback": _rollback,
+    "ab-promote": _shift_traffic,
+    "ab-rollback": _shift_traffic,
     "bootstrap": _bootstrap,
     "deploy": _deploy,
     "diff": _diff,
@@ -162,46 +203,9 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "destroy": _destroy,
     "costs": _costs,
     "infer": _infer,
+    "stress": _stress,
+    "elasticity": _elasticity,
 }
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="commands", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    dropping = commands.add_parser("drop", help="drop a dataset")
-    dropping.add_argument("--model", required=True)
-    dropping.add_argument("--dataset", required=True, type=Path)
-    listing = commands.add_parser("runs", help="list the runs")
-    listing.add_argument("--limit", type=int, default=20)
-    starting = commands.add_parser("rerun", help="start a failed run again from its dataset version")
-    starting.add_argument("--run", required=True)
-    redriving = commands.add_parser("redrive", help="let a run that was stopped or timed out go on")
-    redriving.add_argument("--run", required=True)
-    for decision in ("approve", "reject"):
-        deciding = commands.add_parser(decision, help=f"{decision} what a run asks about")
-        deciding.add_argument("--run", required=True)
-        deciding.add_argument("--release", default="", help="its name, as the mail shows it")
-        deciding.add_argument("--by", dest="approver", default="", help="for which approver, where that matters")
-        deciding.add_argument(
-            "--comment",
-            default=os.environ.get(COMMENT_VARIABLE, ""),
-            help=f"why; {COMMENT_VARIABLE} where it must not pass through a shell",
-        )
-    auditing = commands.add_parser("audit", help="show who was asked, looked and decided")
-    auditing.add_argument("--model", required=True)
-    auditing.add_argument("--release", default="", help="of this release only")
-    commands.add_parser("bootstrap", help="prepare the account for the CDK, once")
-    commands.add_parser("deploy", help="bring everything up, or to what is here")
-    commands.add_parser("diff", help="show what a deployment would change")
-    commands.add_parser("doctor", help="look for what would keep the deployment from working")
-    commands.add_parser("costs", help="compute docs/costs.md from docs/prices.toml")
-    inferring = commands.add_parser("infer", help="propose a model's settings from a dataset")
-    inferring.add_argument("--model", required=True)
-    inferring.add_argument("--dataset", required=True, type=Path)
-    inferring.add_argument("--label", default="", help="the label's name, or its position from 0")
-    destroying = commands.add_parser("destroy", help="remove everything, data included")
-    destroying.add_argument("--yes", default="", help="the deployment's name, where nobody can be asked")
-    return parser
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from commands.columns import aligned
 from commands.deployment import Deployment
 from contracts.audit import AuditEntry
 
@@ -28,10 +29,7 @@ def audit_table(entries: Sequence[AuditEntry], model: str) -> str:
     """The entries as text, one line each. `FROM` tells visitors' addresses apart."""
     if not entries:
         return f"Nobody was asked about a release of {model} yet."
-    rows = [_HEAD, *(_row(entry) for entry in entries)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    return "\n".join(lines)
+    return "\n".join(aligned([_HEAD, *(_row(entry) for entry in entries)]))
 
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:

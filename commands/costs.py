@@ -75,20 +75,24 @@ def model(prices: Prices, settings: ModelSettings, templates: Path) -> list[Line
     hours = prices.of("assumed", "hours_a_month")
     development, production = settings.development, settings.production
     alarms = sum((_kinds(file) for file in _endpoint_templates(templates / settings.name)), Counter[str]())
-    alarms["AWS::CloudWatch::Alarm"] += int(prices.of("assumed", "scaling_alarms"))
-    most = production.scaling.maximum
+    if production.scaling.kind != "step":
+        # Those of steps are in the template.
+        alarms["AWS::CloudWatch::Alarm"] += production.variants * int(prices.of("assumed", "scaling_alarms"))
+    fleet, most = (production.variants * each for each in (production.instance_count, production.scaling.most))
 
     def instances(number: int, kind: str) -> float:
         return number * prices.of("hosting", kind) * hours
 
     return [
-        Line(
+        Line("development endpoint, without requests", 0.0)
+        if development.serverless
+        else Line(
             f"development endpoint, {development.instance_count} {development.instance_type}",
             instances(development.instance_count, development.instance_type),
         ),
         Line(
-            f"production endpoint, {production.instance_count} {production.instance_type} (at most {most})",
-            instances(production.instance_count, production.instance_type),
+            f"production endpoint, {fleet} {production.instance_type} (at most {most})",
+            instances(fleet, production.instance_type),
         ),
         Line(f"{alarms['AWS::CloudWatch::Alarm']} alarms", prices.resources(alarms)),
     ]

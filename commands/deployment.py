@@ -22,6 +22,7 @@ class Deployment:
     promote_model_arn: str
     decide_release_function: str
     audit_table: str
+    ledger_table: str
 
     def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 makes its clients' classes at run time
         """A client for one service, with the caller's credentials."""
@@ -58,6 +59,7 @@ def find_deployment(session: boto3.Session | None = None) -> Deployment:
             promote_model_arn=outputs["PromoteModelArn"],
             decide_release_function=outputs["DecideReleaseFunction"],
             audit_table=outputs["AuditTableName"],
+            ledger_table=outputs["LedgerTableName"],
         )
     except BotoCoreError as fault:
         here = "localhost" in str(fault) or "127.0.0.1" in str(fault)

@@ -24,7 +24,8 @@ class Run:
     id: str
     arn: str
     model: str
-    dataset: str
+    subject: str
+    """The dataset, or what is asked for instead."""
     status: str
     state: str
     started: datetime
@@ -50,14 +51,15 @@ def list_runs(deployment: Deployment, *, limit: int = 20) -> Iterator[Run]:
 def describe_run(stepfunctions: Any, arn: str) -> Run:  # noqa: ANN401 -- a boto3 client
     """One run with the state it is in, or ended in."""
     execution = stepfunctions.describe_execution(executionArn=arn)
-    key = str(json.loads(execution["input"]).get("detail", {}).get("object", {}).get("key", ""))
+    detail = json.loads(execution["input"]).get("detail", {})
+    key = str(detail.get("object", {}).get("key", ""))
     events = list(read_events(stepfunctions, arn))
     states = [step.state for step in entered(events)]
     return Run(
         id=execution["name"],
         arn=arn,
         model=key.split("/")[1] if key.count("/") > 1 else "?",
-        dataset=key.split("/", 2)[-1].removesuffix(f"/{RUN_FILE}"),
+        subject=_asked_for(detail["ask"]) if "ask" in detail else key.split("/", 2)[-1].removesuffix(f"/{RUN_FILE}"),
         status=execution["status"],
         state=states[-1] if states else "",
         started=execution["startDate"],
@@ -65,6 +67,11 @@ def describe_run(stepfunctions: Any, arn: str) -> Run:  # noqa: ANN401 -- a boto
         cause=execution.get("cause", ""),
         release=_asked_about(events) if states and states[-1] == _ASKS else "",
     )
+
+
+def _asked_for(ask: dict[str, str]) -> str:
+    words = {"rollback": "back to {to}", "traffic": "all requests to {to}"}
+    return words.get(str(ask.get("for")), "unknown").format(to=ask.get("to", "?"))
 
 
 def _asked_about(events: list[dict[str, Any]]) -> str:
@@ -104,10 +111,10 @@ def table(runs: list[Run], now: datetime | None = None) -> str:
     if not runs:
         return "No runs yet. Drop a dataset: make drop MODEL=iris-model DATASET=file.csv"
     now = now or datetime.now(UTC)
-    lines = [f"{'RUN':36}  {'MODEL':20}  {'STATUS':10}  {'STATE':24}  {'TOOK':>9}  DATASET"]
+    lines = [f"{'RUN':36}  {'MODEL':20}  {'STATUS':10}  {'STATE':24}  {'TOOK':>9}  ABOUT"]
     for run in runs:
         took = str(timedelta(seconds=int(run.took(now).total_seconds())))
-        lines.append(f"{run.id:36.36}  {run.model:20.20}  {run.status:10}  {run.state:24.24}  {took:>9}  {run.dataset}")
+        lines.append(f"{run.id:36.36}  {run.model:20.20}  {run.status:10}  {run.state:24.24}  {took:>9}  {run.subject}")
         if run.cause:
             lines += [f"    {line[:200]}" for line in run.cause.splitlines()[:_SHOWN_LINES]]
         if run.status == "RUNNING" and run.state == _ASKS:

@@ -8,9 +8,20 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 Event = Literal[
-    "asked", "reminded", "escalated", "viewed", "refused", "approved", "rejected", "superseded", "withdrawn", "expired"
+    "asked",
+    "reminded",
+    "escalated",
+    "viewed",
+    "refused",
+    "approved",
+    "rejected",
+    "superseded",
+    "withdrawn",
+    "expired",
+    "traffic",
 ]
-"""`refused` is a form that was none of ours, or not filled in; where two have to approve there are two `approved`."""
+"""`refused` is a form that was none of ours, or not filled in; where two have to approve there are two `approved`.
+`traffic` is of a release that has got all requests of two that serve."""
 
 TIME_CHARACTERS: Final = len("2026-11-23T05:00:00.123Z")
 

@@ -13,6 +13,8 @@ Item = dict[str, Any]
 Policy = Literal["newest", "oldest", "hold"]
 
 WAITING_PREFIX = "waiting#"
+REMOVAL = "removal"
+"""The phase of a lease that no run holds: the development endpoint, whose time is over, is being removed under it."""
 
 
 @dataclass(frozen=True)

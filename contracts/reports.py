@@ -4,7 +4,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import IO, Any, Final, Protocol, cast, get_args
 
 from contracts.metrics import METRICS, Task
@@ -166,6 +166,10 @@ class Evaluation:
     def gate_passed(self) -> bool:
         """Whether every rule of the gate holds."""
         return all(check.passed for check in self.gate)
+
+    def alone(self) -> "Evaluation":
+        """The same without the champion of that time."""
+        return replace(self, champion=None, comparison=None)
 
     def to_json(self) -> str:
         """The file's text, a line for each field. NaN has no place in it."""

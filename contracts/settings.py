@@ -7,17 +7,18 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from contracts.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, AlgorithmName
 from contracts.hyperparameters import as_text
 from contracts.metrics import COMPARED_BY_DEFAULT, METRICS, Metric, Task
+from contracts.section import InstanceType, Section
+from contracts.serving import DevelopmentSettings, ProductionSettings
 
 # SageMaker: endpoint names have at most 63 characters; "-development" is the longest suffix we add.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){0,39}$")]
 MAIL_PATTERN: Final = r"^[^@\s<>\"',;]+@[^@\s<>\"',;]+\.[^@\s<>\"',;]+$"
 MailAddress = Annotated[str, StringConstraints(pattern=MAIL_PATTERN)]
-InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
 
 
 def _within_a_run(seconds: int) -> int:
@@ -31,15 +32,7 @@ class InvalidSettings(ValueError):
     """A settings file breaks a rule. The message has one line per fault: file, key, rule."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def resolved(self) -> dict[str, Any]:
-        """The section as the JSON object that a run carries."""
-        return self.model_dump(mode="json")
-
-
-class ColumnRules(_Section):
+class ColumnRules(Section):
     """What one column has to keep, the label's included. What is not said is not asked."""
 
     type: Literal["number", "boolean", "category"] | None = None
@@ -64,7 +57,7 @@ class ColumnRules(_Section):
         return self
 
 
-class DriftSettings(_Section):
+class DriftSettings(Section):
     """How far a column may differ from the dataset of the last release before people are warned, or it is refused."""
 
     warn_psi: Annotated[float, Field(gt=0)] = 0.2
@@ -75,7 +68,7 @@ class DriftSettings(_Section):
     reject_ks: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """What a dataset of this model looks like, and the least that is worth training on."""
 
     label: int | str = 0
@@ -88,7 +81,7 @@ class DataSettings(_Section):
     """Unset: a regression when the label holds numbers that are no classes."""
     missing_values: tuple[str, ...] = ("NA", "N/A", "null")
     """What stands for a missing value beside an empty cell and `nan`, in upper or lower case."""
-    columns: dict[str, ColumnRules] = {}
+    columns: dict[str, ColumnRules] = Field(default_factory=dict)
     """By the columns' names, or by their positions from 0 where there is no header."""
     other_columns: Literal["allowed", "refused"] = "allowed"
     """Columns beside those under `columns`, the label and what is ignored."""
@@ -117,7 +110,7 @@ class DataSettings(_Section):
         return self
 
 
-class TrainingSettings(_Section):
+class TrainingSettings(Section):
     """The SageMaker training job: where it runs and the algorithm's hyperparameters."""
 
     instance_type: InstanceType = "ml.m5.large"
@@ -127,7 +120,7 @@ class TrainingSettings(_Section):
     volume_gb: Annotated[int, Field(ge=1, le=16_384)] = 30
     maximum_seconds: Annotated[int, Field(ge=60, le=432_000)] = 3_600
     algorithm: AlgorithmName = DEFAULT_ALGORITHM
-    hyperparameters: dict[str, str | int | float | bool] = {}
+    hyperparameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """The algorithm's; `contracts/algorithms.py` has them all."""
 
     @property
@@ -157,7 +150,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class GateMinima(_Section):
+class GateMinima(Section):
     """The least a metric must reach. All but `r2` are of classifications, and in [0, 1]."""
 
     accuracy: Share | None = None
@@ -167,7 +160,7 @@ class GateMinima(_Section):
     r2: Annotated[float, Field(le=1, allow_inf_nan=False)] | None = None
 
 
-class GateMaxima(_Section):
+class GateMaxima(Section):
     """The most a metric may come to; errors of a regression are in the label's unit."""
 
     log_loss: Amount | None = None
@@ -180,7 +173,7 @@ class GateMaxima(_Section):
     """The files that are served, as they are unpacked."""
 
 
-class ClassMinima(_Section):
+class ClassMinima(Section):
     """The least that one class must reach."""
 
     recall: Share | None = None
@@ -194,12 +187,12 @@ class ClassMinima(_Section):
         return self
 
 
-class GateSettings(_Section):
+class GateSettings(Section):
     """What a candidate must reach before a person is asked about it; what is left out is not asked for."""
 
     minimum: GateMinima = GateMinima()
     maximum: GateMaxima = GateMaxima()
-    classes: dict[str, ClassMinima] = {}
+    classes: dict[str, ClassMinima] = Field(default_factory=dict)
     """By the class's text."""
     champion: Literal["better", "not-worse", "off"] = "not-worse"
     """`better`: the lower end of the gain's interval is above 0. `not-worse`: the gain itself is at least -`margin`.
@@ -241,7 +234,7 @@ class GateSettings(_Section):
         return METRICS[self.metric or COMPARED_BY_DEFAULT[task]]
 
 
-class ApprovalSettings(_Section):
+class ApprovalSettings(Section):
     """Who is asked, who of them may decide, and for how long."""
 
     approvers: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
@@ -285,7 +278,7 @@ class ApprovalSettings(_Section):
         return {**super().resolved(), "remind_before_seconds": self.reminds}
 
 
-class LeaseSettings(_Section):
+class LeaseSettings(Section):
     """Which run goes first when several of a model come to be released at once. Newer and older is by the drop."""
 
     policy: Literal["newest", "oldest", "hold"] = "newest"
@@ -293,57 +286,7 @@ class LeaseSettings(_Section):
     wins, but a pending question stays until it is decided. `oldest`: every run has its turn, the oldest first."""
 
 
-class ScalingSettings(_Section):
-    """Target tracking on invocations per instance and minute."""
-
-    minimum: Annotated[int, Field(ge=2)] = 2
-    maximum: Annotated[int, Field(ge=2)] = 10
-    target: Annotated[float, Field(gt=0)] = 200.0
-    scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3_600)] = 30
-    scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3_600)] = 60
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.maximum < self.minimum:
-            raise ValueError("`maximum` is below `minimum`")
-        return self
-
-
-class AlarmSettings(_Section):
-    """When the operators hear of the production endpoint. Both are looked at in spans of five minutes."""
-
-    server_errors: Annotated[int, Field(ge=1)] = 5
-    """So many requests answered with a 5XX."""
-    latency_milliseconds: Annotated[float, Field(gt=0)] = 1_000.0
-    """The model's own time for a request, in the slowest hundredth of them, three spans in a row."""
-
-
-class DevelopmentSettings(_Section):
-    """The endpoint that a candidate proves itself on: one instance."""
-
-    instance_type: InstanceType = "ml.m5.large"
-    instance_count: Literal[1] = 1
-    capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
-
-
-class ProductionSettings(_Section):
-    """The endpoint that users call."""
-
-    instance_type: InstanceType = "ml.c5.large"
-    instance_count: Annotated[int, Field(ge=2)] = 2
-    """At least two, so that one instance or zone may fail."""
-    capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
-    scaling: ScalingSettings = ScalingSettings()
-    alarms: AlarmSettings = AlarmSettings()
-
-    @model_validator(mode="after")
-    def _starts_within_scaling_limits(self) -> Self:
-        if not self.scaling.minimum <= self.instance_count <= self.scaling.maximum:
-            raise ValueError("`instance_count` lies outside `scaling.minimum` … `scaling.maximum`")
-        return self
-
-
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """All settings of one model."""
 
     name: ModelName
@@ -369,7 +312,8 @@ class ModelSettings(_Section):
 
     def resolved(self) -> dict[str, Any]:
         """The settings as the JSON object a run carries."""
-        sections = {each: getattr(self, each).resolved() for each in ("training", "gate", "approval")}
+        names = ("training", "gate", "approval", "development", "production")
+        sections = {each: getattr(self, each).resolved() for each in names}
         settings = {**self.model_dump(mode="json"), **sections}
         settings["development"]["endpoint"] = self.development_endpoint
         settings["production"]["endpoint"] = self.production_endpoint

@@ -14,9 +14,12 @@ from constructs import Construct
 
 from infra.names import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, Names, arn
 
-# Whose errors nobody else tells of: an approver meets a broken page, people are not mailed, or decisions do not reach
-# their runs. Every other function's fault fails the run, or close-run, that invoked it.
-UNATTENDED_FUNCTIONS = ("decide_release", "announce_outcome", "tend_approvals")
+# Whose errors nobody else tells of: an approver meets a broken page, people are not mailed, decisions do not reach
+# their runs, or endpoints that nobody needs cost on. Every other function's fault fails the run, or close-run, that
+# invoked it.
+UNATTENDED_FUNCTIONS = ("decide_release", "announce_outcome", "tend_approvals", "expire_development")
+# A quarter of an hour later it is called again, and nobody waits for it.
+_MAY_BE_THROTTLED = ("expire_development",)
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def _functions(names: Names) -> list[Watched]:
             ("Errors", "failed, and nobody else tells of it."),
             ("Throttles", "was refused for want of concurrency in this account and region."),
         )
+        if metric == "Errors" or verb not in _MAY_BE_THROTTLED
     ]
 
 

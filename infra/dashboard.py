@@ -8,7 +8,7 @@ from constructs import Construct
 
 from contracts.settings import ModelSettings
 from infra.alarms import machine_dimension
-from infra.endpoint_template import VARIANT
+from infra.endpoint_plan import OTHER_VARIANT, VARIANT
 from infra.names import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, Names, machine_log_group
 
 _WIDTH, _HEIGHT = 24, 6
@@ -100,25 +100,34 @@ def _functions(names: Names, verbs: list[str]) -> list[cloudwatch.IWidget]:
 
 
 def _endpoint(settings: ModelSettings) -> list[cloudwatch.IWidget]:
-    variant = {"EndpointName": settings.production_endpoint, "VariantName": VARIANT}
+    variants = (VARIANT, OTHER_VARIANT)[: settings.production.variants]
 
-    def of(metric: str, label: str, statistic: str = "Sum") -> cloudwatch.IMetric:
-        return _metric("AWS/SageMaker", metric, variant, label, statistic)
+    def of(metric: str, label: str, statistic: str = "Sum") -> list[cloudwatch.IMetric]:
+        return [
+            _metric(
+                "AWS/SageMaker",
+                metric,
+                {"EndpointName": settings.production_endpoint, "VariantName": variant},
+                label if len(variants) == 1 else f"{variant}: {label}",
+                statistic,
+            )
+            for variant in variants
+        ]
 
     return [
         _graph(
             f"{settings.production_endpoint}: requests",
-            [of("Invocations", "all"), of("InvocationsPerInstance", "per instance")],
+            [*of("Invocations", "all"), *of("InvocationsPerInstance", "per instance")],
             8,
         ),
         _graph(
             f"{settings.production_endpoint}: errors",
-            [of("Invocation4XXErrors", "4XX"), of("Invocation5XXErrors", "5XX")],
+            [*of("Invocation4XXErrors", "4XX"), *of("Invocation5XXErrors", "5XX")],
             8,
         ),
         _graph(
             f"{settings.production_endpoint}: model latency, microseconds",
-            [of("ModelLatency", "p50", "p50"), of("ModelLatency", "p99", "p99")],
+            [*of("ModelLatency", "p50", "p50"), *of("ModelLatency", "p99", "p99")],
             8,
         ),
     ]

@@ -3,7 +3,7 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from contracts.settings import AlarmSettings
+from contracts.serving import AlarmSettings
 from infra.names import Names, arn
 
 _PERIOD_SECONDS = 300
@@ -13,10 +13,19 @@ class EndpointAlarms(Construct):
     """Answers with 5XX, and a model that is slow."""
 
     def __init__(
-        self, scope: Construct, name: str, names: Names, endpoint: str, variant: str, settings: AlarmSettings
+        self,
+        scope: Construct,
+        name: str,
+        names: Names,
+        endpoint: str,
+        variant: str,
+        settings: AlarmSettings,
+        infix: str = "",
     ) -> None:
+        """`infix` tells the names of a second variant's alarms from those of the first."""
         super().__init__(scope, name)
         self._names, self._endpoint, self._variant = names, endpoint, variant
+        self._prefix = f"{endpoint}-{infix}" if infix else endpoint
         errors = self._alarm(
             "ServerErrors",
             "server-errors",
@@ -34,13 +43,14 @@ class EndpointAlarms(Construct):
             settings.latency_milliseconds * 1_000,
         )
         slow.extended_statistic, slow.evaluation_periods = "p99", 3
+        self.alarms = (errors, slow)
 
     def _alarm(self, construct: str, name: str, description: str, metric: str, threshold: float) -> cloudwatch.CfnAlarm:
         alarm = cloudwatch.CfnAlarm
         return alarm(
             self,
             construct,
-            alarm_name=self._names.stack(f"{self._endpoint}-{name}"),
+            alarm_name=self._names.stack(f"{self._prefix}-{name}"),
             alarm_description=description,
             namespace="AWS/SageMaker",
             metric_name=metric,

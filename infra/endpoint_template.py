@@ -7,65 +7,32 @@ as a published file, so it carries neither bootstrap rule nor metadata of the CD
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import App, CfnCondition, CfnOutput, CfnParameter, CfnTag, DefaultStackSynthesizer, Fn, Stack, Tags
-from aws_cdk import aws_applicationautoscaling as scaling
+from aws_cdk import (
+    App,
+    CfnCondition,
+    CfnOutput,
+    CfnParameter,
+    CfnTag,
+    DefaultStackSynthesizer,
+    Fn,
+    IResolvable,
+    Stack,
+    Tags,
+    Token,
+)
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from contracts.settings import AlarmSettings, DevelopmentSettings, ModelSettings, ProductionSettings, ScalingSettings
 from infra.deployment import Deployment
 from infra.encryption import has_local_disks
 from infra.endpoint_alarms import EndpointAlarms
+from infra.endpoint_plan import OTHER_VARIANT, VARIANT, EndpointPlan
+from infra.endpoint_rollout import guard
+from infra.endpoint_scaling import ScaledVariant, keep_scaled_out
+from infra.endpoint_variants import SecondRelease, capture, variant
 from infra.names import Names
-
-# Canary and linear updates ask for the same variant name in old and new configuration.
-VARIANT = "model-a"
-
-
-@dataclass(frozen=True)
-class EndpointPlan:
-    """One endpoint to make a template for. `stage` is its short name in stacks and capture keys."""
-
-    endpoint: str
-    stage: str
-    description: str
-    serving: DevelopmentSettings | ProductionSettings
-    scaling: ScalingSettings | None
-    alarms: AlarmSettings | None
-
-    @property
-    def scaled_shape(self) -> str:
-        """Variants that are scaled and their instance types; empty when nothing is.
-
-        SageMaker refuses to change the instance type of a scaled variant, and to remove one: when this text changes,
-        `deploy-stack` takes the scaling off first.
-        """
-        return f"{VARIANT}={self.serving.instance_type}" if self.scaling is not None else ""
-
-
-def plans(settings: ModelSettings) -> tuple[EndpointPlan, EndpointPlan]:
-    """A model's endpoints: development, then production."""
-    return (
-        EndpointPlan(
-            settings.development_endpoint,
-            "dev",
-            f"Development endpoint of {settings.name}.",
-            settings.development,
-            None,
-            None,
-        ),
-        EndpointPlan(
-            settings.production_endpoint,
-            "prd",
-            f"Production endpoint of {settings.name}.",
-            settings.production,
-            settings.production.scaling,
-            settings.production.alarms,
-        ),
-    )
 
 
 def endpoint_templates(planned: Mapping[str, EndpointPlan], deployment: Deployment) -> dict[str, str]:
@@ -91,22 +58,88 @@ class EndpointStack(Stack):
         )
         self._plan, self._deployment = plan, deployment
         release = self._parameter("Release", "Name of the release, for people.")
-        self._release_tag = [CfnTag(key="mlops:release", value=release)]
+        second = SecondRelease.of(self) if plan.side_by_side else None
+        self._release_tag = [CfnTag(key="mlops:release", value=second.names(release) if second else release)]
         # SageMaker models and configurations cannot be changed. They have no name here, so that CloudFormation can
         # make the new one, move the endpoint, and only then delete the old one.
-        model = self._model()
-        configuration = self._configuration(model)
-        endpoint = self._endpoint(configuration)
-        if plan.scaling is not None:
-            self._scale(endpoint, plan.scaling, self._scaling_switch())
-        if plan.alarms is not None:
-            EndpointAlarms(self, "Alarms", Names(deployment.name), plan.endpoint, VARIANT, plan.alarms)
+        role = self._parameter("ExecutionRoleArn", "Role of the serving containers.")
+        image = self._parameter("Image", "Container image, by digest.")
+        artefact = self._parameter("ModelDataUrl", "S3 URL of model.tar.gz.")
+        model = self._model("Model", role, image, artefact, release)
+        other = self._model("ModelB", role, second.image, second.artefact, second.release) if second else None
+        if second and other:
+            other.cfn_options.condition = second.present
+        configuration = self._configuration(model, other, second)
+        endpoint = sagemaker.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=plan.endpoint,
+            endpoint_config_name=configuration.attr_endpoint_config_name,
+            tags=self._release_tag,
+        )
+        names = Names(deployment.name)
+        self._scale(endpoint, names, second)
+        self._watch(names, second)
+        guard(endpoint, names, VARIANT, plan.strategy)
         CfnOutput(self, "EndpointName", value=endpoint.attr_endpoint_name)
         CfnOutput(self, "ModelName", value=model.attr_model_name)
         CfnOutput(self, "EndpointConfigName", value=configuration.attr_endpoint_config_name)
 
     def _parameter(self, name: str, description: str) -> str:
         return CfnParameter(self, name, type="String", description=description).value_as_string
+
+    def _model(self, name: str, role: str, image: str, artefact: str, release: str) -> sagemaker.CfnModel:
+        network, serverless = self._deployment.network, self._plan.serverless is not None
+        return sagemaker.CfnModel(
+            self,
+            name,
+            execution_role_arn=role,
+            # A model answers requests; it has no business with anything else. Serverless endpoints know no isolation:
+            # contracts/serving.py has the source.
+            enable_network_isolation=None if serverless else True,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(image=image, model_data_url=artefact),
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
+            )
+            if network and not serverless
+            else None,
+            tags=[CfnTag(key="mlops:release", value=release)],
+        )
+
+    def _configuration(
+        self, model: sagemaker.CfnModel, other: sagemaker.CfnModel | None, second: SecondRelease | None
+    ) -> sagemaker.CfnEndpointConfig:
+        plan, key_arn = self._plan, self._deployment.kms_key_arn
+        bucket = self._parameter("CaptureBucket", "Bucket for captured requests and answers.")
+        no_disk = plan.serverless is not None or has_local_disks(plan.serving.instance_type)
+        variants: list[sagemaker.CfnEndpointConfig.ProductionVariantProperty | IResolvable]
+        variants = [variant(plan, VARIANT, model, second.weight if second else 1)]
+        if second and other:
+            variants.append(second.if_present(variant(plan, OTHER_VARIANT, other, second.other_weight)))
+        return sagemaker.CfnEndpointConfig(
+            self,
+            "EndpointConfig",
+            production_variants=variants,
+            # Disks of an instance's own are encrypted in hardware, and a key for them is refused.
+            kms_key_id=None if no_disk else key_arn,
+            data_capture_config=None if plan.serverless else capture(plan, bucket, key_arn),
+            tags=self._release_tag,
+        )
+
+    def _scale(self, endpoint: sagemaker.CfnEndpoint, names: Names, second: SecondRelease | None) -> None:
+        plan = self._plan
+        if plan.scaling is None:
+            return
+        keep_scaled_out(endpoint)
+        switch, shape = self._scaling_switch(), plan.scaled_shape
+        ScaledVariant(endpoint, names, VARIANT, switch).scale(plan.scaling)
+        if second:
+            # What the protocol asks for beside, the CDK's own class has at run time only.
+            expression = Fn.condition_and(switch, second.present)  # type: ignore[arg-type]
+            both = CfnCondition(self, "ScaledB", expression=expression)
+            ScaledVariant(endpoint, names, OTHER_VARIANT, both, "B").scale(plan.scaling)
+            shape = Token.as_string(Fn.condition_if(second.present.logical_id, plan.scaled_shape_two, shape))
+        CfnOutput(self, "ScaledShape", value=shape, condition=switch)
 
     def _scaling_switch(self) -> CfnCondition:
         parameter = CfnParameter(
@@ -117,113 +150,17 @@ class EndpointStack(Stack):
             default="true",
             description="Whether the endpoint is scaled; false only on the way to another instance type.",
         )
-        switch = CfnCondition(self, "Scaled", expression=Fn.condition_equals(parameter.value_as_string, "true"))
-        CfnOutput(self, "ScaledShape", value=self._plan.scaled_shape, condition=switch)
-        return switch
+        return CfnCondition(self, "Scaled", expression=Fn.condition_equals(parameter.value_as_string, "true"))
 
-    def _model(self) -> sagemaker.CfnModel:
-        network = self._deployment.network
-        return sagemaker.CfnModel(
-            self,
-            "Model",
-            execution_role_arn=self._parameter("ExecutionRoleArn", "Role of the serving containers."),
-            # A model answers requests; it has no business with anything else.
-            enable_network_isolation=True,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=self._parameter("Image", "Container image, by digest."),
-                model_data_url=self._parameter("ModelDataUrl", "S3 URL of model.tar.gz."),
-            ),
-            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
-                subnets=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
-            )
-            if network
-            else None,
-            tags=self._release_tag,
-        )
-
-    def _configuration(self, model: sagemaker.CfnModel) -> sagemaker.CfnEndpointConfig:
-        bucket = self._parameter("CaptureBucket", "Bucket for captured requests and answers.")
-        config = sagemaker.CfnEndpointConfig
-        serving, key_arn = self._plan.serving, self._deployment.kms_key_arn
-        return config(
-            self,
-            "EndpointConfig",
-            production_variants=[
-                config.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=model.attr_model_name,
-                    instance_type=serving.instance_type,
-                    initial_instance_count=serving.instance_count,
-                    initial_variant_weight=1,
-                )
-            ],
-            # Disks of an instance's own are encrypted in hardware, and a key for them is refused.
-            kms_key_id=None if has_local_disks(serving.instance_type) else key_arn,
-            data_capture_config=config.DataCaptureConfigProperty(
-                enable_capture=serving.capture_percent > 0,
-                initial_sampling_percentage=serving.capture_percent,
-                destination_s3_uri=Fn.join("", ["s3://", bucket, f"/monitoring/{self._plan.stage}"]),
-                capture_options=[
-                    config.CaptureOptionProperty(capture_mode="Input"),
-                    config.CaptureOptionProperty(capture_mode="Output"),
-                ],
-                kms_key_id=key_arn,
-                # Without these SageMaker takes the payload for binary and encodes it.
-                capture_content_type_header=config.CaptureContentTypeHeaderProperty(
-                    csv_content_types=["text/csv"], json_content_types=["application/json"]
-                ),
-            ),
-            tags=self._release_tag,
-        )
-
-    def _endpoint(self, configuration: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
-        return sagemaker.CfnEndpoint(
-            self,
-            "Endpoint",
-            endpoint_name=self._plan.endpoint,
-            endpoint_config_name=configuration.attr_endpoint_config_name,
-            tags=self._release_tag,
-        )
-
-    def _scale(self, endpoint: sagemaker.CfnEndpoint, settings: ScalingSettings, switch: CfnCondition) -> None:
-        # A release keeps the instances that scaling has added, and nothing else of the release before.
-        property_of = sagemaker.CfnEndpoint.VariantPropertyProperty
-        endpoint.retain_all_variant_properties = True
-        endpoint.exclude_retained_variant_properties = [
-            property_of(variant_property_type="DesiredWeight"),
-            property_of(variant_property_type="DataCaptureConfig"),
-        ]
-        resource_id = f"endpoint/{self._plan.endpoint}/variant/{VARIANT}"
-        dimension, namespace = "sagemaker:variant:DesiredInstanceCount", "sagemaker"
-        target = scaling.CfnScalableTarget(
-            self,
-            "ScalableTarget",
-            service_namespace=namespace,
-            resource_id=resource_id,
-            scalable_dimension=dimension,
-            min_capacity=settings.minimum,
-            max_capacity=settings.maximum,
-        )
-        # The resource id is text, so CloudFormation cannot see by itself that the endpoint must be there first.
-        target.add_resource_dependency(endpoint)
-        target.cfn_options.condition = switch
-        policy = scaling.CfnScalingPolicy
-        tracking = policy(
-            self,
-            "ScalingPolicy",
-            policy_name=f"{self._plan.endpoint}-invocations",
-            policy_type="TargetTrackingScaling",
-            scaling_target_id=target.ref,
-            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
-                target_value=settings.target,
-                predefined_metric_specification=policy.PredefinedMetricSpecificationProperty(
-                    predefined_metric_type="SageMakerVariantInvocationsPerInstance"
-                ),
-                scale_in_cooldown=settings.scale_in_cooldown_seconds,
-                scale_out_cooldown=settings.scale_out_cooldown_seconds,
-            ),
-        )
-        tracking.cfn_options.condition = switch
+    def _watch(self, names: Names, second: SecondRelease | None) -> None:
+        plan = self._plan
+        if plan.alarms is None:
+            return
+        EndpointAlarms(self, "Alarms", names, plan.endpoint, VARIANT, plan.alarms)
+        if second:
+            other = EndpointAlarms(self, "AlarmsB", names, plan.endpoint, OTHER_VARIANT, plan.alarms, OTHER_VARIANT)
+            for alarm in other.alarms:
+                alarm.cfn_options.condition = second.present
 
 
 def _plain(template: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts.approval import OPEN_INDEX
 from infra.deployment import Deployment
 from infra.functions import FunctionNeeds
-from infra.grants import ANYTHING, Grant
+from infra.grants import ANYTHING, Grant, pass_role
 from infra.names import Names, arn, published_json
 
 # A model has 60 s to answer and is asked twice, each time once more when it fails. The states wait 300 s.
@@ -294,6 +294,54 @@ def pass_lease(names: Names) -> FunctionNeeds:
         grants,
         110,
         environment={"LEDGER_TABLE": names.ledger_table},
+    )
+
+
+def expire_development(names: Names, deployment_role_arn: str) -> FunctionNeeds:
+    """Removes development endpoints whose time is over."""
+    grants = (
+        Grant(
+            "FindExpiring",
+            "Each model's pointer says how long its development endpoint may stand.",
+            ("ssm:GetParametersByPath",),
+            (names.parameter(names.models_prefix.rstrip("/")), names.parameter(f"{names.models_prefix}*")),
+        ),
+        Grant(
+            "LookAtDevelopment",
+            "A stack tells when it was deployed last, and that it goes.",
+            ("cloudformation:DescribeStacks",),
+            (names.development_stacks(),),
+        ),
+        Grant(
+            "HoldLease",
+            "Nothing is removed but under the model's release lease, taken and given back by conditional writes.",
+            ("dynamodb:PutItem", "dynamodb:DeleteItem"),
+            (names.table(names.ledger_table),),
+        ),
+        Grant(
+            "RemoveDevelopment",
+            "Development endpoints expire; no production stack has a name that fits.",
+            ("cloudformation:DeleteStack",),
+            (names.development_stacks(),),
+        ),
+        pass_role(
+            "PassDeploymentRole",
+            deployment_role_arn,
+            "cloudformation.amazonaws.com",
+            "CloudFormation takes the endpoint down with the deployment role; this function cannot do so itself.",
+        ),
+    )
+    environment = {
+        "LEDGER_TABLE": names.ledger_table,
+        "MODELS_PREFIX": names.models_prefix,
+        "DEPLOYMENT_ROLE_ARN": deployment_role_arn,
+    }
+    return FunctionNeeds(
+        "expire_development",
+        "Removes development endpoints whose time is over, every quarter of an hour.",
+        grants,
+        120,
+        environment=environment,
     )
 
 

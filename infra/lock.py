@@ -18,6 +18,7 @@ GROUPS = {
     "dev": ("dev",),
     "demo": ("demo",),
     "commands": (),
+    "load": ("load",),
     "container": ("container",),
     "layer": ("layer",),
     "tables": ("tables",),
@@ -27,7 +28,7 @@ GROUPS = {
     "compiler": ("compiler",),
     "sbom": ("sbom",),
 }
-WITH_PROJECT = ("dev", "demo", "commands")
+WITH_PROJECT = ("dev", "demo", "commands", "load")
 # Lock → what constrains it, where that is not the largest one. Peers are measured with the same scikit-learn, and with
 # what they ask for else: the tests' own packages would hold some of them back for years.
 CONSTRAINTS = {"dev": None, "node": None, "installer": None, "compiler": None, "sbom": None, "bench-serving": "bench"}

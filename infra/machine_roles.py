@@ -21,6 +21,7 @@ def promote_model_role(scope: Construct, deployment: Deployment, training_role: 
             ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
             (names.table(names.ledger_table),),
         ),
+        *_traffic(names),
         *_training(training_role.role_arn),
         *_registry(names),
         *_child_executions(),
@@ -188,6 +189,30 @@ def _training(training_role_arn: str) -> list[Grant]:
             training_role_arn,
             "sagemaker.amazonaws.com",
             "The job reads data and writes artefacts with the training role.",
+        ),
+    ]
+
+
+def _traffic(names: Names) -> list[Grant]:
+    production = (arn("sagemaker", "endpoint/*-production"),)
+    return [
+        Grant(
+            "LookAtTraffic",
+            "Sees how two releases share production, and whether their weights have moved.",
+            ("sagemaker:DescribeEndpoint",),
+            production,
+        ),
+        Grant(
+            "ShiftTraffic",
+            "Gives one of two releases all requests. Both were approved; nothing is deployed.",
+            ("sagemaker:UpdateEndpointWeightsAndCapacities",),
+            production,
+        ),
+        Grant(
+            "AuditTraffic",
+            "Who asked for it is noted in one transaction with it. The audit is only ever added to.",
+            ("dynamodb:PutItem",),
+            (names.table(names.audit_table),),
         ),
     ]
 

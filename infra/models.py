@@ -13,7 +13,8 @@ from contracts.settings import ModelSettings
 from infra.code_version import code_version
 from infra.deployment import Deployment
 from infra.encryption import has_local_disks
-from infra.endpoint_template import endpoint_templates, plans
+from infra.endpoint_plan import plans
+from infra.endpoint_template import endpoint_templates
 from infra.log_groups import log_group
 from infra.names import Names
 from infra.people import PeopleTopic, people
@@ -36,6 +37,7 @@ class ModelsStack(Stack):
         code = code_version(project)
         for settings in models.values():
             _check_training(settings, deployment)
+            _check_development(settings, deployment)
             published = PublishedModel(self, project, deployment, settings, templates, code)
             published.packages.apply_removal_policy(kept(deployment))
 
@@ -69,7 +71,7 @@ class PublishedModel(Construct):
             {
                 "stack": f"{names.endpoint_stack_prefix}{settings.name}-{plan.stage}",
                 "template_url": self._publish(plan.stage, templates[plan.endpoint]).http_url,
-                "scaled_shape": plan.scaled_shape,
+                **plan.pointer(),
             }
             for plan in plans(settings)
         )
@@ -106,4 +108,13 @@ def _check_training(settings: ModelSettings, deployment: Deployment) -> None:
             f"models/{settings.name}.toml: training: {', '.join(refused)} has disks of its own, which SageMaker "
             "encrypts in hardware and for which it refuses a key: choose a type without, because infra/deployment.toml "
             "gives kms_key_arn"
+        )
+
+
+def _check_development(settings: ModelSettings, deployment: Deployment) -> None:
+    """A serverless endpoint has no VPC: docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html."""
+    if settings.development.serverless is not None and deployment.network is not None:
+        raise CannotSynthesise(
+            f"models/{settings.name}.toml: development: `serverless` cannot be in a VPC, and infra/deployment.toml "
+            "gives one under [network]: leave `serverless` out"
         )

@@ -49,6 +49,10 @@ class Names(DeploymentNames):
         """The ARN pattern of all endpoint stacks."""
         return arn("cloudformation", f"stack/{self.endpoint_stack_prefix}*")
 
+    def development_stacks(self) -> str:
+        """The ARN pattern of the stacks of development endpoints."""
+        return arn("cloudformation", f"stack/{self.endpoint_stack_prefix}*-dev/*")
+
     def repository(self) -> str:
         """The ARN of the image's repository."""
         return arn("ecr", f"repository/{self.image}")

@@ -6,7 +6,7 @@ from constructs import Construct
 from infra.names import PROMOTE_MODEL, Names, arn
 
 # Ends that a rule of the model or a person decided: the run did what it is for, and its mails say so.
-DECIDED_ENDS = ("CandidateRejected", "DatasetRejected", "ReleaseRejected", "Superseded")
+DECIDED_ENDS = ("CandidateRejected", "DatasetRejected", "ReleaseRejected", "RequestRefused", "Superseded")
 EXPIRED_END = "ApprovalExpired"
 
 _CONSOLE = "https://<region>.console.aws.amazon.com/states/home?region=<region>#/v2/executions/details/<arn>"

@@ -62,6 +62,13 @@ def endpoint_role(scope: Construct, deployment: Deployment) -> iam.Role:
             ("s3:PutObject",),
             (names.objects("monitoring/*"),),
         ),
+        Grant(
+            "WatchRelease",
+            "Whether an alarm takes a release back while it is deployed, SageMaker finds out with this role "
+            "(dg/deployment-guardrails-configuration.html).",
+            ("cloudwatch:DescribeAlarms",),
+            (arn("cloudwatch", f"alarm:{deployment.name}-*-production-*"),),
+        ),
         *_image(names),
         # The wildcard takes in the streams of the groups too.
         *_observe(arn("logs", "log-group:/aws/sagemaker/Endpoints/*")),
@@ -128,7 +135,8 @@ def deployment_role(scope: Construct, deployment: Deployment, serving_role: iam.
         *_scaling(),
         Grant(
             "WatchProduction",
-            "Production's alarms come and go with its stack; their names begin with the deployment's.",
+            "Production's alarms come and go with its stack, those that take a release back and those that scale in "
+            "steps among them; their names begin with the deployment's.",
             (
                 "cloudwatch:PutMetricAlarm",
                 "cloudwatch:DeleteAlarms",
@@ -158,12 +166,14 @@ def _scaling() -> list[Grant]:
     return [
         Grant(
             "ScaleEndpoint",
-            "Production is scaled; a target that is not deregistered blocks the next update.",
+            "Production is scaled, by the clock too; a target that is not deregistered blocks the next update.",
             (
                 "application-autoscaling:RegisterScalableTarget",
                 "application-autoscaling:DeregisterScalableTarget",
                 "application-autoscaling:PutScalingPolicy",
                 "application-autoscaling:DeleteScalingPolicy",
+                "application-autoscaling:PutScheduledAction",
+                "application-autoscaling:DeleteScheduledAction",
                 "application-autoscaling:TagResource",
                 "application-autoscaling:ListTagsForResource",
             ),
@@ -172,7 +182,11 @@ def _scaling() -> list[Grant]:
         Grant(
             "WatchScaling",
             "CloudFormation reads back what it registered; these actions know no resource.",
-            ("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"),
+            (
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+            ),
             (ANYTHING,),
         ),
         Grant(

@@ -30,7 +30,8 @@ class StorageStack(Stack):
         self._kept = kept(deployment)
         self._bucket(names.bucket)
         # Claims, leases, champions, releases; and who was asked about which release.
-        self._table("Ledger", names.ledger_table)
+        ledger = self._table("Ledger", names.ledger_table)
+        CfnOutput(self, "LedgerTableName", value=ledger.table_name)
         approvals = self._table("Approvals", names.approvals_table)
         # Only requests that still need something are in it, so it is as small as they are few.
         approvals.add_global_secondary_index(

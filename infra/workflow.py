@@ -15,7 +15,7 @@ from infra.prices import hosting_prices
 from infra.project import Project
 from infra.sagemaker_roles import deployment_role, endpoint_role, training_role
 from infra.storage import StorageStack
-from infra.trigger import ApprovalsTended, DatasetDropped, RunEnded, Undelivered
+from infra.trigger import ApprovalsTended, DatasetDropped, DevelopmentExpired, RunEnded, Undelivered
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL
 
 
@@ -42,6 +42,7 @@ class WorkflowStack(Stack):
             "SecurityGroupIds": ",".join(network.security_group_ids) if network else None,
             "Deployment": deployment.name,
             "LedgerTable": self._names.ledger_table,
+            "AuditTable": self._names.audit_table,
             "Bucket": self._names.bucket,
             "ModelsPrefix": self._names.models_prefix,
             "ImageParameter": self._names.image_parameter,
@@ -80,6 +81,8 @@ class WorkflowStack(Stack):
         ApprovalsTended(
             self, "ApprovalsTended", names, maker.make(needs.tend_approvals(names, deployment, keys, page.url))
         )
+        expire_development = needs.expire_development(names, self._roles["DeploymentRoleArn"].role_arn)
+        DevelopmentExpired(self, "DevelopmentExpired", names, maker.make(expire_development))
         return {
             f"{each.node.id}FunctionArn": each.current_version.function_arn for each in (decide_release, *functions)
         }

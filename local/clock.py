@@ -8,6 +8,7 @@ import asyncio
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
 
 # How late an event waiter may notice a jump: two kinds of wake-up cannot be awaited at once with a plain Event.
 _JUMP_NOTICE_SECONDS = 0.05
@@ -27,6 +28,7 @@ class Clock:
         self._anchor_real = time.monotonic()
         self._anchor_cloud = time.time() if start is None else start
         self._sleepers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._told: list[Callable[[], None]] = []
 
     @property
     def factor(self) -> float:
@@ -59,6 +61,15 @@ class Clock:
             self._re_anchor()
             self._factor = factor
             self._wake()
+
+    def on_jump(self, tell: Callable[[], None]) -> None:
+        """Call ``tell``, which must return at once, with each jump and change of speed: timers of it are wrong then."""
+        with self._changed:
+            self._told.append(tell)
+
+    def real_seconds(self, cloud_seconds: float) -> float:
+        """How long they take at the present speed."""
+        return cloud_seconds / self.factor
 
     def wait(self, event: threading.Event | None, cloud_seconds: float) -> bool:
         """Wait for the event or for cloud time to pass; True when the event fired (never, without an event)."""
@@ -105,6 +116,8 @@ class Clock:
 
     def _wake(self) -> None:
         self._changed.notify_all()
+        for tell in self._told:
+            tell()
         for loop, woken in self._sleepers:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(woken.set)

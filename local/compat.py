@@ -71,9 +71,10 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "_evaluate_conditions",
         "_find_change_set",
         "_resolve_props_for_diff",
+        "now_iso",
     ),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions", "_resolve_refs"),
-    "ministack.services.cloudformation.handlers": ("_evaluate_conditions", "_resolve_stack"),
+    "ministack.services.cloudformation.handlers": ("_evaluate_conditions", "_resolve_stack", "now_iso"),
     "ministack.services.cloudformation.helpers": (
         "TEMPLATE_URL_MAX_BYTES",
         "_error",
@@ -95,6 +96,34 @@ TOUCHED_SYMBOLS: Mapping[str, tuple[str, ...]] = {
         "_evaluate_conditions",
         "_roll_back_operation",
         "_runs_on_worker_thread",
+        "_update_keeping_seed",
+        "now_iso",
+    ),
+    "ministack.services.cloudwatch": (
+        "_alarms",
+        "_calc_stats",
+        "_cbor_datapoint",
+        "_cbor_metric_data_result",
+        "_cbor_ok",
+        "_dims_from_list",
+        "_dims_key",
+        "_dispatch_alarm_actions",
+        "_evaluate_alarm",
+        "_evaluate_all_alarms",
+        "_evaluate_parent_alarms",
+        "_get_metric_data",
+        "_get_metric_statistics",
+        "_json_ok",
+        "_metric_bucket",
+        "_metrics",
+        "_p",
+        "_parse_ts",
+        "_record_history",
+        "_set_alarm_state",
+        "_stat_value",
+        "_store_datum",
+        "_ts_iso",
+        "record_metric",
     ),
     "ministack.services.dynamodb": (
         "_INDEX_MEMBERS",
@@ -206,4 +235,10 @@ def _defines(source: str, name: str) -> bool:
     # Plain searches: regular expressions over these files would be a tenth of the time a start may take.
     definitions = (f"\ndef {name}(", f"\nasync def {name}(", f"\nclass {name}", f"\n{name} = ", f"\n{name}: ")
     imports = (f"\n    {name},\n", f" import {name}\n", f", {name}\n", f" import {name}, ")
-    return any(text in source for text in definitions + imports)
+    return any(text in source for text in definitions + imports) or _imported_between(source, name)
+
+
+def _imported_between(source: str, name: str) -> bool:
+    """In one line with others, neither the first nor the last of them."""
+    found = source.find(f", {name}, ")
+    return found >= 0 and source.startswith("from ", source.rfind("\n", 0, found) + 1)

@@ -92,7 +92,7 @@ def _cloud(configuration: Configuration) -> Cloud:
 
 def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     """Install every part in order; the last one installed sees a complete cloud."""
-    from local import cloudformation, codepipeline, quotas, sagemaker, stepfunctions
+    from local import cloudformation, cloudwatch, codepipeline, quotas, sagemaker, stepfunctions
     from local.gateway import (
         authorization,
         entrance,
@@ -117,6 +117,7 @@ def _assemble(cloud: Cloud, ready: threading.Event) -> Application:
     events.install(cloud)
     cloudformation.install(cloud)
     control_plane.install(cloud)
+    cloudwatch.install(cloud)
     backends["states"] = stepfunctions.install(cloud)
     backends.update(sagemaker.install(cloud))
     backends.update(codepipeline.install(cloud))

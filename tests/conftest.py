@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 
 from container.native.build import build_library
+from tests.portioning import PLUGIN, Portioning, add_option, register
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Test the native library of the sources that are here, also where pytest was started without make."""
     build_library()
+    register(config)
+
+
+@pytest.fixture(scope="session")
+def portioning(pytestconfig: pytest.Config) -> Portioning:
+    """Which portion of the longest tests is run; a test that goes through many things takes its part of them."""
+    return pytestconfig.pluginmanager.get_plugin(PLUGIN)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from commands.doctor.finding import Check, Finding, Patient, warning
 from commands.doctor.image import check_image
 from commands.doctor.leases import check_leases
 from commands.doctor.mail import check_mail
+from commands.doctor.network import check_network
 from commands.doctor.page import check_page
 from commands.doctor.quotas import check_concurrency, check_instances
 from commands.doctor.region import check_region
@@ -27,6 +28,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("bootstrap", check_bootstrap),
     ("concurrency", check_concurrency),
     ("instances", check_instances),
+    ("network", check_network),
     ("mail", check_mail),
     ("stacks", check_stacks),
     ("image", check_image),
@@ -37,7 +39,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("alarms", check_alarms),
     ("leases", check_leases),
 )
-RELEASING = frozenset({"bootstrap", "concurrency", "instances", "mail", "stacks", "image", "settings"})
+RELEASING = frozenset({"bootstrap", "concurrency", "instances", "network", "mail", "stacks", "image", "settings"})
 """The checks whose faults make releases fail; those of the others are about what has happened before, or about the page
 that `make approve` can do without.
 """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from commands.doctor.finding import Finding, Patient, fault, ok
-from contracts.lease import WAITING_PREFIX
+from contracts.lease import REMOVAL, WAITING_PREFIX
 
 
 def check_leases(patient: Patient) -> Iterator[Finding]:
@@ -12,6 +12,9 @@ def check_leases(patient: Patient) -> Iterator[Finding]:
     stepfunctions = patient.account.client("stepfunctions")
     held = 0
     for item in _items(patient):
+        if item.get("phase", {}).get("S") == REMOVAL:
+            # No run's. It lasts for seconds, and the next run takes it over when it does not.
+            continue
         kind, model = item["sk"]["S"], item["pk"]["S"].removeprefix("model#")
         holder = item["execution_arn"]["S"]
         if _runs(stepfunctions, holder):

@@ -62,18 +62,28 @@ def _training(models: Iterable[ModelSettings]) -> Counter[str]:
 
 
 def _started(model: ModelSettings) -> int:
-    return model.production.instance_count
+    return _updating(model, model.production.instance_count)
 
 
 def _scaled_out(model: ModelSettings) -> int:
-    return model.production.scaling.maximum
+    return _updating(model, model.production.scaling.most)
+
+
+def _updating(model: ModelSettings, fleet: int) -> int:
+    """The most instances at once while a fleet of so many is updated."""
+    strategy = model.production.strategy
+    if strategy.kind != "rolling":
+        return _FLEETS * model.production.variants * fleet
+    batch = strategy.step_instances or -(-fleet * (strategy.step_percent or 0) // 100)
+    return fleet + batch
 
 
 def _endpoints(models: Iterable[ModelSettings], fleet: Callable[[ModelSettings], int]) -> Counter[str]:
     needed: Counter[str] = Counter()
     for model in models:
-        needed[model.development.instance_type] += _FLEETS * model.development.instance_count
-        needed[model.production.instance_type] += _FLEETS * fleet(model)
+        if model.development.serverless is None:
+            needed[model.development.instance_type] += _FLEETS * model.development.instance_count
+        needed[model.production.instance_type] += fleet(model)
     return needed
 
 

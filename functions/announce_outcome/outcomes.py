@@ -25,6 +25,8 @@ class Outcome:
 
 
 _UNTOUCHED = "Production is untouched: it serves {serving}."
+_RELEASES = "make releases MODEL={model}"
+_ROLL_BACK = "make rollback MODEL={model} TO=<release>"
 _DROP = "make drop MODEL={model} DATASET=<file>"
 _RERUN = "make rerun RUN={run}"
 _REDRIVE = "make redrive RUN={run}"
@@ -50,6 +52,23 @@ OUTCOMES: dict[str, Outcome] = {
         "{release} is in production",
         "The endpoint {model}-production serves {release} and has answered known rows as recorded.",
         (Step("Nothing. The next dataset makes the next candidate.", _DROP),),
+    ),
+    "Traffic Shifted": Outcome(
+        "good",
+        "{release} has all requests",
+        "The endpoint {model}-production answers every request with {release}. The other release has its instances "
+        "still, and no requests.",
+        (
+            Step("Nothing. The next release takes the place of the one without requests.", _RELEASES),
+            Step("Give them to the older release of the two.", "make ab-rollback MODEL={model}"),
+            Step("Give them to the newer.", "make ab-promote MODEL={model}"),
+        ),
+    ),
+    "Request Refused": Outcome(
+        "calm",
+        "What was asked for cannot be done",
+        _UNTOUCHED,
+        (Step("Look at what the model has released, and at what serves.", _RELEASES),),
     ),
     "Dataset Rejected": Outcome(
         "bad",
@@ -168,7 +187,7 @@ OUTCOMES: dict[str, Outcome] = {
         "restoring it failed.",
         (
             Step("Look at the endpoint {model}-production in the SageMaker console: its status, its log, its alarms."),
-            Step("A dataset that was released before makes a good candidate to go back to.", _DROP),
+            Step("Go back to a release that was good; make releases lists them.", _ROLL_BACK),
         ),
     ),
     "Run Failed": RUN_FAILED,

@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.approval import Policy
 from contracts.release import Release
+from contracts.rollout import serves_beside
 from contracts.times import epoch_seconds
 
 
@@ -23,6 +24,8 @@ class Sources:
     profile: str
     settings: Mapping[str, Any]
     champion: Mapping[str, Any] | None
+    compared: bool
+    """Whether the report compares with that champion; one of a release that is gone back to does not."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Sources":
@@ -33,6 +36,7 @@ class Sources:
             profile=event["profile"],
             settings=event["settings"],
             champion=event["release"].get("champion"),
+            compared=not event["release"].get("rollback"),
         )
 
 
@@ -86,9 +90,12 @@ class Question:
 
 
 def _cost(release: Mapping[str, Any], prices: Mapping[str, float]) -> dict[str, float]:
-    """Of the instances that an approval starts; nothing where no price is known."""
+    """Of the instances that serve after an approval; nothing where no price is known."""
     price = prices.get(str(release.get("instance_type")))
-    return {} if price is None else {"hourly_usd": round(price * int(release["instance_count"]), 4)}
+    # The champion's fleet costs what it did, where it stays.
+    beside = serves_beside(release.get("strategy") or "") and not release.get("rollback")
+    fleets = 2 if release.get("champion") and beside else 1
+    return {} if price is None else {"hourly_usd": round(price * fleets * int(release["instance_count"]), 4)}
 
 
 def _policy(settings: Mapping[str, Any], requester: str) -> Policy:

@@ -61,7 +61,8 @@ class Shelf:
         return evidence(*parts, unread=tuple(unread)), images
 
     def _report(self, sources: "Sources") -> tuple[dict[str, Any], tuple[Image, ...]]:
-        pictures = {f"{PLOTS_FOLDER}/{name}.png": name for name in _IMAGES}
+        images = _IMAGES if sources.compared else tuple(name for name in _IMAGES if name != "scores")
+        pictures = {f"{PLOTS_FOLDER}/{name}.png": name for name in images}
         files = {EVALUATION_FILE: MAXIMUM_REPORT_BYTES, **dict.fromkeys(pictures, _LARGEST_IMAGE_BYTES)}
         bucket, _, key = sources.report_uri.removeprefix("s3://").partition("/")
         try:
@@ -69,7 +70,8 @@ class Shelf:
             if archive["ContentLength"] > _LARGEST_ARCHIVE_BYTES:
                 raise UnreadableReport(f"the archive has {archive['ContentLength']} bytes")
             found = read_report(archive["Body"], files)
-            report = of_evaluation(Evaluation.from_json(found[EVALUATION_FILE]))
+            evaluation = Evaluation.from_json(found[EVALUATION_FILE])
+            report = of_evaluation(evaluation if sources.compared else evaluation.alone())
         except (UnreadableReport, ClientError, BotoCoreError) as fault:
             told = "The training job's report could not be read: intervals and plots are missing."
             raise self._told(told, fault) from fault

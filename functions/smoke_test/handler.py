@@ -1,4 +1,7 @@
-"""Invokes the endpoint with the report's examples, together and one alone. Repeating is the state machine's."""
+"""Invokes the endpoint with the report's examples, together and one alone, and hashes what it serves.
+
+Repeating is the state machine's.
+"""
 
 from dataclasses import asdict
 from functools import partial
@@ -10,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.answers import Reply, examine, recorded_examples, request_body, tell
+from contracts.artefact import sha256_of
 from contracts.errors import SmokeTestFailed
 from contracts.reports import UnreadableReport
 
@@ -32,13 +36,15 @@ runtime: "SageMakerRuntimeClient" = boto3.client("sagemaker-runtime", config=_CO
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
-    """The endpoint's answers beside the expected ones.
+    """The endpoint's answers beside the expected ones, and the artefact's SHA-256.
 
     Raises:
-        SmokeTestFailed: another answer than recorded, no answer, or nothing to compare with.
+        SmokeTestFailed: another answer than recorded, no answer, nothing to compare with, or another artefact than
+            the release had.
     """
     endpoint = event["endpoint"]
     logger.append_keys(endpoint=endpoint)
+    artefact_sha256 = _hash(event["model_data_url"], event.get("artefact_sha256"))
     answers, differences = examine(_examples(event["report_uri"]), partial(_ask, endpoint))
     if differences:
         raise SmokeTestFailed(
@@ -46,7 +52,26 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
             "What is served differs from what was evaluated: look at the endpoint's log and at the container's version."
         )
     logger.info("smoke test passed", rows=len(answers))
-    return {"endpoint": endpoint, "answers": [asdict(answer) for answer in answers]}
+    return {
+        "endpoint": endpoint,
+        "answers": [asdict(answer) for answer in answers],
+        "artefact_sha256": artefact_sha256,
+    }
+
+
+def _hash(model_data_url: str, released: str | None) -> str:
+    """`released` is the hash that the release was recorded with, where it was released before."""
+    bucket, _, key = model_data_url.removeprefix("s3://").partition("/")
+    try:
+        found = sha256_of(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    except (ClientError, BotoCoreError) as fault:
+        raise SmokeTestFailed(f"{model_data_url} cannot be read: {fault}") from fault
+    if released not in (None, found):
+        raise SmokeTestFailed(
+            f"{model_data_url} is not what was released: its SHA-256 is {found}, and was {released}. "
+            "Somebody has written over it; its former versions may still be in the bucket."
+        )
+    return found
 
 
 def _examples(report_uri: str) -> "Sequence[Example]":

@@ -1,13 +1,13 @@
 """Decides whether an endpoint, as SageMaker describes it, serves a release."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """An endpoint's one production variant. Counts are of instances."""
+    """One production variant of an endpoint. Counts are of instances."""
 
     status: str
     failure_reason: str
@@ -17,18 +17,23 @@ class Fleet:
     model_data_url: str
 
     @classmethod
-    def from_descriptions(cls, endpoint: Mapping[str, Any], model: Mapping[str, Any]) -> "Fleet":
-        """From DescribeEndpoint and the DescribeModel of its first variant; what they leave out is empty or 0."""
-        variants = endpoint.get("ProductionVariants") or [{}]
+    def from_descriptions(cls, endpoint: Mapping[str, Any], variant: str, model: Mapping[str, Any]) -> "Fleet":
+        """From DescribeEndpoint and the DescribeModel of that variant; what they leave out is empty or 0."""
+        found = named(endpoint.get("ProductionVariants") or [], variant)
         containers = [model.get("PrimaryContainer") or {}, *(model.get("Containers") or [])]
         return cls(
             status=endpoint["EndpointStatus"],
             failure_reason=endpoint.get("FailureReason", ""),
-            variant=variants[0].get("VariantName", ""),
-            instances=variants[0].get("CurrentInstanceCount", 0),
-            instances_wanted=variants[0].get("DesiredInstanceCount", 0),
+            variant=variant,
+            instances=found.get("CurrentInstanceCount", 0),
+            instances_wanted=found.get("DesiredInstanceCount", 0),
             model_data_url=next((url for c in containers if (url := c.get("ModelDataUrl"))), ""),
         )
+
+
+def named(variants: Sequence[Mapping[str, Any]], variant: str) -> Mapping[str, Any]:
+    """The variant of that name; empty when there is none."""
+    return next((each for each in variants if each["VariantName"] == variant), {})
 
 
 def faults(fleet: Fleet, model_data_url: str, instance_count: int) -> list[str]:

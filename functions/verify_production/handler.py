@@ -1,5 +1,6 @@
 """Describes the endpoint and asks it. Repeating is the state machine's."""
 
+import time
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contracts.answers import Reply, examine, recorded_examples, request_body, tell
 from contracts.errors import ProductionUnhealthy
 from contracts.reports import UnreadableReport
-from functions.verify_production.fleet import Fleet, faults
+from functions.verify_production.fleet import Fleet, faults, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,28 +39,39 @@ def handle(event: dict[str, Any], _context: "LambdaContext") -> dict[str, Any]:
     """The endpoint's answers beside the expected ones.
 
     Raises:
-        ProductionUnhealthy: not in service, another artefact, too few instances, or other answers than recorded.
+        ProductionUnhealthy: not in service, another artefact, too few instances, slow, or other answers than recorded.
     """
-    endpoint = event["endpoint"]
-    logger.append_keys(endpoint=endpoint)
-    found = faults(_describe(endpoint), event["model_data_url"], event["instance_count"])
+    endpoint, variant = event["endpoint"], event["variant"]
+    logger.append_keys(endpoint=endpoint, variant=variant)
+    found = faults(_describe(endpoint, variant), event["model_data_url"], event["instance_count"])
     if found:
         raise ProductionUnhealthy("\n".join([f"{endpoint} does not serve the release.", *found]))
-    answers, differences = examine(_examples(event["report_uri"]), partial(_ask, endpoint))
+    seconds: list[float] = []
+    answers, differences = examine(_examples(event["report_uri"]), partial(_ask, endpoint, variant, seconds))
     if differences:
         raise ProductionUnhealthy(f"{endpoint} does not answer as the training job recorded.\n{tell(differences)}")
+    # The quickest: what is slow once may have had reasons of its own, and is left to the alarms.
+    quickest = min(seconds) * 1000
+    if quickest > event["latency_milliseconds"]:
+        raise ProductionUnhealthy(
+            f"{endpoint} is slow: none of {len(seconds)} requests was answered in less than {quickest:,.0f} ms, "
+            f"and production.alarms.latency_milliseconds is {event['latency_milliseconds']:,.0f}."
+        )
     logger.info("production verified", rows=len(answers))
     return {"endpoint": endpoint, "answers": [asdict(answer) for answer in answers]}
 
 
-def _describe(endpoint: str) -> Fleet:
+def _describe(endpoint: str, variant: str) -> Fleet:
     try:
         described = sagemaker.describe_endpoint(EndpointName=endpoint)
         config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
-        model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+        configured = named(config["ProductionVariants"], variant)
+        if not configured:
+            raise ProductionUnhealthy(f"{endpoint} has no variant {variant}.")
+        model = sagemaker.describe_model(ModelName=configured["ModelName"])
     except (ClientError, BotoCoreError) as fault:
         raise ProductionUnhealthy(f"{endpoint} cannot be described: {fault}") from fault
-    return Fleet.from_descriptions(described, model)
+    return Fleet.from_descriptions(described, variant, model)
 
 
 def _examples(report_uri: str) -> "Sequence[Example]":
@@ -70,11 +82,19 @@ def _examples(report_uri: str) -> "Sequence[Example]":
         raise ProductionUnhealthy(f"{report_uri}: {fault}") from fault
 
 
-def _ask(endpoint: str, examples: "Sequence[Example]") -> Reply:
+def _ask(endpoint: str, variant: str, seconds: list[float], examples: "Sequence[Example]") -> Reply:
+    """Notes in `seconds` how long it took, as a caller would see it."""
+    begun = time.monotonic()
     try:
         answer = runtime.invoke_endpoint(
-            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=request_body(examples)
+            EndpointName=endpoint,
+            TargetVariant=variant,
+            ContentType="text/csv",
+            Accept="text/csv",
+            Body=request_body(examples),
         )
-        return Reply(answer["Body"].read(), answer.get("InvokedProductionVariant", ""))
+        reply = Reply(answer["Body"].read(), answer.get("InvokedProductionVariant", ""))
+        seconds.append(time.monotonic() - begun)
+        return reply
     except (ClientError, BotoCoreError) as fault:
         raise ProductionUnhealthy(f"{endpoint} gave no answer to {len(examples)} rows: {fault}") from fault

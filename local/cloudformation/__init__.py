@@ -36,7 +36,9 @@ def _complete(cloud: Cloud) -> None:
         repeated,
         sagemaker,
         state_machines,
+        taken_over,
         templates,
+        times,
     )
     from local.cloudformation.registry import register
 
@@ -54,4 +56,6 @@ def _complete(cloud: Cloud) -> None:
     interrupted.install()
     permissions.install()
     repeated.install()
+    taken_over.install()
     templates.install()
+    times.install(cloud.clock)

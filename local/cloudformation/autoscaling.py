@@ -16,8 +16,8 @@ def resource_types() -> list[ResourceType]:
     return [
         ResourceType(
             name="AWS::ApplicationAutoScaling::ScalableTarget",
-            create=lambda _logical_id, properties, _stack: _register(properties),
-            update=lambda _id, _old, new, _stack, _logical_id: _register(new),
+            create=lambda _logical_id, properties, _stack: _register({}, properties),
+            update=lambda _id, old, new, _stack, _logical_id: _register(old, new),
             delete=lambda _id, properties: delete(
                 _SERVICE, "DeregisterScalableTarget", _only(properties, _TARGET_KEYS)
             ),
@@ -35,11 +35,22 @@ def resource_types() -> list[ResourceType]:
     ]
 
 
-def _register(properties: Mapping[str, Any]) -> Provisioned:
+def _register(old: Mapping[str, Any], properties: Mapping[str, Any]) -> Provisioned:
     # The type takes no tags; those of the stack arrive all the same, in the form that most types have.
     call(_SERVICE, "RegisterScalableTarget", {key: value for key, value in properties.items() if key != "Tags"})
+    target, before, after = _only(properties, _TARGET_KEYS), _scheduled(old), _scheduled(properties)
+    for name in before.keys() - after.keys():
+        delete(_SERVICE, "DeleteScheduledAction", target | {"ScheduledActionName": name})
+    for name, action in after.items():
+        if before.get(name) != action:
+            call(_SERVICE, "PutScheduledAction", target | action)
     target_id = "|".join(str(properties[key]) for key in _TARGET_KEYS)
     return target_id, {"Id": target_id}
+
+
+def _scheduled(properties: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The scheduled actions that a template gives a target, by name."""
+    return {action["ScheduledActionName"]: dict(action) for action in properties.get("ScheduledActions") or ()}
 
 
 def _put(properties: Mapping[str, Any]) -> Provisioned:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from local.cloudformation.taken_over import take_over
 from local.context import Cloud
 
 _KEY = "_operation"
@@ -122,6 +123,7 @@ async def _resume_one(account: str, region: str, stack: dict[str, Any]) -> None:
 async def _redeploy(stack: dict[str, Any], arguments: list[Any], more: dict[str, Any]) -> None:
     name, stack_id = stack["StackName"], stack["StackId"]
     if more.get("is_update"):
+        take_over(stack)
         await _originals["deploy"](name, stack_id, *arguments, **more)
         return
     template, parameters = arguments[0], arguments[1]

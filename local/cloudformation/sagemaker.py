@@ -119,12 +119,20 @@ class _Endpoint:
     ) -> Provisioned:
         name = _name(arn)
         if old.get("EndpointConfigName") != new.get("EndpointConfigName"):
-            if is_resuming():
-                self._wait_in_service(name)  # the interrupted update may still be going on
-            _begin_update({**_without_empty(new), "EndpointName": name})
-            self._wait_in_service(name, new.get("EndpointConfigName", ""))
+            config = new.get("EndpointConfigName", "")
+            if not (is_resuming() and self._goes_on(name, config)):
+                _begin_update({**_without_empty(new), "EndpointName": name})
+            self._wait_in_service(name, config)
         reconcile_tags("sagemaker", arn, old.get("Tags"), new.get("Tags"))
         return arn, {"EndpointArn": arn, "EndpointName": name}
+
+    def _goes_on(self, name: str, config: str) -> bool:
+        """Whether the update that a crash has interrupted had been begun: begun again, a bad model would be again."""
+        described = call("sagemaker", "DescribeEndpoint", {"EndpointName": name})
+        if described.get("PendingDeploymentSummary", {}).get("EndpointConfigName") == _name(config):
+            return True
+        self._wait_in_service(name)  # something else may be going on
+        return False
 
     def _delete(self, arn: str, _properties: Mapping[str, Any]) -> None:
         name = _name(arn)

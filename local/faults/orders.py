@@ -6,15 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from local.faults.plan import CAPACITY_ERROR, AwsError, CallEffect, CallFault, Fault, StateFault, TrainingFault
+from local.faults.plan import (
+    CAPACITY_ERROR,
+    AwsError,
+    CallEffect,
+    CallFault,
+    Fault,
+    ServingFault,
+    StateFault,
+    TrainingFault,
+)
 
 Json = dict[str, Any]
 
+# As long as SageMaker waits for a model's answer.
+_LONGEST_DELAY_SECONDS: Final = 60
 _ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9.]*")
 _WAYS: Final = (
     '{"action": "cloudformation:ExecuteChangeSet", "effect": …} for a call, {"state_machine": …, "state": …} for the '
-    'end of the cloud at a state, or {"training_job": …} for a training job without capacity'
+    'end of the cloud at a state, {"training_job": …} for a training job without capacity, or {"artefact": …} for a '
+    "model that misbehaves"
 )
 
 
@@ -24,11 +36,11 @@ class InvalidOrder(ValueError):
 
 @dataclass(frozen=True)
 class Order:
-    """A fault, and which of its occasions meet it."""
+    """A fault, and which of its occasions meet it; ``hits`` None is all after the first ``pass_first``."""
 
     fault: Fault
     pass_first: int
-    hits: int
+    hits: int | None
 
 
 def read_file(path: Path) -> list[Order]:
@@ -46,7 +58,8 @@ def read(order: Json) -> Order:
     """Raises InvalidOrder."""
     rest = dict(order)
     pass_first = _count(rest, "pass_first", 0, least=0)
-    hits = _count(rest, "hits", 1, least=1)
+    # A model that misbehaves does so at every request, unless it is said otherwise.
+    hits = None if "artefact" in rest and "hits" not in rest else _count(rest, "hits", 1, least=1)
     if "action" in rest:
         fault: Fault = _call_fault(rest)
     elif "state" in rest:
@@ -54,6 +67,8 @@ def read(order: Json) -> Order:
     elif "training_job" in rest:
         reason, instance_type = _text(rest, "failure_reason", CAPACITY_ERROR), _text(rest, "instance_type", "")
         fault = TrainingFault(_text(rest, "training_job"), reason, instance_type)
+    elif "artefact" in rest:
+        fault = _serving_fault(rest)
     else:
         raise InvalidOrder(f"Say where the fault is: {_WAYS}")
     if rest:
@@ -76,6 +91,25 @@ def _call_fault(rest: Json) -> CallFault:
     error = _error(rest.pop("error")) if effect is CallEffect.ERROR else None
     where = {name: _text(rest, name, "") for name in ("principal", "resource", "body", "state_machine", "state")}
     return CallFault(action, effect, error, **where)
+
+
+def _serving_fault(rest: Json) -> ServingFault:
+    artefact, endpoint = _text(rest, "artefact"), _text(rest, "endpoint", "")
+    wrongs = rest.keys() & {"status", "delay_seconds", "answer", "crash"}
+    if not wrongs or ("crash" in wrongs and len(wrongs) > 1):
+        raise InvalidOrder(
+            'A model\'s fault is any of {"status": 500}, {"delay_seconds": 0.8} and {"answer": "…"}, or {"crash": true}'
+        )
+    if "crash" in wrongs and rest.pop("crash") is not True:
+        raise InvalidOrder("crash must be true, or not there")
+    status = rest.pop("status", 0)
+    if "status" in wrongs and (type(status) is not int or not 400 <= status <= 599):
+        raise InvalidOrder(f"status is {status!r}; it must be a whole number from 400 to 599")
+    delay = rest.pop("delay_seconds", 0.0)
+    if type(delay) not in (int, float) or not 0 <= delay <= _LONGEST_DELAY_SECONDS:
+        raise InvalidOrder(f"delay_seconds is {delay!r}; it must be a number from 0 to {_LONGEST_DELAY_SECONDS}")
+    answer = _text(rest, "answer", "") if "answer" in wrongs else None
+    return ServingFault(artefact, endpoint, status, float(delay), answer, "crash" in wrongs)
 
 
 def _error(order: Any) -> AwsError:

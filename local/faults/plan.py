@@ -79,6 +79,22 @@ class TrainingFault:
 
 
 @dataclass(frozen=True)
+class ServingFault:
+    """A model whose artefact's URL ends with ``artefact`` misbehaves, at endpoints whose names contain ``endpoint``.
+
+    ``delay_seconds`` of real time pass before it answers. It answers with HTTP status ``status`` instead (0: its own),
+    or with the body ``answer`` (None: its own). With ``crash`` its container dies when it starts, and nothing else.
+    """
+
+    artefact: str
+    endpoint: str = ""
+    status: int = 0
+    delay_seconds: float = 0.0
+    answer: str | None = None
+    crash: bool = False
+
+
+@dataclass(frozen=True)
 class Task:
     """The Task state that a call of Step Functions is made for."""
 
@@ -86,8 +102,8 @@ class Task:
     state: str
 
 
-Fault = CallFault | StateFault | TrainingFault
-_Kind = TypeVar("_Kind", CallFault, StateFault, TrainingFault)
+Fault = CallFault | StateFault | TrainingFault | ServingFault
+_Kind = TypeVar("_Kind", CallFault, StateFault, TrainingFault, ServingFault)
 
 
 class Call(Protocol):
@@ -109,14 +125,14 @@ class Call(Protocol):
 class _Planned:
     fault: Fault
     pass_first: int
-    hits: int
+    hits: int | None
     seen: int = 0
     met: int = 0
 
     def meets(self) -> bool:
         """Count one occasion; whether the fault happens at it."""
         self.seen += 1
-        if self.seen <= self.pass_first or self.met >= self.hits:
+        if self.seen <= self.pass_first or (self.hits is not None and self.met >= self.hits):
             return False
         self.met += 1
         return True
@@ -135,8 +151,8 @@ class FaultPlan:
         """Whether a call may meet anything at all; asked for every request."""
         return bool(self._planned) and any(isinstance(each.fault, CallFault) for each in self._planned)
 
-    def add(self, fault: Fault, *, pass_first: int = 0, hits: int = 1) -> None:
-        """Plan a fault: the first ``pass_first`` occasions pass, the next ``hits`` meet it."""
+    def add(self, fault: Fault, *, pass_first: int = 0, hits: int | None = 1) -> None:
+        """Plan a fault: the first ``pass_first`` occasions pass, the next ``hits`` meet it; None is all others."""
         with self._lock:
             self._planned.append(_Planned(fault, pass_first, hits))
 
@@ -176,6 +192,16 @@ class FaultPlan:
             TrainingFault, lambda fault: fault.training_job in job and fault.instance_type in ("", instance_type)
         )
 
+    def of_invocation(self, endpoint: str, artefact_url: str) -> ServingFault | None:
+        """What is wrong with the answer of the model of this artefact; asked for every invocation."""
+        if not self._planned:
+            return None
+        return self._first(ServingFault, lambda fault: not fault.crash and _of_model(fault, endpoint, artefact_url))
+
+    def of_serving_start(self, endpoint: str, artefact_url: str) -> ServingFault | None:
+        """The fault that ends a serving container."""
+        return self._first(ServingFault, lambda fault: fault.crash and _of_model(fault, endpoint, artefact_url))
+
     def _first(self, kind: type[_Kind], applies: Callable[[_Kind], bool]) -> _Kind | None:
         with self._lock:
             for each in self._planned:
@@ -198,3 +224,7 @@ def _of_task(fault: CallFault, task: Task | None) -> bool:
     if not fault.state_machine and not fault.state:
         return True
     return task is not None and fault.state_machine in ("", task.state_machine) and fault.state in ("", task.state)
+
+
+def _of_model(fault: ServingFault, endpoint: str, artefact_url: str) -> bool:
+    return fault.endpoint in endpoint and artefact_url.endswith(fault.artefact)

@@ -147,9 +147,12 @@ def _resource(original: Callable[..., str], backends: Mapping[str, Backend]) -> 
             return resources.sagemaker_resource(operation, path, parameters, region, account)
         if service in _RESOURCES:
             return _RESOURCES[service](operation, parameters, region, account)
+        if service == "monitoring" and (alarms := resources.named_alarms(operation, parameters, region, account)):
+            return alarms[0]
         if service == "ses" and operation == "SendEmail":
             return resources.sender_identity(parameters, region, account)
-        arn = original(service, method, path, headers, body, query_params, region, account)
+        arn = resources.parameter_path(operation, parameters, region, account) if service == "ssm" else ""
+        arn = arn or original(service, method, path, headers, body, query_params, region, account)
         return resources.part_of(service, operation, parameters, arn)
 
     return resource

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.gateway.resources import condition_keys
+from local.gateway.resources import condition_keys, named_alarms
 
 Parameters = Mapping[str, Any]
 
@@ -89,6 +89,10 @@ def dependent_actions(
         checks.append(
             Check("ses:SendEmail", f"{prefix}:configuration-set/{used}", condition_keys(service, operation, parameters))
         )
+    if service == "monitoring":
+        region = (resource.split(":") + [""] * 4)[3]
+        alarms = named_alarms(operation, parameters, region, account)
+        checks += [Check("cloudwatch:DescribeAlarms", alarm) for alarm in alarms[1:]]
     if service == "application-autoscaling" and parameters.get("ServiceNamespace") == "sagemaker":
         checks += _scaling_checks(operation, parameters, resource, account)
     return tuple(checks)

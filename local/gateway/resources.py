@@ -65,6 +65,14 @@ def pipeline_resource(_operation: str, parameters: Parameters, region: str, acco
     return f"arn:aws:codepipeline:{region}:{account}:{name}" if isinstance(name, str) else "*"
 
 
+def named_alarms(operation: str, parameters: Parameters, region: str, account: str) -> list[str]:
+    """The alarms that are asked for by their names: each has to be allowed. Who asks for all asks for "*"."""
+    names = parameters.get("AlarmNames")
+    if operation != "DescribeAlarms" or not isinstance(names, list):
+        return []
+    return [f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}" for name in names]
+
+
 def sender_identity(parameters: Parameters, region: str, account: str) -> str:
     """Sending mail is authorised on the identity of its sender; "*" when it names none."""
     sender = _sender(parameters)
@@ -79,6 +87,15 @@ def condition_keys(service: str, operation: str, parameters: Parameters) -> dict
 
 def _sender(parameters: Parameters) -> str:
     return str(parameters.get("FromEmailAddress") or parameters.get("Source") or "")
+
+
+def parameter_path(operation: str, parameters: Parameters, region: str, account: str) -> str:
+    """A read of all parameters under a path is authorised on the path; "" for other calls.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html
+    """
+    path = parameters.get("Path") if operation == "GetParametersByPath" else None
+    return f"arn:aws:ssm:{region}:{account}:parameter/{path.strip('/')}" if isinstance(path, str) else ""
 
 
 def part_of(service: str, operation: str, parameters: Parameters, arn: str) -> str:

@@ -34,6 +34,7 @@ def install(cloud: Cloud) -> None:
         return
     journal = ControlPlane(cloud.configuration.state_dir)
     journal.hook()
+    cloud.alarms.changed = journal.note_change
     cloud.on_ready.append(journal.start)
     cloud.on_stop.append(journal.stop)
 
@@ -45,6 +46,7 @@ class ControlPlane:
         self._states = ServiceStates(state_dir / "services")
         self._items = TableItems(state_dir / "services" / "dynamodb-items.jsonl")
         self._active = False
+        self._lazy_due = False
         self._stopped = threading.Event()
         self._finished_stacks: object = None
         self._table_shape = 0
@@ -69,6 +71,10 @@ class ControlPlane:
     def stop(self) -> None:
         """End the background saving; all is saved once more when the front door has closed."""
         self._stopped.set()
+
+    def note_change(self) -> None:
+        """Something changed without a call: it is saved within a second."""
+        self._active = True
 
     def _hooking(self, original: Callable[[str], Any]) -> Callable[[str], Any]:
         hooked: set[str] = set()
@@ -126,6 +132,7 @@ class ControlPlane:
         finished = finished_stacks()
         if finished != self._finished_stacks:
             self._save_all()
+            self._save_module("cloudwatch")  # its alarms
             self._finished_stacks = finished
 
     def _save_all(self) -> None:
@@ -144,11 +151,12 @@ class ControlPlane:
         rounds = 0
         while not self._stopped.wait(_SIDE_EFFECTS_SECONDS):
             rounds += 1
-            if not self._active and not any_in_progress():
-                continue
             try:
-                asyncio.run_coroutine_threadsafe(self._save_all_on_loop(), app._MAIN_LOOP).result()
-                if rounds % int(_LAZY_SECONDS / _SIDE_EFFECTS_SECONDS) == 0:
+                if self._active or any_in_progress():
+                    self._lazy_due = True
+                    asyncio.run_coroutine_threadsafe(self._save_all_on_loop(), app._MAIN_LOOP).result()
+                if self._lazy_due and rounds % int(_LAZY_SECONDS / _SIDE_EFFECTS_SECONDS) == 0:
+                    self._lazy_due = False
                     for module in LAZY_MODULES:
                         self._save_module(module)
             except Exception:

@@ -9,6 +9,18 @@ _READS = re.compile(
 )
 # Logs and metrics come in bulk and are no records of the workflow: they are saved a few seconds later.
 LAZY_MODULES = frozenset({"cloudwatch_logs", "cloudwatch"})
+# But an alarm that was acknowledged is there, and gone when it was deleted.
+_ALARM_CHANGES = frozenset(
+    {
+        "DeleteAlarms",
+        "DisableAlarmActions",
+        "EnableAlarmActions",
+        "PutCompositeAlarm",
+        "PutMetricAlarm",
+        "TagResource",
+        "UntagResource",
+    }
+)
 
 
 def mutates(module: str, method: str, path: str, operation: str) -> bool:
@@ -16,6 +28,8 @@ def mutates(module: str, method: str, path: str, operation: str) -> bool:
 
     ``operation`` is the name of a JSON or query call, "" for REST.
     """
+    if module == "cloudwatch":
+        return (operation or path.rpartition("/operation/")[2]) in _ALARM_CHANGES
     if module in LAZY_MODULES:
         return False
     if operation:

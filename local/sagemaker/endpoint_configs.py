@@ -9,6 +9,7 @@ from local.sagemaker.listing import matching, page, picked
 from local.sagemaker.models import Models
 from local.sagemaker.objects import S3Uri
 from local.sagemaker.resource_names import ResourceNames
+from local.sagemaker.serverless import check_model, check_variants
 from local.sagemaker.store import Record, Store
 from local.sagemaker.tags import set_tags
 
@@ -17,7 +18,7 @@ _SUMMARY = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
 _SORT_KEYS = {"CreationTime": "CreationTime", "Name": "EndpointConfigName"}
 _ECHOED = ("EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "KmsKeyId", "ExecutionRoleArn")
 _NOT_OBEYED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants", "VpcConfig")
-_NOT_OBEYED_OF_VARIANTS = ("ServerlessConfig", "AcceleratorType", "ManagedInstanceScaling", "InstancePools")
+_NOT_OBEYED_OF_VARIANTS = ("AcceleratorType", "ManagedInstanceScaling", "InstancePools")
 
 
 class EndpointConfigs:
@@ -44,7 +45,7 @@ class EndpointConfigs:
         name = request["EndpointConfigName"]
         arn = self._names.endpoint_config(name)
         for variant in request["ProductionVariants"]:
-            self._models.existing(variant["ModelName"])
+            check_model(variant, self._models.existing(variant["ModelName"]))
             variant.setdefault("InitialVariantWeight", 1.0)
         config: Record = picked(request, _ECHOED) | {
             "EndpointConfigArn": arn,
@@ -103,6 +104,7 @@ def _check(request: Json) -> None:
         raise invalid(f"Production variant names must be unique, but are {names}.")
     for variant in request["ProductionVariants"]:
         _check_variant(variant)
+    check_variants(request)
     if capture := request.get("DataCaptureConfig"):
         try:
             S3Uri.parse(capture["DestinationS3Uri"])
@@ -114,6 +116,7 @@ def _check_variant(variant: Json) -> None:
     for member in _NOT_OBEYED_OF_VARIANTS:
         if member in variant:
             raise not_in_embedded_cloud(f"{member} for production variants")
-    for member in ("ModelName", "InitialInstanceCount", "InstanceType"):
+    instances = () if "ServerlessConfig" in variant else ("InitialInstanceCount", "InstanceType")
+    for member in ("ModelName", *instances):
         if member not in variant:
             raise invalid(f"{member} is required for production variant {variant['VariantName']}.")

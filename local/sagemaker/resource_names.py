@@ -44,6 +44,15 @@ class ResourceNames:
         owner = f"arn:aws:autoscaling:{self.region}:{self.account}"
         return f"{owner}:scalingPolicy:{policy_id}:resource/sagemaker/{resource_id}:policyName/{name}"
 
+    def scheduled_action(self, action_id: str, resource_id: str, name: str) -> str:
+        """Of PutScheduledAction."""
+        owner = f"arn:aws:autoscaling:{self.region}:{self.account}"
+        return f"{owner}:scheduledAction:{action_id}:resource/sagemaker/{resource_id}:scheduledActionName/{name}"
+
+    def alarm(self, name: str) -> str:
+        """In CloudWatch."""
+        return f"arn:aws:cloudwatch:{self.region}:{self.account}:alarm:{name}"
+
     def log_stream(self, group: str, stream: str) -> str:
         """In CloudWatch Logs."""
         return f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}:log-stream:{stream}"

@@ -6,14 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.clock import Clock
+from local.cloudwatch.ports import AlarmPorts
 from local.context import Cloud
+from local.faults.plan import FaultPlan
 from local.gateway.protocol import Backend
-from local.sagemaker.autoscaling.capacity import Capacity
-from local.sagemaker.autoscaling.operations import AutoscalingOperations
+from local.sagemaker.autoscaling.service import Autoscaling
 from local.sagemaker.endpoint_configs import EndpointConfigs
 from local.sagemaker.endpoints.artefacts import ModelArtefacts
 from local.sagemaker.endpoints.bookkeeping import Bookkeeping
+from local.sagemaker.endpoints.deployments import Deployments
 from local.sagemaker.endpoints.endpoints import Endpoints
+from local.sagemaker.endpoints.fleets import Fleets
+from local.sagemaker.endpoints.guardrails.alarms import RollbackAlarms
 from local.sagemaker.endpoints.operations import EndpointOperations
 from local.sagemaker.endpoints.serving_containers import ServingContainers
 from local.sagemaker.front_door import FrontDoor
@@ -24,6 +28,7 @@ from local.sagemaker.model_packages import ModelPackages
 from local.sagemaker.models import Models
 from local.sagemaker.resource_names import ResourceNames
 from local.sagemaker.runtime.capture import DataCapture
+from local.sagemaker.runtime.concurrency import Concurrency
 from local.sagemaker.runtime.invocation import InvocationService
 from local.sagemaker.runtime.usage import Usage, cloudwatch_publisher
 from local.sagemaker.store import Store
@@ -61,25 +66,40 @@ class SageMaker:
             self._store, front_door, launcher, clock, settings.region, folder / "training", cloud.faults
         )
         artefacts = ModelArtefacts(folder / "endpoints", front_door, settings.region)
-        containers = ServingContainers(artefacts, front_door, launcher, clock, settings)
+        containers = ServingContainers(artefacts, front_door, launcher, clock, settings, cloud.faults)
         cloud.pages["containers"] = lambda: {"containers": containers.running()}
         books = Bookkeeping(self._store, clock)
         books.mark_interrupted()
-        self._endpoints = Endpoints(books, artefacts, containers)
-        self._usage = Usage(
-            clock, self._instance_count, cloudwatch_publisher(lambda: front_door.client("cloudwatch", None))
-        )
+        self._alarms = RollbackAlarms(front_door)
+        fleets = Fleets(artefacts, containers)
+        self._endpoints = Endpoints(books, fleets, Deployments(books, fleets, self._alarms, clock))
+        publish = cloudwatch_publisher(lambda: front_door.client("cloudwatch", None))
+        self._usage = Usage(clock, self._endpoints.active_instances, publish)
+        self._concurrency = Concurrency(clock, self._endpoints.active_instances, publish)
         self._capture = DataCapture(front_door, clock)
-        self.backends = self._build(front_door, names, clock, first_use)
+        self.backends = self._build(front_door, names, clock, cloud.faults, cloud.alarms, first_use)
 
     def _build(
-        self, front_door: FrontDoor, names: ResourceNames, clock: Clock, first_use: Callable[[], None]
+        self,
+        front_door: FrontDoor,
+        names: ResourceNames,
+        clock: Clock,
+        faults: FaultPlan,
+        alarms: AlarmPorts,
+        first_use: Callable[[], None],
     ) -> dict[str, Backend]:
         models = Models(self._store, front_door, names, clock)
         configs = EndpointConfigs(self._store, models, names, clock)
-        endpoints = EndpointOperations(self._store, self._endpoints, configs, models, names, clock)
+        endpoints = EndpointOperations(self._store, self._endpoints, configs, models, self._alarms, names, clock)
         groups = ModelPackageGroups(self._store, names, clock)
-        self._capacity = Capacity(self._store, clock, endpoints.update_weights_and_capacities)
+        self._autoscaling = Autoscaling(
+            self._store,
+            clock,
+            names,
+            endpoints.update_weights_and_capacities,
+            lambda: front_door.client("cloudwatch", None),
+            alarms,
+        )
         return {
             "sagemaker": JsonService(
                 "sagemaker",
@@ -87,15 +107,18 @@ class SageMaker:
                 | models.operations()
                 | configs.operations()
                 | endpoints.operations()
+                | {"DeleteEndpoint": self._autoscaling.tidying(endpoints.delete)}
                 | groups.operations()
                 | ModelPackages(self._store, groups, names, clock).operations()
                 | Tags(self._store).operations(),
                 first_use,
             ),
-            "sagemaker-runtime": InvocationService(self._endpoints, self._usage, self._capture, names),
+            "sagemaker-runtime": InvocationService(
+                self._endpoints, self._usage, self._concurrency, self._capture, faults, names
+            ),
             "application-autoscaling": JsonService(
                 "application-autoscaling",
-                AutoscalingOperations(self._store, self._capacity, names, clock).operations(),
+                self._autoscaling.operations(),
             ),
         }
 
@@ -103,14 +126,15 @@ class SageMaker:
         """Take up what was running when the server stopped. The front door must be open."""
         self._endpoints.resume()
         self._trainer.resume()
-        self._capacity.resume()
+        self._autoscaling.start()
 
     def close(self) -> None:
         """Write captures and metrics while the front door is still open, then end every container."""
         steps: tuple[Callable[[], None], ...] = (
             self._capture.close,
             self._usage.close,
-            self._capacity.close,
+            self._concurrency.close,
+            self._autoscaling.close,
             self._trainer.close,
             self._endpoints.close,
             self._launcher.close,
@@ -123,7 +147,3 @@ class SageMaker:
                 log.exception("while closing")  # the remaining steps end processes
         if self._temporary is not None:
             self._temporary.cleanup()
-
-    def _instance_count(self, endpoint: str, variant: str) -> int:
-        state = self._endpoints.states(endpoint).get(variant)
-        return state.instance_count if state else 0

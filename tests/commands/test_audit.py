@@ -28,7 +28,7 @@ def deployment(monkeypatch):
         for number, entry in enumerate(reversed(ENTRIES)):
             dynamodb.put_item(TableName="audit", Item=entry.item(f"unique-{number}"))
         dynamodb.put_item(TableName="audit", Item=AuditEntry("t", "asked", "iris", "iris-1", "run", "x").item("y"))
-        yield Deployment(session, "bucket", "machine", "decide", "audit")
+        yield Deployment(session, "bucket", "machine", "decide", "audit", "ledger")
 
 
 def test_entries_come_in_the_order_of_time_for_one_model(deployment):

@@ -13,7 +13,7 @@ from commands.deployment import Deployment
 from commands.drop import check
 from commands.faults import CommandFailed
 from commands.history import entered
-from commands.runs import Run, find_run, table
+from commands.runs import Run, describe_run, find_run, table
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -30,7 +30,9 @@ class Session:
 
 
 def deployment(client: object) -> Deployment:
-    return Deployment(Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit")
+    return Deployment(
+        Session(client), "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit", "ledger"
+    )
 
 
 class Executions:
@@ -112,7 +114,7 @@ def test_a_broken_function_is_a_failure():
 
 def run(**change: object) -> Run:
     fields = {
-        "id": "run-1", "arn": "arn", "model": "iris-model", "dataset": "iris.csv", "status": "RUNNING", "state": "Request Approval",
+        "id": "run-1", "arn": "arn", "model": "iris-model", "subject": "iris.csv", "status": "RUNNING", "state": "Request Approval",
         "started": NOW - timedelta(minutes=3), "ended": None, "cause": "", "release": "iris-model-3",
     }  # fmt: skip
     return Run(**{**fields, **change})
@@ -123,6 +125,35 @@ def test_a_waiting_run_says_how_to_answer():
     assert "0:03:00" in text
     assert "make approve RUN=run-1 RELEASE=iris-model-3" in text
     assert "make reject RUN=run-1 RELEASE=iris-model-3 REASON=" in text
+
+
+class History:
+    """One execution that has just begun."""
+
+    def __init__(self, detail: dict) -> None:
+        self._detail = detail
+
+    def describe_execution(self, **_: str) -> dict:
+        return {"name": "r", "status": "RUNNING", "startDate": NOW, "input": json.dumps({"detail": self._detail})}
+
+    def get_paginator(self, _operation: str) -> "History":
+        return self
+
+    def paginate(self, **_: object) -> list[dict]:
+        return [{"events": []}]
+
+
+@pytest.mark.parametrize(
+    ("ask", "about"),
+    [
+        ({}, "data.csv"),
+        ({"ask": {"for": "rollback", "to": "m-1"}}, "back to m-1"),
+        ({"ask": {"for": "traffic", "to": "m-2"}}, "all requests to m-2"),
+    ],
+)
+def test_a_run_is_about_a_dataset_or_about_what_is_asked(ask, about):
+    found = describe_run(History({"object": {"key": "datasets/m/data.csv"}, **ask}), "arn")
+    assert (found.model, found.subject) == ("m", about)
 
 
 def test_a_failed_run_says_why():

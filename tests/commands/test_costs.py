@@ -7,6 +7,7 @@ from commands.__main__ import COSTS, PRICES
 from commands.costs import Prices, build, idle, load_prices, model, report, run
 from commands.deployment import deployment_name
 from commands.faults import CommandFailed
+from contracts.serving import DevelopmentSettings, ProductionSettings
 from contracts.settings import load_all_settings
 from infra.deployment_names import CONCERNS
 from infra.project import PROJECT
@@ -67,6 +68,35 @@ def test_a_model_costs_its_instances_and_alarms(prices, built):
     assert development.monthly == pytest.approx(1 * 0.1 * 100)
     assert production.monthly == pytest.approx(2 * 0.2 * 100)
     assert alarms.monthly == pytest.approx((2 + 2) * 0.1)
+
+
+def with_production(settings, **changes):
+    production = settings.production.model_dump(exclude_unset=True) | changes
+    return settings.model_copy(update={"production": ProductionSettings.model_validate(production)})
+
+
+def test_two_releases_side_by_side_cost_two_fleets_and_their_scaling(prices, built):
+    settings = with_production(load_all_settings(PROJECT.models)["iris-model"], strategy={"kind": "ab"})
+    _, production, alarms = model(prices, settings, built / "models")
+    assert production.monthly == pytest.approx(2 * 2 * 0.2 * 100)
+    assert production.what == "production endpoint, 4 ml.c5.large (at most 20)"
+    assert alarms.monthly == pytest.approx((2 + 2 * 2) * 0.1)
+
+
+def test_steps_have_their_alarms_in_the_template(prices, built):
+    step = {
+        "out": {"threshold": 9, "steps": [{"lower": 0, "adjustment": 1}]},
+        "back": {"threshold": 1, "steps": [{"upper": 0, "adjustment": -1}]},
+    }
+    settings = with_production(load_all_settings(PROJECT.models)["iris-model"], scaling={"kind": "step", "step": step})
+    assert model(prices, settings, built / "models")[2].monthly == pytest.approx(2 * 0.1)
+
+
+def test_a_serverless_endpoint_costs_nothing_without_requests(prices, built):
+    settings = load_all_settings(PROJECT.models)["iris-model"]
+    serverless = DevelopmentSettings.model_validate({"serverless": {}})
+    development = model(prices, settings.model_copy(update={"development": serverless}), built / "models")[0]
+    assert (development.what, development.monthly) == ("development endpoint, without requests", 0.0)
 
 
 def test_a_run_costs_training_transitions_functions_and_mails(prices):

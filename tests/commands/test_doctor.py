@@ -28,7 +28,7 @@ from commands.doctor.quotas import check_concurrency, check_instances
 from commands.doctor.region import SERVICES, check_region
 from commands.doctor.settings import check_settings
 from commands.doctor.stacks import check_stacks
-from contracts.lease import lease_key, waiting_key
+from contracts.lease import REMOVAL, lease_key, waiting_key
 from contracts.settings import load_all_settings
 from infra.deployment import load_deployment
 from infra.project import PROJECT
@@ -87,12 +87,13 @@ def test_a_check_that_may_not_look_hides_none_of_the_others(account, patient, em
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], account.region)
     report = examine(replace(account, session=session), PROJECT)
     hindered = {name for name, finding in report.findings if "could not be looked at" in finding.what}
-    assert hindered == {name for name, _ in CHECKS} - {"region"}
+    # No network is asked for, so there is nothing to look at.
+    assert hindered == {name for name, _ in CHECKS} - {"region", "network"}
     assert [finding.what for _, finding in report.findings if "Ask for the right" not in finding.remedy] == [
-        "us-east-1 has all 17 services"
+        *("us-east-1 has all 17 services", "no VPC is asked for")
     ]
     # Nothing is known to be wrong, and nothing passes for sound that was not seen.
-    assert [name for name, finding in report.findings if finding.level == "ok"] == ["region"]
+    assert [name for name, finding in report.findings if finding.level == "ok"] == ["region", "network"]
     iam.delete_role(RoleName="powerless")
 
 
@@ -468,6 +469,14 @@ def test_a_lease_of_a_run_that_has_ended_is_a_fault(account, patient, key, says)
     assert f'{{"model": "iris-model", "detail": {{"executionArn": "{DEAD}"}}}}' in finding.remedy
     dynamodb.delete_item(TableName=account.names.ledger_table, Key=key)
     assert is_sound(check_leases, patient)
+
+
+def test_a_lease_under_which_an_endpoint_is_removed_is_no_runs(account, patient):
+    dynamodb, key = account.client("dynamodb"), lease_key("iris-model")
+    item = {**key, "execution_arn": {"S": "removal:a"}, "phase": {"S": REMOVAL}}
+    dynamodb.put_item(TableName=account.names.ledger_table, Item=item)
+    assert is_sound(check_leases, patient)
+    dynamodb.delete_item(TableName=account.names.ledger_table, Key=key)
 
 
 def test_a_lease_of_a_run_that_is_running_is_none(account, patient, monkeypatch):

@@ -1,9 +1,11 @@
-"""The commands of every day work in an environment that has locks/commands.txt and nothing else."""
+"""Commands work where their lock is and nothing else: locks/commands.txt for every day, locks/load.txt for load."""
 
 import importlib.metadata
 import re
 import subprocess
 import sys
+
+import pytest
 
 from infra.project import PROJECT
 
@@ -13,12 +15,15 @@ import sys
 class OnlyTheLock:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in BLOCKED:
-            raise ImportError(name + " is not in locks/commands.txt")
+            raise ImportError(name + " is not in the lock")
 
 BLOCKED = {blocked!r}
 sys.meta_path.insert(0, OnlyTheLock())
-import commands.__main__, commands.doctor.examination, commands.destroy.destroying, commands.destroy.consent
+import {modules}
 """
+DAILY = "commands.__main__, commands.doctor.examination, commands.destroy.destroying, commands.destroy.consent"
+STRESS = "commands.stress.asking, load.traffic, load.generator"
+ELASTICITY = "commands.elasticity.asking, commands.elasticity.search"
 
 
 def locked(name: str) -> set[str]:
@@ -30,11 +35,19 @@ def _normal(package: str) -> str:
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
-def test_daily_commands_doctor_and_destroy_import_nothing_else():
-    there = locked("commands")
-    modules = importlib.metadata.packages_distributions()
-    blocked = {name for name, packages in modules.items() if not {_normal(each) for each in packages} & there}
-    assert {"yaml", "aws_cdk", "jinja2"} <= blocked
-    code = IMPORTS.format(blocked=blocked)
+@pytest.mark.parametrize(
+    ("lock", "modules", "left_out"),
+    [
+        ("commands", DAILY, {"yaml", "aws_cdk", "jinja2", "uvloop"}),
+        ("load", STRESS, {"yaml", "aws_cdk", "numpy"}),
+        ("load", ELASTICITY, {"yaml", "aws_cdk", "numpy"}),
+    ],
+)
+def test_commands_import_nothing_else_than_their_lock_has(lock, modules, left_out):
+    there = locked(lock)
+    packages = importlib.metadata.packages_distributions()
+    blocked = {name for name, owners in packages.items() if not {_normal(each) for each in owners} & there}
+    assert left_out <= blocked
+    code = IMPORTS.format(blocked=blocked, modules=modules)
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT.root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

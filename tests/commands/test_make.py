@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from commands.__main__ import COMMENT_VARIABLE, main
+from commands.__main__ import main
+from commands.options import COMMENT_VARIABLE
 from infra.project import PROJECT
 
 WRITTEN = [
@@ -30,7 +31,7 @@ def make(tmp_path: Path):
     )
     python.chmod(0o755)
     # Newer than the locks: nothing is to be installed.
-    for stamp in (".installer", ".commands"):
+    for stamp in (".installer", ".commands", ".load"):
         (tmp_path / stamp).touch()
 
     def run(*arguments: str, **environment: str) -> tuple[list[str], dict[str, str]]:
@@ -56,6 +57,14 @@ def test_a_comment_passes_make_and_shell_unchanged(make, decision, word, written
     assert not {"shelled", "ticked", "run"} & {file.name for file in PROJECT.root.iterdir()}
 
 
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("command", ["rollback", "ab-promote", "ab-rollback"])
+def test_a_reason_to_go_back_passes_make_and_shell_unchanged(make, command, written):
+    asked, environment = make(command, "MODEL=m", f"REASON={written}")
+    assert asked[:5] == ["-m", "commands", command, "--model", "m"]
+    assert environment[COMMENT_VARIABLE] == written
+
+
 def test_the_command_reads_the_comment_that_make_hands_over(monkeypatch, capsys):
     asked = []
     monkeypatch.setenv(COMMENT_VARIABLE, WRITTEN[0])
@@ -71,3 +80,30 @@ def test_the_command_reads_the_comment_that_make_hands_over(monkeypatch, capsys)
 def test_without_a_comment_there_is_none(make):
     _, environment = make("approve", "RUN=r1")
     assert environment[COMMENT_VARIABLE] == ""
+
+
+def test_stress_is_told_what_was_given_and_nothing_else(make):
+    asked, _ = make("stress", "MODEL=iris-model", "PROFILE=ramp", "RATE=20", "SECONDS=60", "ROWS=my rows.csv")
+    given = dict(zip(asked[3::2], asked[4::2], strict=True))
+    assert asked[:3] == ["-m", "commands", "stress"]
+    assert {name: value for name, value in given.items() if value} == {
+        "--model": "iris-model",
+        "--profile": "ramp",
+        "--rate": "20",
+        "--seconds": "60",
+        "--rows": "my rows.csv",
+    }
+
+
+@pytest.mark.parametrize(("asked", "portion"), [((), "commit"), (("WHOLE=yes",), "whole"), (("WHOLE=no",), "commit")])
+def test_the_long_tests_make_the_commits_portion_or_all(asked, portion):
+    command = ["make", "--no-print-directory", "--dry-run", "test-full", *asked]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "WHOLE"))}
+    told = subprocess.run(command, cwd=PROJECT.root, env=clean, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in told.splitlines() if "pytest" in line]
+    assert f"--portion={portion}" in line.split()
+
+
+def test_elasticity_needs_nothing_but_what_sends_load(make):
+    asked, _ = make("elasticity")
+    assert asked == ["-m", "commands", "elasticity"]

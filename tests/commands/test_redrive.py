@@ -47,7 +47,7 @@ class Runs:
 
 
 def deployment(runs: Runs) -> Deployment:
-    return Deployment(runs, "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit")
+    return Deployment(runs, "bucket", "arn:aws:states:r:1:stateMachine:promote-model", "decide", "audit", "ledger")
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,17 @@ def test_a_release_says_what_an_approval_does():
     assert "first release of iris-model" in first.consequence
 
 
+def test_a_roll_back_takes_the_place_of_everything_that_serves():
+    back = {"requester": "", "reason": ""}
+    beside = release_fields(strategy={"kind": "ab", "weight": 0.1, "guarded": False}, rollback=back)
+    release = Release.from_fields(beside)
+    assert "Replaces iris-model-2" in release.consequence
+    assert "all at once" in release.consequence
+    assert release.compared_with is None
+    assert not [name for name in release.metrics if name.startswith(("champion", "gain"))]
+    assert release.summary.startswith("This was released before and is to serve again instead of iris-model-2. Of 50")
+
+
 def test_fields_that_are_not_known_yet_are_left_alone():
     assert Release.from_fields(release_fields(cost_per_hour=0.2)).name == "iris-model-3"
 

@@ -69,7 +69,7 @@ class Session:
 
 
 def run_flows(folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run every flow test anew, each worker recording into `folder`."""
+    """Run every flow test, each worker recording into `folder`."""
     command = [sys.executable, "-m", "pytest", "tests/flow", "-q", "-m", "not full and not check"]
     return subprocess.run(
         [*command, "-n", "2", "--dist", "loadfile", "-p", "no:randomly", "-p", "no:cacheprovider"],

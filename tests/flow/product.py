@@ -19,13 +19,18 @@ from commands.decide import decide
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
 from commands.history import entered, read_events
-from contracts.settings import ModelSettings
+from contracts.settings import ModelSettings, load_settings
+from infra.deployment import load_deployment
+from infra.endpoint_plan import EndpointPlan, plans
+from infra.endpoint_template import endpoint_templates
+from infra.project import PROJECT
 from local.demo.browser import Browser, read_form
 from local.demo.mail import Mail, approval_link, read_mails
 from local.launch import RunningCloud
 
 ROOT = Path(__file__).resolve().parents[2]
 PATTERN_MODEL = "iris-model"
+PATTERN = load_settings(ROOT / "models" / f"{PATTERN_MODEL}.toml")
 DEADLINE_SECONDS = 90
 READING_SECONDS = 2
 # Looking takes the cloud as long as working does: the longer something takes, the more seldom it is looked at.
@@ -103,7 +108,9 @@ class Run:
         self.reaches("Request Approval")
 
         def probe() -> Mail | None:
-            return next((mail for mail in self.product.mails() if mail.asks and mail.release == self.release()), None)
+            asking = [mail for mail in self.product.mails() if mail.asks and mail.release == self.release()]
+            # A release that is gone back to was asked about before.
+            return next((mail for mail in asking if self.id in mail.text), None)
 
         return until("the approval mail", probe)
 
@@ -111,15 +118,15 @@ class Run:
         return approval_link(self.mail().text)
 
     def release(self) -> str:
-        """The name that a person types: that of the last candidate, for a run may train again."""
+        """The name that a person types: that of the last candidate, for a run may train again, or of what it goes back to."""
         for event in reversed(list(read_events(self.product.stepfunctions, self.arn))):
             details = event.get("stateExitedEventDetails")
-            if details and details["name"] == "Register Candidate":
+            if details and details["name"] in ("Register Candidate", "Release Known?"):
                 return str(json.loads(details["assignedVariables"]["release"])["name"])
         raise AssertionError("no candidate was registered")
 
     def model_data_url(self) -> str:
-        """The artefact of the last candidate."""
+        """The artefact of the last candidate, or of the release that it goes back to."""
         for event in reversed(list(read_events(self.product.stepfunctions, self.arn))):
             details = event.get("stateExitedEventDetails")
             if details and "job" in details.get("assignedVariables", {}):
@@ -222,8 +229,12 @@ class Product:
         pointer = json.loads(self._parameter(PATTERN_MODEL))
         changed = {
             "settings": self._store(json.dumps(model.resolved())),
-            "development": self._endpoint_stack(name, pointer["development"], development),
-            "production": self._endpoint_stack(name, pointer["production"], production),
+            "development": self._endpoint_stack(name, pointer["development"], development)
+            if model.development == PATTERN.development
+            else self._published(plans(model)[0], model.name, pointer["development"]),
+            "production": self._endpoint_stack(name, pointer["production"], production)
+            if model.production == PATTERN.production
+            else self._published(plans(model)[1], model.name, pointer["production"]),
         }
         self.client("ssm").put_parameter(
             Name=f"/mlops/models/{name}", Type="String", Value=json.dumps(changed), Overwrite=True
@@ -405,6 +416,17 @@ class Product:
             "stack": pattern["stack"].replace(PATTERN_MODEL, name),
             "template_url": pattern["template_url"].replace(file, stored["key"]),
             "scaled_shape": _scaled_shape(json.loads(change(template.replace(PATTERN_MODEL, name)))),
+        }
+
+    def _published(self, plan: EndpointPlan, model: str, pattern: dict[str, str]) -> dict[str, Any]:
+        """An endpoint as the settings make it. Synthesising takes seconds, so it is done where they differ."""
+        deployment = load_deployment(PROJECT.deployment_file)
+        stored = self._store(endpoint_templates({plan.endpoint: plan}, deployment)[plan.endpoint])
+        former = pattern["template_url"].rsplit("/", 1)[-1]
+        return {
+            "stack": pattern["stack"].replace(PATTERN_MODEL, model),
+            "template_url": pattern["template_url"].replace(former, stored["key"]),
+            **plan.pointer(),
         }
 
     def _store(self, text: str) -> dict[str, str]:

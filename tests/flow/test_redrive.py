@@ -99,6 +99,7 @@ def test_stopped_while_it_waits_for_approval_it_asks_again(product, iris):
 
 
 @pytest.mark.full
+@pytest.mark.portioned("moments of a redrive")
 @pytest.mark.parametrize("pause_seconds", [0.0, 0.1, 0.3, 0.8])
 @pytest.mark.parametrize("state", ["Request Approval", "Deploy Production"])
 def test_redriven_at_any_moment_of_close_run_it_is_released(product, iris, state, pause_seconds):

@@ -1,6 +1,7 @@
 """Over all flows: every right was used or has its reason, none can go, and nothing was called that nobody decided.
 
-The flow tests run once more, recording. What they asked IAM for is then decided again, by the embedded cloud's own
+What the flow tests recorded in `make test` is taken; where they did not run with these very files, they run once more. What
+they asked IAM for is then decided again, by the embedded cloud's own
 evaluator, with one statement, action or resource left out after the other: for each, a call that was allowed has to be
 denied. Which rights there are is read from the deployed stacks.
 """
@@ -23,6 +24,7 @@ from tests.flow.audit import (
     read_sessions,
     run_flows,
 )
+from tests.flow.kept import kept
 from tests.flow.unused_rights import UNUSED
 from tests.statemachine.strict import request_faults
 from tests.statemachine.test_arguments import operation
@@ -40,15 +42,19 @@ TRANSACTIONS = {
 
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> list[Session]:
-    folder: Path = tmp_path_factory.mktemp("flow-records")
-    done = run_flows(folder)
-    assert done.returncode == 0, f"the flows themselves failed:\n{done.stdout[-4000:]}"
+    folder = kept() or recorded_anew(tmp_path_factory.mktemp("flow-records"))
     found = read_sessions(folder)
     print(
-        f"\n{done.stdout.splitlines()[-1]}; {sum(len(each.calls) for each in found)} kinds of calls, "
+        f"\n{folder}: {sum(len(each.calls) for each in found)} kinds of calls, "
         f"{len(granted_actions(found))} statements, {sum(map(len, granted_actions(found).values()))} actions"
     )
     return found
+
+
+def recorded_anew(folder: Path) -> Path:
+    done = run_flows(folder)
+    assert done.returncode == 0, f"the flows themselves failed:\n{done.stdout[-4000:]}"
+    return folder
 
 
 def explained(right: Right, action: str) -> bool:

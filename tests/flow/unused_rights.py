@@ -26,7 +26,7 @@ class Unused:
 
 # Every function's role: its construct is called after the verb.
 FUNCTIONS = (
-    "(AnnounceOutcome|DecideRelease|ExplainFailure|FreezeDataset|PassLease|RequestApproval|SmokeTest|TendApprovals|"
+    "(AnnounceOutcome|DecideRelease|ExpireDevelopment|ExplainFailure|FreezeDataset|PassLease|RequestApproval|SmokeTest|TendApprovals|"
     "ValidateDataset|VerifyProduction)Role"
 )
 

@@ -28,6 +28,8 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "APPROVALS_TABLE": "mlops-approvals",
     "LEDGER_TABLE": "mlops-ledger",
+    "MODELS_PREFIX": "/mlops/models/",
+    "DEPLOYMENT_ROLE_ARN": "arn:aws:iam::123456789012:role/deployment",
     "AUDIT_TABLE": "mlops-audit",
     "TOKEN_KEY_ID": "alias/token",
     "SIGNING_KEYS": "1=alias/signing-1 3=alias/signing-3",

@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from infra.deployment import Deployment
 from infra.project import PROJECT, Project
 from infra.staging import stage_functions
 from infra.synthesise import synthesise
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, read_definition
 from tests.infra.template import Template, read_templates
+from tests.infra.variant import LEAST, endpoints_of_every_kind
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +67,12 @@ def definitions() -> dict[str, dict]:
     """The state machines' definitions by the construct that carries them."""
     paths = {"PromoteModel": PROMOTE_MODEL, "DeployStack": DEPLOY_STACK, "CloseRun": CLOSE_RUN}
     return {construct: read_definition(path) for construct, path in paths.items()}
+
+
+@pytest.fixture(scope="session")
+def kinds() -> dict[str, dict[str, Template]]:
+    """Endpoint templates by kind (`tests.infra.variant.KINDS`) and stage."""
+    made = endpoints_of_every_kind(Deployment.model_validate(LEAST))
+    return {
+        kind: {stage: Template(json.loads(text), {}) for stage, text in each.items()} for kind, each in made.items()
+    }

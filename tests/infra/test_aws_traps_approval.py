@@ -83,7 +83,7 @@ def test_the_audit_is_added_to_and_nothing_else(workflow: Template, templates: d
         if any("-audit" in resource or resource.endswith((":table/*", "table/mlops-*")) for resource in each.resources)
         for action in each.actions
     ]
-    writers = ("RequestApprovalRole", "DecideReleaseRole", "TendApprovalsRole")
+    writers = ("RequestApprovalRole", "DecideReleaseRole", "TendApprovalsRole", "PromoteModelRole")
     assert sorted(audit) == sorted((role, "dynamodb:PutItem") for role in writers)
 
 

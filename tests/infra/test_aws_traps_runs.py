@@ -52,7 +52,9 @@ def test_a_run_begins_with_a_conditional_claim(definitions: dict) -> None:
     # Files of a folder end here; what starts a run is claimed.
     whole = promote["States"][first["Next"]]
     assert (whole["Type"], promote["States"][whole["Default"]]["Type"]) == ("Choice", "Succeed")
-    claim = promote["States"][whole["Choices"][0]["Next"]]
+    asked, dropped = whole["Choices"]
+    assert asked["Condition"] == "{% $ask != null %}"  # no dataset, nothing to claim
+    claim = promote["States"][dropped["Next"]]
     assert claim["Resource"] == "arn:aws:states:::dynamodb:putItem"
     assert "attribute_not_exists(pk)" in claim["Arguments"]["ConditionExpression"]
 

@@ -2,8 +2,10 @@ import json
 import re
 from pathlib import Path
 
+from contracts.serving import DevelopmentSettings
 from contracts.settings import load_settings
 from infra.code_version import code_version
+from infra.endpoint_plan import plans
 from infra.project import PROJECT, Project
 from tests.infra.template import Template
 
@@ -24,6 +26,15 @@ def test_a_run_finds_settings_and_templates_through_one_parameter(models: Templa
     assert found["settings"]["bucket"] == "cdk-hnb659fds-assets-123456789012-us-east-1"
     assert found["development"]["stack"] == "mlops-deploy-iris-model-dev"
     assert found["production"]["stack"] == "mlops-deploy-iris-model-prd"
+
+
+def test_a_development_endpoint_that_expires_says_so_beside_its_stack() -> None:
+    development = {"expires_after_seconds": 7200}
+    settings = SETTINGS.model_copy(update={"development": DevelopmentSettings.model_validate(development)})
+    expiring, production = plans(settings)
+    assert expiring.pointer() == {"scaled_shape": "", **development}
+    assert "expires_after_seconds" not in production.pointer()
+    assert "expires_after_seconds" not in plans(SETTINGS)[0].pointer()
 
 
 def published(models: Template) -> dict[str, str]:

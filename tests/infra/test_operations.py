@@ -77,6 +77,7 @@ def test_there_is_an_alarm_for_what_no_run_tells_of_itself(operations: Template)
         "runs-stopped": ("AWS/States", "ExecutionsAborted", f"{machine}promote-model"),
         "close-run-failed": ("AWS/States", "ExecutionsFailed", f"{machine}close-run"),
         "close-run-timed-out": ("AWS/States", "ExecutionsTimedOut", f"{machine}close-run"),
+        "expire-development-errors": ("AWS/Lambda", "Errors", "mlops-expire-development"),
         "tend-approvals-errors": ("AWS/Lambda", "Errors", "mlops-tend-approvals"),
         "tend-approvals-throttles": ("AWS/Lambda", "Throttles", "mlops-tend-approvals"),
         "close-run-stopped": ("AWS/States", "ExecutionsAborted", f"{machine}close-run"),
@@ -119,7 +120,11 @@ def test_errors_are_watched_where_a_definition_lets_them_pass_or_a_person_meets_
         and state["Catch"][-1].get("Next") == state.get("Next")
     }
     assert "announce_outcome" in unheard
-    assert set(UNATTENDED_FUNCTIONS) - unheard == {"decide_release", "tend_approvals"}  # the page, and the clock
+    assert set(UNATTENDED_FUNCTIONS) - unheard == {
+        "decide_release",
+        "tend_approvals",
+        "expire_development",
+    }  # the page, and the clock
 
 
 def test_the_topic_is_encrypted_with_a_key_that_admits_alarms_and_events(operations: Template) -> None:

@@ -81,12 +81,14 @@ def test_roles_are_handed_to_one_named_service(statements: list[Statement]) -> N
     assert services == {
         "DeployStackRole": "cloudformation.amazonaws.com",
         "DeploymentRole": "sagemaker.amazonaws.com",
+        "ExpireDevelopmentRole": "cloudformation.amazonaws.com",
         "PromoteModelRole": "sagemaker.amazonaws.com",
     }
     handed = {role: each.resources[0].rpartition("/")[2][:-8] for role, each in passing.items()}
     assert handed == {
         "DeployStackRole": "DeploymentRole",
         "DeploymentRole": "EndpointRole",
+        "ExpireDevelopmentRole": "DeploymentRole",
         "PromoteModelRole": "TrainingRole",
     }
     assert all(len(each.resources) == 1 and each.actions == ("iam:PassRole",) for each in passing.values())

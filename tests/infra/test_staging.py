@@ -80,6 +80,8 @@ def test_handler_runs_from_what_is_published_and_nothing_else(verb: str, tmp_pat
         **dict.fromkeys(names, "x@example.com"),
         "SIGNING_KEYS": "1=key",
         "HOSTING_PRICES": "{}",
+        "MODELS_PREFIX": "/mlops/models/",
+        "DEPLOYMENT_ROLE_ARN": "arn:aws:iam::123456789012:role/deployment",
     }
     # -I and -S: neither this folder nor this environment's packages, as on Lambda.
     done = subprocess.run(

@@ -13,7 +13,7 @@ from infra.deployment import Deployment
 from infra.project import PROJECT, Project
 from infra.synthesise import synthesise
 from tests.infra.template import Template
-from tests.infra.variant import ACCOUNT, SOURCES, compose_into, model
+from tests.infra.variant import ACCOUNT, LEAST, SOURCES, compose_into, endpoints_of_every_kind, model
 
 pytestmark = [pytest.mark.check, pytest.mark.xdist_group("cdk")]
 
@@ -70,6 +70,28 @@ def test_cfn_lint_finds_no_more_in_an_account_with_network_key_and_budget(source
     published = [file for file in endpoints if file.name != "settings.json"]
     found, _ = unexplained(linted([*assembly.glob("*.template.json"), *published]), LINT_FINDINGS)
     assert found == set()
+
+
+def test_cfn_lint_finds_nothing_in_the_endpoints_of_every_kind(tmp_path: Path) -> None:
+    files = []
+    for kind, stages in endpoints_of_every_kind(ACCOUNT).items():
+        if kind == "serverless":
+            # Nothing but `models/` keeps it from a network, and the runs' parameter for captured data has no use there.
+            continue
+        for stage, text in stages.items():
+            files.append(tmp_path / f"{kind}-{stage}.json")
+            files[-1].write_text(text)
+    # The template has no second model unless there is an address of one.
+    pattern = r"W1030 \{'Ref': 'ModelDataUrlB'\} does not match .*"
+    assert unexplained(linted(files), {pattern: "the usual value is that of no second release"}) == (set(), set())
+
+
+def test_the_one_thing_cfn_lint_finds_in_a_serverless_endpoint_is_the_parameter_that_every_run_gives(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "dev.json"
+    file.write_text(endpoints_of_every_kind(Deployment.model_validate(LEAST))["serverless"]["dev"])
+    assert linted([file]) == {"W2001 Parameter CaptureBucket not used."}
 
 
 def run_app(code: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -66,6 +66,33 @@ def test_a_rule_may_start_its_machine_and_nothing_else(workflow: Template, rule:
     assert statement.resources == (f"arn:aws:states:us-east-1:123456789012:stateMachine:{machine}",)
 
 
+@pytest.mark.parametrize(
+    ("rule", "rate", "function"),
+    [
+        ("ApprovalsTended", "rate(1 minute)", "mlops-tend-approvals"),
+        ("DevelopmentExpired", "rate(15 minutes)", "mlops-expire-development"),
+    ],
+)
+def test_the_clock_calls_what_looks_after_things(workflow: Template, rule: str, rate: str, function: str) -> None:
+    properties = workflow.properties("AWS::Events::Rule", f"{rule}Rule")
+    assert properties["ScheduleExpression"] == rate
+    (target,) = properties["Targets"]
+    called = workflow.all["Resources"][target["Arn"]["Fn::GetAtt"][0]]["Properties"]
+    assert called["FunctionName"] == function
+    # The next tick comes soon enough.
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+
+
+def test_only_stacks_of_development_endpoints_can_expire(workflow: Template) -> None:
+    (deletes,) = [
+        each for each in workflow.statements("ExpireDevelopmentRole") if "cloudformation:DeleteStack" in each.actions
+    ]
+    (stacks,) = deletes.resources
+    prefix = "arn:aws:cloudformation:us-east-1:123456789012:stack"
+    for stack, may_go in (("mlops-deploy-iris-dev", True), ("mlops-deploy-iris-prd", False), ("mlops-models", False)):
+        assert fnmatch.fnmatchcase(f"{prefix}/{stack}/0a1b2c", stacks) is may_go
+
+
 def test_every_way_to_end_closes_the_run(workflow: Template) -> None:
     rule = pattern(workflow, "RunEnded")
     assert (rule["source"], rule["detail-type"]) == (["aws.states"], ["Step Functions Execution Status Change"])

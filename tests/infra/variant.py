@@ -65,6 +65,47 @@ def read_endpoints(project: Project, name: str) -> dict[str, Template]:
     return {stage: Template(json.loads((folder / f"{stage}.json").read_text()), {}) for stage in ("dev", "prd")}
 
 
+STEPS: dict[str, Any] = {
+    "metric": "invocations",
+    "out": {
+        "threshold": 100,
+        "periods": 2,
+        "steps": [{"lower": 0, "upper": 50, "adjustment": 1}, {"lower": 50, "adjustment": 3}],
+    },
+    "back": {"threshold": 20, "periods": 10, "steps": [{"upper": 0, "adjustment": -1}]},
+}
+SCHEDULE: list[dict[str, Any]] = [
+    {"cron": "0 7 ? * MON-FRI *", "minimum": 4, "maximum": 20, "timezone": "Europe/Berlin"},
+    {"at": "2030-01-01T08:00:00", "minimum": 2, "maximum": 5},
+]
+# By a word for each: every way of releasing and of scaling, and development without instance.
+KINDS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "watched": {"production": {"strategy": {"rollback": {"invocation_errors": 3}}}},
+    "canary": {"production": {"strategy": {"kind": "canary"}}},
+    "linear": {"production": {"strategy": {"kind": "linear", "linear_instances": 1, "wait_seconds": 120}}},
+    "rolling": {"production": {"strategy": {"kind": "rolling", "rollback": {"latency_milliseconds": 50}}}},
+    "ab": {"production": {"strategy": {"kind": "ab"}}},
+    "ab-step": {"production": {"strategy": {"kind": "ab"}, "scaling": {"kind": "step", "step": STEPS}}},
+    "concurrency": {"production": {"scaling": {"kind": "concurrency"}}},
+    "cpu": {"production": {"scaling": {"kind": "step", "step": {**STEPS, "metric": "cpu"}}}},
+    "step": {"production": {"scaling": {"kind": "step", "step": {**STEPS, "metric": "concurrency"}}}},
+    "scheduled": {"production": {"scaling": {"kind": "scheduled", "schedule": SCHEDULE}}},
+    "serverless": {"development": {"serverless": {}}},
+}
+
+
+def endpoints_of_every_kind(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """The text of both endpoint templates by the words of `KINDS`, then by stage."""
+    use_node()
+    from infra.endpoint_plan import plans
+    from infra.endpoint_template import endpoint_templates
+
+    planned = {f"{kind}-{plan.stage}": plan for kind, each in KINDS.items() for plan in plans(model("iris", **each))}
+    made = endpoint_templates(planned, deployment)
+    return {kind: {stage: made[f"{kind}-{stage}"] for stage in ("dev", "prd")} for kind in KINDS}
+
+
 def evaluated(expression: str, **variables: Any) -> Any:
     """What a definition's `{% … %}` comes to; it asks neither the time nor chance."""
     surroundings = Surroundings(lambda: 0.0, random.Random(0))

@@ -103,6 +103,28 @@ def test_a_scaling_policy_takes_the_rights_on_its_alarms() -> None:
     assert on_alarm("DeleteScalingPolicy") == ["cloudwatch:DeleteAlarms"]
 
 
+def test_alarms_that_are_asked_for_by_name_are_authorised_one_by_one(shared_cloud: CloudProcess) -> None:
+    first, second = (f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}" for name in ("a", "b"))
+    (check,) = dependent_actions("monitoring", "DescribeAlarms", {"AlarmNames": ["a", "b"]}, first, ACCOUNT)
+    assert check == Check("cloudwatch:DescribeAlarms", second)
+    may_read = shared_cloud.role(name("reader"), "account", [allow("cloudwatch:DescribeAlarms", first)])
+    reader = shared_cloud.client("cloudwatch", shared_cloud.assume(may_read))
+    assert reader.describe_alarms(AlarmNames=["a"])["MetricAlarms"] == []
+    for names in (["a", "b"], ["b"], []):
+        with pytest.raises(ClientError, match="not authorized"):
+            reader.describe_alarms(AlarmNames=names)
+
+
+def test_parameters_under_a_path_are_read_with_the_right_on_the_path(shared_cloud: CloudProcess) -> None:
+    path = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/mine"
+    may_read = shared_cloud.role(name("reader"), "account", [allow("ssm:GetParametersByPath", path)])
+    reader = shared_cloud.client("ssm", shared_cloud.assume(may_read))
+    assert reader.get_parameters_by_path(Path="/mine/")["Parameters"] == []
+    for others in ("/yours/", "/"):
+        with pytest.raises(ClientError, match="not authorized"):
+            reader.get_parameters_by_path(Path=others)
+
+
 def test_an_endpoint_is_made_and_changed_with_rights_on_its_configuration_too() -> None:
     endpoint = {"EndpointName": "E", "EndpointConfigName": "C"}
     for operation in ("CreateEndpoint", "UpdateEndpoint"):

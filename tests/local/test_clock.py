@@ -85,3 +85,11 @@ def test_advance_wakes_an_asynchronous_sleep_from_another_thread() -> None:
         await asyncio.wait_for(clock.sleep_async(3600.0), 5)
 
     asyncio.run(sleep())
+
+
+def test_who_keeps_timers_is_told_of_jumps_and_of_another_speed() -> None:
+    clock, told = Clock(start=0.0), []
+    clock.on_jump(lambda: told.append(clock.real_seconds(60.0)))
+    clock.advance(5.0)
+    clock.set_factor(20.0)
+    assert told == [60.0, 3.0]

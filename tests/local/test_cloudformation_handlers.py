@@ -91,6 +91,33 @@ def test_an_update_that_was_rolled_back_fails(serve: Callable[..., Service], end
         endpoint.update(ARN, {"EndpointConfigName": "c1"}, {"EndpointConfigName": "c2"}, "stack", "E")
 
 
+def test_an_interrupted_update_that_goes_on_is_not_begun_again(
+    serve: Callable[..., Service], endpoint: ResourceType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sagemaker, "is_resuming", lambda: True)
+    goes_on = described("Updating", "c1") | {"PendingDeploymentSummary": {"EndpointConfigName": "c2"}}
+    back = described("InService", "c1", FailureReason="the alarm went off")
+    service = serve(UpdateEndpoint=[{}], DescribeEndpoint=[goes_on, goes_on, back])
+    with pytest.raises(ResourceFailure, match="the alarm went off"):
+        endpoint.update(ARN, {"EndpointConfigName": "c1"}, {"EndpointConfigName": "c2"}, "stack", "E")
+    assert "UpdateEndpoint" not in [operation for operation, _ in service.calls]
+
+
+def test_an_interrupted_update_that_was_not_begun_is_begun(
+    serve: Callable[..., Service], endpoint: ResourceType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sagemaker, "is_resuming", lambda: True)
+    states = [
+        described("SystemUpdating"),
+        described("SystemUpdating"),
+        described("InService"),
+        described("InService", "c2"),
+    ]
+    service = serve(UpdateEndpoint=[{}], DescribeEndpoint=states)
+    endpoint.update(ARN, {"EndpointConfigName": "c1"}, {"EndpointConfigName": "c2"}, "stack", "E")
+    assert [operation for operation, _ in service.calls].count("UpdateEndpoint") == 1
+
+
 def test_only_another_configuration_updates_the_endpoint(serve: Callable[..., Service], endpoint: ResourceType) -> None:
     service = serve(AddTags=[{}])
     old = {"EndpointConfigName": "c1"}
@@ -128,6 +155,33 @@ def test_a_scaling_policy_names_its_target(serve: Callable[..., Service]) -> Non
     assert service.calls[-1][1] == {"PolicyName": "invocations", "PolicyType": "TargetTrackingScaling", **names}
     policy.delete("arn:policy", properties)
     assert service.calls[-1] == ("DeleteScalingPolicy", {**names, "PolicyName": "invocations"})
+
+
+def test_the_scheduled_actions_of_a_template_are_put_changed_and_taken_away(serve: Callable[..., Service]) -> None:
+    names = {
+        "ResourceId": "endpoint/e/variant/v",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ServiceNamespace": "sagemaker",
+    }
+    target, _ = autoscaling.resource_types()
+    service = serve(RegisterScalableTarget=[{}] * 2, PutScheduledAction=[{}] * 3, DeleteScheduledAction=[{}])
+    day, night = (
+        {"ScheduledActionName": name, "Schedule": "rate(1 day)", "ScalableTargetAction": {"MinCapacity": "2"}}
+        for name in ("day", "night")
+    )
+    before = {**names, "MinCapacity": "1", "MaxCapacity": "4", "ScheduledActions": [day, night]}
+    target.create("T", before, "stack")
+    after = before | {"ScheduledActions": [night | {"Schedule": "rate(2 days)"}]}
+    target.update("id", before, after, "stack", "T")
+    assert [(operation, request.get("ScheduledActionName")) for operation, request in service.calls] == [
+        ("RegisterScalableTarget", None),
+        ("PutScheduledAction", "day"),
+        ("PutScheduledAction", "night"),
+        ("RegisterScalableTarget", None),
+        ("DeleteScheduledAction", "day"),
+        ("PutScheduledAction", "night"),
+    ]
+    assert service.calls[1][1] == {**names, **day}
 
 
 def test_a_templates_strings_become_what_the_api_takes() -> None:

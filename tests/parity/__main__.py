@@ -63,13 +63,17 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
     parser.add_argument("--rows", type=int, default=MINIMUM_ROWS, help="of each case, at least")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--case", action="append", choices=[case.name for case in CASES], help="only this; may be repeated"
+    )
     given = parser.parse_args(arguments)
+    numbers = [number for number, case in enumerate(CASES) if not given.case or case.name in given.case]
     print(line(_HEAD), flush=True)
     findings: list[Finding] = []
     faults: list[str] = []
     # Each in a process of its own, so that its memory is its own too.
     with ProcessPoolExecutor(2, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
-        for found in processes.map(partial(look_at, seed=given.seed, rows=given.rows), range(len(CASES))):
+        for found in processes.map(partial(look_at, seed=given.seed, rows=given.rows), numbers):
             if isinstance(found, str):
                 faults.append(found)
                 continue

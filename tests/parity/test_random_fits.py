@@ -15,7 +15,12 @@ pytestmark = pytest.mark.long(4)
 
 _OF_POSITIVE = ("count:poisson", "reg:gamma")
 # In portions, so that a slow machine has its time for each.
-_MANY = [pytest.param(range(first, first + 40), marks=pytest.mark.full) for first in range(8, 408, 40)]
+_MANY = [
+    pytest.param(
+        range(first, first + 40), marks=[pytest.mark.full, pytest.mark.portioned("portions of random fits", turn=turn)]
+    )
+    for turn, first in enumerate(range(8, 408, 40))
+]
 SEEDS = [range(8), *_MANY]
 
 

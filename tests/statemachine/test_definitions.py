@@ -1,10 +1,12 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import jsonata
 import pytest
 
+from contracts.lease import REMOVAL
 from statemachine.loader import CLOSE_RUN, DEPLOY_STACK, PROMOTE_MODEL, load_definition, placeholders, read_definition
 from statemachine.rules import targets
 
@@ -13,7 +15,7 @@ BOUND_BY_AWS = {"states"}
 EXPECTED_ENDS = {
     "Model Deployed", "Duplicate Ignored", "Part Of A Drop", "Dataset Rejected", "Training Failed", "Candidate Rejected", "Smoke Test Failed",
     "Release Rejected", "Approval Expired", "Deployment Failed", "Production Restored", "Production Unhealthy", "Image Missing", "Run Failed",
-    "Superseded",
+    "Superseded", "Request Refused", "Traffic Shifted",
 }  # fmt: skip
 
 
@@ -203,6 +205,30 @@ def test_nothing_is_deployed_recorded_or_asked_without_the_lease():
     assert closing["Restore Champion"]["Arguments"]["Input"]["lease"]["closing"] == "{% $run.closing %}"
     marked = closing["Close Lease"]["Arguments"]["ExpressionAttributeValues"][":closing"]
     assert marked == {"S": "{% $run.closing %}"}
+
+
+def test_a_removal_is_waited_for_and_taken_over_only_when_the_same_one_was_seen_for_minutes():
+    states = read_definition(PROMOTE_MODEL)["States"]
+    seen = next(rule for rule in states["Who Goes First?"]["Choices"] if rule["Next"] == "Wait For Removal")
+    assert REMOVAL in seen["Condition"]
+    died = states["Take Release Lease"]["Arguments"]["ExpressionAttributeValues"][":died"]["S"]
+
+    def evaluate(text: str, **variables: object) -> Any:
+        expression = jsonata.Jsonata(text.strip()[2:-2])
+        for name, value in variables.items():
+            expression.assign(name, value)
+        return expression.evaluate(None)
+
+    removal, waited = {"of": "nobody", "looks": 0}, 0
+    while evaluate(died, removal=removal) == "nobody":
+        removal = evaluate(seen["Assign"]["removal"], removal=removal, holder={"arn": "removal:a"})
+        waited += evaluate(states["Wait For Removal"]["Seconds"], removal=removal)
+    assert evaluate(died, removal=removal) == "removal:a"
+    # Longer than its function may run (infra/function_needs.py), and what it has asked for may be on its way.
+    assert 240 <= waited <= 360
+    another = evaluate(seen["Assign"]["removal"], removal=removal, holder={"arn": "removal:b"})
+    assert another == {"of": "removal:b", "looks": 1}
+    assert evaluate(died, removal=another) == "nobody"
 
 
 def test_no_expression_uses_what_aws_lacks(definition):

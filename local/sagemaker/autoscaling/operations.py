@@ -1,27 +1,27 @@
 """Application Auto Scaling's API, for SageMaker's production variants."""
 
 import secrets
-import uuid
 
 from local.clock import Clock
+from local.sagemaker.autoscaling.activities import Activities, shown
+from local.sagemaker.autoscaling.alarms import PolicyAlarms
 from local.sagemaker.autoscaling.capacity import Capacity
-from local.sagemaker.autoscaling.records import (
-    ACTIVITY,
-    DIMENSION,
-    POLICY,
-    TARGET,
-    ScaledVariant,
-    forget_target,
-    policy_key,
+from local.sagemaker.autoscaling.records import DIMENSION, TARGET, ScaledVariant, forget_target, policies_of
+from local.sagemaker.autoscaling.requests import (
+    NAMESPACE,
+    first_page,
+    no_target,
+    of_request,
+    registered,
+    scaled_variant,
 )
-from local.sagemaker.faults import ServiceFault, invalid, not_in_embedded_cloud
+from local.sagemaker.autoscaling.scheduled import ScheduledActions, no_scheduled_action
+from local.sagemaker.faults import ServiceFault, invalid
 from local.sagemaker.json_rpc import Json, Operation
-from local.sagemaker.listing import page, picked
+from local.sagemaker.listing import picked
 from local.sagemaker.resource_names import ResourceNames
 from local.sagemaker.store import Record, Store
 
-_NAMESPACE = "sagemaker"
-_POLICY_MEMBERS = ("PolicyType", "TargetTrackingScalingPolicyConfiguration", "StepScalingPolicyConfiguration")
 _ALWAYS_ON = {
     "DynamicScalingInSuspended": False,
     "DynamicScalingOutSuspended": False,
@@ -30,13 +30,25 @@ _ALWAYS_ON = {
 
 
 class AutoscalingOperations:
-    """Targets, policies and activities. What scales by the policies is not here: it asks the store for them."""
+    """Targets, scheduled actions and activities."""
 
-    def __init__(self, store: Store, capacity: Capacity, names: ResourceNames, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        capacity: Capacity,
+        names: ResourceNames,
+        clock: Clock,
+        alarms: PolicyAlarms,
+        activities: Activities,
+        scheduled: ScheduledActions,
+    ) -> None:
         self._store = store
         self._capacity = capacity
         self._names = names
         self._clock = clock
+        self._alarms = alarms
+        self._activities = activities
+        self._scheduled = scheduled
 
     def operations(self) -> dict[str, Operation]:
         """By the API's names."""
@@ -44,10 +56,10 @@ class AutoscalingOperations:
             "RegisterScalableTarget": self.register_target,
             "DescribeScalableTargets": self.describe_targets,
             "DeregisterScalableTarget": self.deregister_target,
-            "PutScalingPolicy": self.put_policy,
-            "DescribeScalingPolicies": self.describe_policies,
-            "DeleteScalingPolicy": self.delete_policy,
             "DescribeScalingActivities": self.describe_activities,
+            "PutScheduledAction": self.put_scheduled_action,
+            "DescribeScheduledActions": self.describe_scheduled_actions,
+            "DeleteScheduledAction": self.delete_scheduled_action,
             "ListTagsForResource": self.list_tags,
             "TagResource": self.tag,
             "UntagResource": self.untag,
@@ -55,7 +67,7 @@ class AutoscalingOperations:
 
     def register_target(self, request: Json) -> Json:
         """New or changed; capacity outside the limits is brought inside at once, as on AWS."""
-        scaled = _scaled_variant(request)
+        scaled = scaled_variant(request)
         with self._store.transaction():
             target = self._store.get(TARGET, scaled.resource_id) or self._new_target(request, scaled)
             target |= picked(request, ("MinCapacity", "MaxCapacity", "RoleARN"))
@@ -67,55 +79,48 @@ class AutoscalingOperations:
             self._store.put(TARGET, scaled.resource_id, target)
             self._store.tag(target["ScalableTargetARN"], request.get("Tags", {}))
         self._capacity.keep_within_limits(scaled)
+        self._alarms.attend(policies_of(self._store, scaled.resource_id))
         return {"ScalableTargetARN": target["ScalableTargetARN"]}
 
     def describe_targets(self, request: Json) -> Json:
         """All, or those with the resource ids given."""
-        targets = _of_request(self._store.all(TARGET), request)
+        targets = of_request(self._store.all(TARGET), request)
         if resource_ids := request.get("ResourceIds"):
             targets = [target for target in targets if target["ResourceId"] in resource_ids]
-        return _page(targets, request, "ScalableTargets")
+        return first_page(targets, request, "ScalableTargets")
 
     def deregister_target(self, request: Json) -> Json:
-        """With its policies."""
-        scaled = _scaled_variant(request)
+        """With its policies and scheduled actions."""
+        scaled = scaled_variant(request)
         if forget_target(self._store, scaled.resource_id) is None:
-            raise _no_target(scaled)
+            raise no_target(scaled)
+        self._alarms.tidy(self._store)
         return {}
 
-    def put_policy(self, request: Json) -> Json:
+    def put_scheduled_action(self, request: Json) -> Json:
         """New or changed."""
-        scaled = _scaled_variant(request)
-        _check_policy(request)
-        with self._store.transaction():
-            self._registered(scaled)
-            key = policy_key(scaled.resource_id, request["PolicyName"])
-            policy = self._store.get(POLICY, key) or self._new_policy(request, scaled)
-            policy |= picked(request, _POLICY_MEMBERS)
-            self._store.put(POLICY, key, policy)
-        return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
+        scaled = scaled_variant(request)
+        registered(self._store, scaled)
+        self._scheduled.put(scaled, request)
+        return {}
 
-    def describe_policies(self, request: Json) -> Json:
+    def describe_scheduled_actions(self, request: Json) -> Json:
         """All, or those with the names given."""
-        policies = _of_request(self._store.all(POLICY), request)
-        if names := request.get("PolicyNames"):
-            policies = [policy for policy in policies if policy["PolicyName"] in names]
-        return _page(policies, request, "ScalingPolicies")
+        return first_page(of_request(self._scheduled.described(request), request), request, "ScheduledActions")
 
-    def delete_policy(self, request: Json) -> Json:
+    def delete_scheduled_action(self, request: Json) -> Json:
         """Raises ObjectNotFoundException."""
-        scaled = _scaled_variant(request)
-        if self._store.delete(POLICY, policy_key(scaled.resource_id, request["PolicyName"])) is None:
-            raise ServiceFault(
-                "ObjectNotFoundException",
-                f"No scaling policy found for service namespace: {_NAMESPACE}, resource ID: {scaled.resource_id}, "
-                f"scalable dimension: {DIMENSION}, policy name: {request['PolicyName']}",
-            )
+        scaled = scaled_variant(request)
+        if not self._scheduled.delete(scaled, request["ScheduledActionName"]):
+            raise no_scheduled_action(scaled, request["ScheduledActionName"])
         return {}
 
     def describe_activities(self, request: Json) -> Json:
         """Newest first."""
-        return _page(_of_request(self._store.all(ACTIVITY), request), request, "ScalingActivities", "StartTime")
+        activities = of_request(self._activities.listed(request), request)
+        answer = first_page(activities, request, "ScalingActivities", "StartTime")
+        answer["ScalingActivities"] = [shown(activity) for activity in answer["ScalingActivities"]]
+        return answer
 
     def list_tags(self, request: Json) -> Json:
         """Of a scalable target."""
@@ -141,7 +146,7 @@ class AutoscalingOperations:
         role = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
         path = f"aws-service-role/sagemaker.application-autoscaling.amazonaws.com/{role}"
         return {
-            "ServiceNamespace": _NAMESPACE,
+            "ServiceNamespace": NAMESPACE,
             "ResourceId": scaled.resource_id,
             "ScalableDimension": DIMENSION,
             "RoleARN": f"arn:aws:iam::{self._names.account}:role/{path}",
@@ -150,78 +155,8 @@ class AutoscalingOperations:
             "ScalableTargetARN": self._names.scalable_target(secrets.token_hex(16)),
         }
 
-    def _new_policy(self, request: Json, scaled: ScaledVariant) -> Record:
-        return {
-            "PolicyARN": self._names.scaling_policy(str(uuid.uuid4()), scaled.resource_id, request["PolicyName"]),
-            "PolicyName": request["PolicyName"],
-            "ServiceNamespace": _NAMESPACE,
-            "ResourceId": scaled.resource_id,
-            "ScalableDimension": DIMENSION,
-            "PolicyType": "StepScaling",  # AWS's default
-            "Alarms": [],
-            "CreationTime": self._clock.now(),
-        }
-
-    def _registered(self, scaled: ScaledVariant) -> Record:
-        target = self._store.get(TARGET, scaled.resource_id)
-        if target is None:
-            raise _no_target(scaled)
-        return target
-
     def _tagged(self, request: Json) -> str:
         arn: str = request["ResourceARN"]
         if not any(target["ScalableTargetARN"] == arn for target in self._store.all(TARGET)):
             raise ServiceFault("ResourceNotFoundException", f"The scalable target {arn} does not exist.")
         return arn
-
-
-def _scaled_variant(request: Json) -> ScaledVariant:
-    """Raises ValidationException for anything but the instance count of a production variant."""
-    if request["ServiceNamespace"] != _NAMESPACE or request["ScalableDimension"] != DIMENSION:
-        raise not_in_embedded_cloud(f"scaling of other than {DIMENSION}")
-    scaled = ScaledVariant.parse(request["ResourceId"])
-    if scaled is None:
-        raise invalid("Unsupported service namespace, resource type or scalable dimension")
-    return scaled
-
-
-def _check_policy(request: Json) -> None:
-    kind = request.get("PolicyType", "StepScaling")
-    wanted = {
-        "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
-        "StepScaling": "StepScalingPolicyConfiguration",
-    }.get(kind)
-    if wanted is None:
-        raise not_in_embedded_cloud(f"scaling policies of type {kind}")
-    if wanted not in request:
-        raise invalid(f"{wanted} is required for policies of type {kind}.")
-    if kind == "TargetTrackingScaling":
-        configuration = request[wanted]
-        given = {"PredefinedMetricSpecification", "CustomizedMetricSpecification"} & configuration.keys()
-        if len(given) != 1:
-            raise invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification is required.")
-
-
-def _of_request(records: list[Record], request: Json) -> list[Record]:
-    """Those of the request's namespace and, where given, resource and dimension."""
-    return [
-        record
-        for record in records
-        if all(
-            record[member] == request.get(member, record[member])
-            for member in ("ServiceNamespace", "ResourceId", "ScalableDimension")
-        )
-    ]
-
-
-def _page(records: list[Record], request: Json, key: str, time_key: str = "CreationTime") -> Json:
-    # 50 unless asked for more: https://docs.aws.amazon.com/autoscaling/application/APIReference
-    return page(records, {"MaxResults": 50} | request, {"": time_key}, dict, key)
-
-
-def _no_target(scaled: ScaledVariant) -> ServiceFault:
-    return ServiceFault(
-        "ObjectNotFoundException",
-        f"No scalable target found for service namespace: {_NAMESPACE}, resource ID: {scaled.resource_id}, scalable "
-        f"dimension: {DIMENSION}",
-    )

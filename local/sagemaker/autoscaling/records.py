@@ -1,4 +1,4 @@
-"""What the store keeps of scaling: targets, policies, activities, each under a production variant."""
+"""What the store keeps of scaling: targets, policies, scheduled actions, activities, each under a variant."""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +8,11 @@ from local.sagemaker.store import Record, Store
 TARGET = "scalable-target"
 POLICY = "scaling-policy"
 ACTIVITY = "scaling-activity"
+NOT_SCALED = "scaling-not-scaled"
+SCHEDULED = "scheduled-action"
+COURSE = "scaling-course"
+# Alarms of policies that are no more, by name, until CloudWatch has deleted them.
+ORPHAN = "scaling-orphan-alarm"
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
@@ -39,8 +44,22 @@ def policies_of(store: Store, resource_id: str) -> list[Record]:
 
 
 def policy_key(resource_id: str, policy_name: str) -> str:
-    """The name of a policy's record."""
+    """The name of a policy's record, or of a scheduled action's."""
     return f"{resource_id}|{policy_name}"
+
+
+def scheduled_actions_of(store: Store, resource_id: str) -> list[Record]:
+    """The target's scheduled actions."""
+    return [action for action in store.all(SCHEDULED) if action["ResourceId"].lower() == resource_id.lower()]
+
+
+def forget_policy(store: Store, resource_id: str, policy_name: str) -> Record | None:
+    """Remove a policy, its alarms once `ORPHAN` is seen to; the policy, or None when there was none."""
+    with store.transaction():
+        policy = store.delete(POLICY, policy_key(resource_id, policy_name))
+        for alarm in policy["Alarms"] if policy else ():
+            store.put(ORPHAN, alarm["AlarmName"], alarm)
+        return policy
 
 
 def scaled_variants(store: Store, endpoint: str) -> set[str]:
@@ -50,10 +69,13 @@ def scaled_variants(store: Store, endpoint: str) -> set[str]:
 
 
 def forget_target(store: Store, resource_id: str) -> Record | None:
-    """Remove a target with its policies; the target, or None when there was none."""
+    """Remove a target with its policies and scheduled actions; the target, or None when there was none."""
     with store.transaction():
         for policy in policies_of(store, resource_id):
-            store.delete(POLICY, policy_key(resource_id, policy["PolicyName"]))
+            forget_policy(store, resource_id, policy["PolicyName"])
+        for action in scheduled_actions_of(store, resource_id):
+            store.delete(SCHEDULED, policy_key(resource_id, action["ScheduledActionName"]))
+        store.delete(COURSE, resource_id)
         target = store.delete(TARGET, resource_id)
         if target is not None:
             store.untag(target["ScalableTargetARN"])

@@ -2,6 +2,7 @@
 
 from local.clock import Clock
 from local.sagemaker.endpoints import record as records
+from local.sagemaker.endpoints.guardrails.progress import Progress
 from local.sagemaker.endpoints.specification import FleetSpecification
 from local.sagemaker.store import Record, Store
 
@@ -37,10 +38,19 @@ class Bookkeeping:
             # A failed creation keeps its pending fleet, so that the endpoint can still be described.
             if status != "Failed":
                 endpoint["Pending"] = None
+            endpoint.pop("Rollout", None)
             if live is not None:
                 endpoint["Live"] = live.to_json()
 
         self._store.update(records.KIND, name, change)
+
+    def set_progress(self, name: str, step: Progress) -> None:
+        """How far an update is."""
+        self._store.update(records.KIND, name, lambda endpoint: records.set_progress(endpoint, step, self._clock.now()))
+
+    def begin_roll_back(self, name: str, reason: str) -> None:
+        """From now on an update ends with the old fleet, also over a restart."""
+        self._store.update(records.KIND, name, lambda endpoint: records.begin_roll_back(endpoint, reason))
 
     def mark_interrupted(self) -> None:
         """After the server was stopped nothing is served, until it is deployed again."""

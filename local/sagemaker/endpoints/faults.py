@@ -21,6 +21,10 @@ class NoSuchVariant(Exception):
     """The request names a variant that the endpoint does not have."""
 
 
+class TooManyAtOnce(Exception):
+    """A serverless variant has as many requests in hand as its MaxConcurrency."""
+
+
 class NoHealthyInstance(Exception):
     """Every instance of the variant is down at the moment."""
 

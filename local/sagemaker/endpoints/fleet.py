@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from local.sagemaker.endpoints.faults import FleetAbandoned, FleetClosed, NoHealthyInstance, NoSuchVariant
+from local.sagemaker.endpoints.faults import (
+    FleetAbandoned,
+    FleetClosed,
+    NoHealthyInstance,
+    NoSuchVariant,
+    TooManyAtOnce,
+)
 from local.sagemaker.endpoints.instance import Instance
 from local.sagemaker.endpoints.model_connections import INVOCATION_SECONDS, ModelConnections
 from local.sagemaker.endpoints.record import VariantState
@@ -31,6 +37,7 @@ class _Variant:
 class Lease:
     """A healthy container that takes one request."""
 
+    config_name: str
     variant: VariantSpecification
     capture: CaptureSpecification | None
     connections: ModelConnections
@@ -47,6 +54,7 @@ class Fleet:
         self._lock = threading.Lock()
         self._abandoned = False
         self._closed = False
+        self._active: int | None = None
         self._variants = {variant.name: _Variant(variant.weight) for variant in specification.variants}
 
     def start(self) -> None:
@@ -70,13 +78,25 @@ class Fleet:
         finally:
             _end([instance for variant in specification.variants for instance in self._reduce(variant)])
 
-    def states(self) -> dict[str, VariantState]:
-        """Of each variant by name."""
+    def activate(self, instances: int | None) -> None:
+        """Let only so many instances of each variant take requests; None is all."""
         with self._lock:
+            self._active = instances
+
+    def states(self, *, active_only: bool = False) -> dict[str, VariantState]:
+        """Of each variant by name; ``active_only`` leaves out instances that are not to take requests."""
+        with self._lock:
+            shown = self._active if active_only else None
             return {
-                name: VariantState(variant.weight, sum(instance.is_up for instance in variant.instances))
+                name: VariantState(variant.weight, sum(instance.is_up for instance in variant.instances[:shown]))
                 for name, variant in self._variants.items()
             }
+
+    @property
+    def size(self) -> int:
+        """How many instances it has, healthy or not."""
+        with self._lock:
+            return sum(len(variant.instances) for variant in self._variants.values())
 
     def is_healthy(self) -> bool:
         """Whether each variant has an instance that takes requests."""
@@ -89,19 +109,22 @@ class Fleet:
     def lease(self, target_variant: str | None) -> Iterator[Lease]:
         """The least busy healthy instance of the variant named, or of one chosen by weight.
 
-        Raises FleetClosed, NoSuchVariant, NoHealthyInstance.
+        Raises FleetClosed, NoSuchVariant, NoHealthyInstance, TooManyAtOnce.
         """
         with self._lock:
             if self._closed:
                 raise FleetClosed
             name = target_variant or self._by_weight()
             instance, connections = self._least_busy(name)
+            specification = self.specification
+            variant = specification.variant(name)
+            assert variant is not None  # the names are the same
+            if variant.serverless and instance.in_flight >= variant.serverless["MaxConcurrency"]:
+                raise TooManyAtOnce(name)
             instance.in_flight += 1
             instance.idle.clear()
-            variant, capture = self.specification.variant(name), self.specification.capture
-        assert variant is not None  # the names are the same
         try:
-            yield Lease(variant, capture, connections)
+            yield Lease(specification.config_name, variant, specification.capture, connections)
         finally:
             with self._lock:
                 instance.in_flight -= 1
@@ -135,10 +158,11 @@ class Fleet:
         variant = self._variants.get(name)
         if variant is None:
             raise NoSuchVariant(name)
-        count = len(variant.instances)
+        instances = variant.instances[: self._active]
+        count = len(instances)
         # Beginning one further each time, so that equally busy instances take turns.
         variant.turn += 1
-        in_turn = (variant.instances[(variant.turn + offset) % count] for offset in range(count))
+        in_turn = (instances[(variant.turn + offset) % count] for offset in range(count))
         healthy = [(instance, instance.connections) for instance in in_turn if instance.connections is not None]
         if not healthy:
             raise NoHealthyInstance(name)

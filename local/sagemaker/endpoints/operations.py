@@ -8,6 +8,9 @@ from local.sagemaker.autoscaling.records import forget_scaling, scaled_variants
 from local.sagemaker.endpoint_configs import EndpointConfigs
 from local.sagemaker.endpoints import record as records
 from local.sagemaker.endpoints.endpoints import Endpoints
+from local.sagemaker.endpoints.guardrails.alarms import AlarmsUnreadable, RollbackAlarms
+from local.sagemaker.endpoints.guardrails.plan import alarm_names
+from local.sagemaker.endpoints.guardrails.validation import check_form, check_update
 from local.sagemaker.endpoints.specification import (
     FleetSpecification,
     capture_specification,
@@ -18,6 +21,7 @@ from local.sagemaker.json_rpc import Json, Operation
 from local.sagemaker.listing import matching, page, picked
 from local.sagemaker.models import Models
 from local.sagemaker.resource_names import ResourceNames
+from local.sagemaker.serverless import check_conversion
 from local.sagemaker.store import Record, Store
 from local.sagemaker.tags import set_tags
 
@@ -29,10 +33,7 @@ _SORT_KEYS = {"CreationTime": "CreationTime", "Name": "EndpointName", "Status": 
 
 
 class EndpointOperations:
-    """Checks and records what is asked for; `Endpoints` then does it.
-
-    A DeploymentConfig is kept and described; traffic moves all at once, without alarms, whatever it says.
-    """
+    """Checks and records what is asked for; `Endpoints` then does it."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class EndpointOperations:
         endpoints: Endpoints,
         configs: EndpointConfigs,
         models: Models,
+        alarms: RollbackAlarms,
         names: ResourceNames,
         clock: Clock,
     ) -> None:
@@ -47,6 +49,7 @@ class EndpointOperations:
         self._endpoints = endpoints
         self._configs = configs
         self._models = models
+        self._alarms = alarms
         self._names = names
         self._clock = clock
 
@@ -62,8 +65,14 @@ class EndpointOperations:
         }
 
     def create(self, request: Json) -> Json:
-        """Creating, until every instance answers."""
+        """Creating, until every instance answers.
+
+        "You can optionally specify a deployment configuration to reuse for future endpoint updates. … There are no
+        changes to the CreateEndpoint API behavior":
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green-canary.html
+        """
         name = request["EndpointName"]
+        check_form(request.get("DeploymentConfig"))
         arn = self._names.endpoint(name)
         with self._store.transaction():
             fleet = self._fleet(request["EndpointConfigName"])
@@ -78,17 +87,20 @@ class EndpointOperations:
         """Updating; the old configuration serves until the new one does, and on if that fails."""
         name = request["EndpointName"]
         self._await_return(name)
+        self._check_alarms(_deployment(request, self._ready(name)), self._fleet(request["EndpointConfigName"]))
         with self._store.transaction():
             endpoint = self._ready(name)
             served = records.live(endpoint)
             assert served is not None  # it is in service
             fleet = self._fleet(request["EndpointConfigName"])
+            check_conversion(served=served.is_serverless, wanted=fleet.is_serverless)
             self._check_scaled_variants(name, served, fleet)
             if request.get("RetainAllVariantProperties", False):
                 excluded = request.get("ExcludeRetainedVariantProperties", [])
                 fleet = fleet.retaining(served, (prop["VariantPropertyType"] for prop in excluded))
-            endpoint["Pending"] = fleet.to_json()
-            endpoint |= {"LastDeploymentConfig": request["DeploymentConfig"]} if "DeploymentConfig" in request else {}
+            deployment = _deployment(request, endpoint)
+            check_update(deployment, served, fleet)
+            records.begin_update(endpoint, fleet, deployment)
             records.set_status(endpoint, "Updating", self._clock.now())
             self._store.put(records.KIND, name, endpoint)
         self._endpoints.update(name)
@@ -113,7 +125,8 @@ class EndpointOperations:
     def describe(self, request: Json) -> Json:
         """What is asked for, and what runs."""
         name = request["EndpointName"]
-        return records.description(self.existing(name), self._endpoints.states(name))
+        endpoint = self.existing(name)
+        return records.description(endpoint, self._endpoints.states(name), self._endpoints.pending_states(name))
 
     def list(self, request: Json) -> Json:
         """Newest first."""
@@ -169,6 +182,13 @@ class EndpointOperations:
             capture=capture_specification(config.get("DataCaptureConfig")),
         )
 
+    def _check_alarms(self, deployment: Json | None, fleet: FleetSpecification) -> None:
+        """They exist and the model's role may read them. When AWS looks is not documented [unverified]."""
+        try:
+            self._alarms.sounding(alarm_names(deployment), fleet.variants[0].role_arn)
+        except AlarmsUnreadable as fault:
+            raise invalid(str(fault)) from fault
+
     def _check_scaled_variants(self, name: str, served: FleetSpecification, wanted: FleetSpecification) -> None:
         """A scaled variant may change its model, not its instance type, and may not go away.
 
@@ -187,11 +207,23 @@ class EndpointOperations:
             )
 
 
+def _deployment(request: Json, endpoint: Record) -> Json | None:
+    """The DeploymentConfig that holds for an update. A retained one goes before another that is given [unverified]."""
+    if request.get("RetainDeploymentConfig", False):
+        last: Json | None = endpoint.get("LastDeploymentConfig")
+        return last
+    given: Json | None = request.get("DeploymentConfig")
+    return given
+
+
 def _resized(fleet: FleetSpecification, desired: Json) -> FleetSpecification:
     name = desired["VariantName"]
-    if fleet.variant(name) is None:
+    variant = fleet.variant(name)
+    if variant is None:
         raise invalid(f'Could not find production variant "{name}" in endpoint configuration "{fleet.config_name}".')
     count = desired.get("DesiredInstanceCount")
+    if variant.serverless and count is not None:
+        raise invalid(f"DesiredInstanceCount cannot be specified for serverless production variant {name}.")
     if count == 0:
         raise invalid("DesiredInstanceCount must be at least 1: only inference components scale to zero.")
     return fleet.resized(name, weight=desired.get("DesiredWeight"), instance_count=count)

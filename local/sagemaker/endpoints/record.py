@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from local.sagemaker.endpoints.guardrails.progress import Progress
 from local.sagemaker.endpoints.specification import FleetSpecification, VariantSpecification
 from local.sagemaker.json_rpc import Json
 from local.sagemaker.listing import picked
@@ -56,6 +57,40 @@ def set_status(endpoint: Record, status: str, now: float, failure: str | None = 
         endpoint["FailureReason"] = failure
 
 
+def begin_update(endpoint: Record, fleet: FleetSpecification, deployment: Json | None) -> None:
+    """``deployment`` is the DeploymentConfig that holds for this update. Its last one stays described without one."""
+    endpoint["Pending"] = fleet.to_json()
+    endpoint["Rollout"] = {"Config": deployment}
+    if deployment is not None:
+        endpoint["LastDeploymentConfig"] = deployment
+
+
+def deployment(endpoint: Record) -> Json | None:
+    """The DeploymentConfig of the update that goes on."""
+    config: Json | None = endpoint.get("Rollout", {}).get("Config")
+    return config
+
+
+def set_progress(endpoint: Record, step: Progress, now: float) -> None:
+    """How far the update is that goes on."""
+    endpoint.setdefault("Rollout", {})["Progress"] = {
+        "Status": step.status,
+        "StatusMessage": step.message,
+        "StartTime": now,
+    }
+
+
+def begin_roll_back(endpoint: Record, reason: str) -> None:
+    """The update that goes on ends with the old fleet."""
+    endpoint.setdefault("Rollout", {})["RollBackReason"] = reason
+
+
+def roll_back_reason(endpoint: Record) -> str | None:
+    """Why the update that goes on is being rolled back; None when it is not."""
+    reason: str | None = endpoint.get("Rollout", {}).get("RollBackReason")
+    return reason
+
+
 def live(endpoint: Record) -> FleetSpecification | None:
     """The fleet that serves."""
     return FleetSpecification.from_json(endpoint["Live"]) if endpoint["Live"] else None
@@ -73,8 +108,13 @@ def configs_in_use(endpoint: Record) -> set[str]:
     return {fleet["config_name"] for fleet in (endpoint["Live"], endpoint["Pending"]) if fleet}
 
 
-def description(endpoint: Record, running: Mapping[str, VariantState]) -> Json:
-    """The answer of DescribeEndpoint. ``running`` has the variants of the fleet that serves."""
+def description(
+    endpoint: Record, running: Mapping[str, VariantState], pending_running: Mapping[str, VariantState]
+) -> Json:
+    """The answer of DescribeEndpoint.
+
+    ``running`` has the variants of the fleet that serves, ``pending_running`` those of the one that is to replace it.
+    """
     answer = picked(endpoint, _PLAIN)
     served, started = live(endpoint), pending(endpoint)
     shown = served or started
@@ -91,11 +131,14 @@ def description(endpoint: Record, running: Mapping[str, VariantState]) -> Json:
                 "KmsKeyId": served.capture.kms_key or "",
             }
     if started:
+        progress = endpoint.get("Rollout", {}).get("Progress")
+        status = {"VariantStatus": [progress]} if progress else {}
         answer["PendingDeploymentSummary"] = {
             "EndpointConfigName": started.config_name,
             "StartTime": started.deployed_at,
             "ProductionVariants": [
-                _variant(started, variant, {}) | {"InstanceType": variant.instance_type} for variant in started.variants
+                _variant(started, variant, pending_running) | _instance_type(variant) | status
+                for variant in started.variants
             ],
         }
     return answer
@@ -104,11 +147,17 @@ def description(endpoint: Record, running: Mapping[str, VariantState]) -> Json:
 def _variant(fleet: FleetSpecification, variant: VariantSpecification, running: Mapping[str, VariantState]) -> Json:
     state = running.get(variant.name, VariantState(0.0, 0))
     image = {"SpecifiedImage": variant.image, "ResolvedImage": variant.image, "ResolutionTime": fleet.deployed_at}
-    return {
+    shown = {
         "VariantName": variant.name,
         "DeployedImages": [image],
         "CurrentWeight": state.weight,
         "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": state.instance_count,
-        "DesiredInstanceCount": variant.instance_count,
     }
+    if variant.serverless:
+        # As AWS answers for an endpoint that takes requests: no instance, and none desired.
+        return shown | {"CurrentInstanceCount": 0, "CurrentServerlessConfig": variant.serverless}
+    return shown | {"CurrentInstanceCount": state.instance_count, "DesiredInstanceCount": variant.instance_count}
+
+
+def _instance_type(variant: VariantSpecification) -> Json:
+    return {} if variant.serverless else {"InstanceType": variant.instance_type}

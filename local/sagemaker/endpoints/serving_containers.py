@@ -4,6 +4,7 @@ import secrets
 
 from local.clock import Clock
 from local.configuration import Configuration
+from local.faults.plan import FaultPlan
 from local.sagemaker.container_environment import container_environment
 from local.sagemaker.endpoints.artefacts import ModelArtefacts
 from local.sagemaker.endpoints.faults import FleetFault
@@ -27,11 +28,13 @@ class ServingContainers:
         launcher: Launcher,
         clock: Clock,
         settings: Configuration,
+        faults: FaultPlan,
     ) -> None:
         self._artefacts = artefacts
         self._front_door = front_door
         self._launcher = launcher
         self._clock = clock
+        self._faults = faults
         self._region = settings.region
         self._start_seconds = settings.instance_start_seconds
         self._ports = Ports()
@@ -60,6 +63,8 @@ class ServingContainers:
                 port=port,
             )
             container = self._launcher.launch(workload, logs.write)
+            if self._faults.of_serving_start(endpoint, variant.model_data_url or ""):
+                container.kill()
             place: dict[str, str | int] = {"endpoint": endpoint, "variant": variant.name, "instance": instance_id}
             self._running = [each for each in self._running if not each[1].exited.is_set()]
             self._running.append(({**place, "port": port}, container))

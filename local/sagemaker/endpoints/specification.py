@@ -28,6 +28,8 @@ class VariantSpecification:
     environment: dict[str, str]
     isolated: bool
     health_check_seconds: int
+    serverless: Json | None = None
+    """The ServerlessConfig that it has in the place of instances. One process serves it, from the deployment on."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,22 @@ class FleetSpecification:
             capture=CaptureSpecification(**capture | _tuples(capture)) if capture else None,
         )
 
+    @property
+    def is_serverless(self) -> bool:
+        """Such an endpoint has one variant."""
+        return any(variant.serverless for variant in self.variants)
+
+    @property
+    def instance_count(self) -> int:
+        """Of all variants."""
+        return sum(variant.instance_count for variant in self.variants)
+
+    def sized(self, instance_count: int) -> "FleetSpecification":
+        """With so many instances of the only variant; a fleet of several is started and ended as a whole."""
+        if len(self.variants) > 1:
+            return self
+        return self.resized(self.variants[0].name, weight=None, instance_count=instance_count)
+
     def variant(self, name: str) -> VariantSpecification | None:
         """None when there is none of that name."""
         return next((variant for variant in self.variants if variant.name == name), None)
@@ -93,7 +111,9 @@ class FleetSpecification:
             kept = kept.resized(
                 variant.name,
                 weight=None if "DesiredWeight" in given_up else variant.weight,
-                instance_count=None if "DesiredInstanceCount" in given_up else variant.instance_count,
+                instance_count=None
+                if "DesiredInstanceCount" in given_up or variant.serverless
+                else variant.instance_count,
             )
         return kept
 
@@ -107,8 +127,8 @@ def variant_specification(variant: Json, model: Json) -> VariantSpecification:
     container = model["PrimaryContainer"]
     return VariantSpecification(
         name=variant["VariantName"],
-        instance_type=variant["InstanceType"],
-        instance_count=variant["InitialInstanceCount"],
+        instance_type=variant.get("InstanceType", ""),
+        instance_count=variant.get("InitialInstanceCount", 1),
         weight=float(variant["InitialVariantWeight"]),
         image=container["Image"],
         model_data_url=container.get("ModelDataUrl"),
@@ -116,6 +136,7 @@ def variant_specification(variant: Json, model: Json) -> VariantSpecification:
         environment=container.get("Environment", {}),
         isolated=model["EnableNetworkIsolation"],
         health_check_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _HEALTH_CHECK_SECONDS),
+        serverless=variant.get("ServerlessConfig"),
     )
 
 

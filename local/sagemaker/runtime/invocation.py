@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from local.faults.plan import FaultPlan
 from local.gateway.protocol import Request, Response
 from local.sagemaker.endpoints.endpoints import Endpoints
-from local.sagemaker.endpoints.faults import EndpointNotServing, NoHealthyInstance, NoSuchVariant
+from local.sagemaker.endpoints.faults import EndpointNotServing, NoHealthyInstance, NoSuchVariant, TooManyAtOnce
 from local.sagemaker.endpoints.fleet import Lease
 from local.sagemaker.endpoints.model_connections import ModelAnswer, ModelGone, ModelSilent, ModelUnreachable
 from local.sagemaker.resource_names import ResourceNames
+from local.sagemaker.runtime import misbehaviour
 from local.sagemaker.runtime.capture import DataCapture
+from local.sagemaker.runtime.concurrency import Concurrency
 from local.sagemaker.runtime.model_errors import GONE, SILENT, model_error, refusal
 from local.sagemaker.runtime.usage import Usage
 
@@ -44,10 +47,20 @@ class Invocation:
 class InvocationService:
     """The back end `sagemaker-runtime`."""
 
-    def __init__(self, endpoints: Endpoints, usage: Usage, capture: DataCapture, names: ResourceNames) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        usage: Usage,
+        concurrency: Concurrency,
+        capture: DataCapture,
+        faults: FaultPlan,
+        names: ResourceNames,
+    ) -> None:
         self._endpoints = endpoints
         self._usage = usage
+        self._concurrency = concurrency
         self._capture = capture
+        self._faults = faults
         self._names = names
 
     def handle(self, request: Request) -> Response:
@@ -73,12 +86,21 @@ class InvocationService:
             return refusal("ValidationError", f"Endpoint {endpoint} of account {self._names.account} not found.")
         except NoSuchVariant:
             return refusal("ValidationError", f"Variant {target} not found for endpoint {endpoint}.")
+        except TooManyAtOnce:
+            # "any endpoint invocations beyond the maximum are throttled" (the guide to serverless endpoints). Users
+            # quote this name and 400 from AWS's answer, and that it has no text.
+            return refusal("ThrottlingException", "")
         except (NoHealthyInstance, ModelUnreachable):
             text = f"Endpoint {endpoint} has no healthy instance at the moment."
             return refusal("ServiceUnavailable", text, 503)
         overhead_us = (time.perf_counter() - began) * 1e6 - invocation.latency_us
         self._usage.count(
-            endpoint, invocation.lease.variant.name, _status(invocation), invocation.latency_us, overhead_us
+            endpoint,
+            invocation.lease.variant.name,
+            invocation.lease.config_name,
+            status=_status(invocation),
+            latency_us=invocation.latency_us,
+            overhead_us=overhead_us,
         )
         if invocation.answer is not None and invocation.response.status == 200:
             self._capture.offer(endpoint, invocation.lease, request, invocation.answer)
@@ -87,11 +109,14 @@ class InvocationService:
     def _reach_container(self, endpoint: str, target: str | None, request: Request) -> Invocation:
         for attempt in range(1, _ATTEMPTS + 1):
             with self._endpoints.lease(endpoint, target) as lease:
+                self._concurrency.began(endpoint, lease.variant.name)
                 try:
                     return self._exchange(endpoint, lease, request)
                 except ModelUnreachable:
                     if attempt == _ATTEMPTS:
                         raise
+                finally:
+                    self._concurrency.ended(endpoint, lease.variant.name)
         raise AssertionError("the last attempt returns or raises")
 
     def _exchange(self, endpoint: str, lease: Lease, request: Request) -> Invocation:
@@ -99,7 +124,7 @@ class InvocationService:
         began = time.perf_counter()
         answer: ModelAnswer | None = None
         try:
-            answer = lease.connections.invoke(request.body, headers)
+            answer = misbehaviour.invoke(self._faults, endpoint, lease, request.body, headers)
             response = self._response(endpoint, lease.variant.name, answer)
         except ModelSilent:
             response = model_error(self._names, endpoint, lease.variant.name, 0, SILENT)

@@ -29,17 +29,22 @@ _MOST_VALUES = 150
 
 @dataclass
 class VariantMinute:
-    """What a variant did in one minute of the cloud's time, which began at epoch second ``start``."""
+    """What a variant of one configuration did in one minute of the cloud's time, which began at ``start``.
+
+    ``shares`` are 1/n for each request, of the n instances that were active at its time.
+    """
 
     start: int
     invocations: int = 0
     client_errors: int = 0
     server_errors: int = 0
+    model_errors: int = 0
+    shares: Counter[float] = field(default_factory=Counter)
     latencies_us: Counter[float] = field(default_factory=Counter)
     overheads_us: Counter[float] = field(default_factory=Counter)
 
 
-_Key = tuple[str, str, int]
+_Key = tuple[str, str, str, int]
 
 
 class Usage:
@@ -59,10 +64,13 @@ class Usage:
         self._publisher = threading.Thread(target=self._run, name="usage", daemon=True)
         self._publisher.start()
 
-    def count(self, endpoint: str, variant: str, status: int, latency_us: float, overhead_us: float) -> None:
+    def count(
+        self, endpoint: str, variant: str, config: str, *, status: int, latency_us: float, overhead_us: float
+    ) -> None:
         """One invocation that reached a container; ``status`` is the container's."""
         start = int(self._clock.now()) // _MINUTE * _MINUTE
-        key = (endpoint, variant, start)
+        share = 1.0 / max(1, self._instance_count(endpoint, variant))
+        key = (endpoint, variant, config, start)
         with self._lock:
             minute = self._minutes.get(key)
             if minute is None:
@@ -72,24 +80,26 @@ class Usage:
             minute.invocations += 1
             minute.client_errors += 400 <= status < 500
             minute.server_errors += status >= 500
+            minute.model_errors += not 200 <= status < 300
+            minute.shares[share] += 1
             minute.latencies_us[_rounded(latency_us)] += 1
             minute.overheads_us[_rounded(overhead_us)] += 1
 
     def invocations(self, endpoint: str, variant: str, seconds: int) -> dict[int, int]:
         """Invocations by start of minute, for the last ``seconds`` of the cloud's time; empty minutes are left out."""
         earliest = self._clock.now() - seconds
+        found: Counter[int] = Counter()
         with self._lock:
-            return {
-                minute.start: minute.invocations
-                for (of_endpoint, of_variant, _), minute in self._minutes.items()
-                if (of_endpoint, of_variant) == (endpoint, variant) and minute.start + _MINUTE > earliest
-            }
+            for (of_endpoint, of_variant, _, start), minute in self._minutes.items():
+                if (of_endpoint, of_variant) == (endpoint, variant) and start + _MINUTE > earliest:
+                    found[start] += minute.invocations
+        return dict(found)
 
     def flush(self, *, unfinished: bool = False) -> None:
         """Publish minutes that have passed, and on request the one that has not."""
         now = self._clock.now()
         with self._lock:
-            due = [key for key in self._minutes if key in self._unpublished and (unfinished or key[2] + _MINUTE <= now)]
+            due = [key for key in self._minutes if key in self._unpublished and (unfinished or key[3] + _MINUTE <= now)]
             data = [datum for key in due for datum in self._data(key)]
             self._unpublished.difference_update(due)
             self._forget_old(now)
@@ -109,31 +119,38 @@ class Usage:
         while not self._closing.is_set():
             self._busy.wait()  # an idle cloud has no timer running
             with self._lock:
-                earliest = min((start for _, _, start in self._unpublished), default=0)
+                earliest = min((start for *_, start in self._unpublished), default=0)
             if not self._clock.wait(self._closing, earliest + _MINUTE - self._clock.now()):
                 self.flush()
 
     def _forget_old(self, now: float) -> None:
-        for key in [key for key in self._minutes if key[2] < now - _KEPT_MINUTES * _MINUTE]:
+        for key in [key for key in self._minutes if key[3] < now - _KEPT_MINUTES * _MINUTE]:
             if key not in self._unpublished:
                 del self._minutes[key]
 
     def _data(self, key: _Key) -> list[Json]:
-        endpoint, variant, start = key
+        """Each metric twice: also with the dimension EndpointConfigName, by which an alarm can watch a new fleet alone.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+        """
+        endpoint, variant, config, start = key
         minute = self._minutes[key]
         dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
-        common: Json = {"Dimensions": dimensions, "Timestamp": dt.datetime.fromtimestamp(start, dt.UTC)}
-        share = 1.0 / max(1, self._instance_count(endpoint, variant))
+        of_config = [*dimensions, {"Name": "EndpointConfigName", "Value": config}]
+        total = minute.invocations
         metrics = (
-            ("Invocations", "None", Counter({1.0: minute.invocations})),
-            ("InvocationsPerInstance", "None", Counter({share: minute.invocations})),
-            ("Invocation4XXErrors", "None", _ones_and_zeros(minute.client_errors, minute.invocations)),
-            ("Invocation5XXErrors", "None", _ones_and_zeros(minute.server_errors, minute.invocations)),
+            ("Invocations", "None", Counter({1.0: total})),
+            ("InvocationsPerInstance", "None", minute.shares),
+            ("Invocation4XXErrors", "None", _ones_and_zeros(minute.client_errors, total)),
+            ("Invocation5XXErrors", "None", _ones_and_zeros(minute.server_errors, total)),
+            ("InvocationModelErrors", "None", _ones_and_zeros(minute.model_errors, total)),
             ("ModelLatency", "Microseconds", minute.latencies_us),
             ("OverheadLatency", "Microseconds", minute.overheads_us),
         )
+        at = dt.datetime.fromtimestamp(start, dt.UTC)
         return [
-            common | {"MetricName": name, "Unit": unit} | part
+            {"MetricName": name, "Dimensions": by, "Timestamp": at, "Unit": unit} | part
+            for by in (dimensions, of_config)
             for name, unit, values in metrics
             for part in _distributions(values)
         ]

@@ -98,7 +98,16 @@ def large(task: str, seed: int = 0) -> Any:
 
 @intelex
 @pytest.mark.parametrize("task", ["two classes", "three classes", "regression"])
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 5))])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        0,
+        *(
+            pytest.param(seed, marks=[pytest.mark.full, pytest.mark.portioned("forests of intelex", turn=seed)])
+            for seed in range(1, 5)
+        ),
+    ],
+)
 def test_intelex_grows_forests_that_are_as_good_and_export_as_well(
     task: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

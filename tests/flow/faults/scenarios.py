@@ -9,10 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from commands.audit import read_audit
 from tests.flow.faults.planning import Plan, refusal
 from tests.flow.faults.results import released_once, told_once
 from tests.flow.product import Product, Run, until
-from tests.flow.releases import HOLD, NEW, OLD, OLDER, is_champion, lease_comes_free, one_endpoint_each, released_before
+from tests.flow.releases import (
+    HOLD,
+    NEW,
+    NEWER,
+    OLD,
+    OLDER,
+    is_champion,
+    lease_comes_free,
+    one_endpoint_each,
+    released_before,
+)
 from tests.flow.test_stack_statuses import UNSOUND, Stack, rollback_failed, template
 
 Begin = Callable[[], None]
@@ -205,6 +216,55 @@ def opened_and_closed(product: Product, model: str) -> None:
     )
 
 
+def ask(stage: Stage, purpose: str, to: int, asked_at: str) -> Run:
+    """A run that is asked for such a release."""
+    event = stage.product.event(stage.model, stage.iris, asked_at)
+    event["detail"]["ask"] = {"for": purpose, "to": f"{stage.model}-{to}", "requester": "", "reason": ""}
+    return stage.product.start_from(event)
+
+
+def brought_back(stage: Stage, begin: Begin) -> None:
+    """The first of two releases serves again."""
+    product, model = stage.product, stage.model
+    first = stage.released_before()
+    product.start(model, stage.iris, NEW).approve()
+    lease_comes_free(product, model)
+    begin()
+    back = ask(stage, "rollback", 1, NEWER)
+    back.approve()
+    lease_comes_free(product, model)
+    is_champion(product, model, back)
+    assert back.model_data_url() == first.model_data_url()
+    assert product.packages(model) == {1: "Approved", 2: "Approved"}
+    made = [key for key in product.ledger(model) if key.startswith("release#")]
+    assert len(made) == 3
+    one_endpoint_each(product, model)
+    told_once(back)
+
+
+SIDE_BY_SIDE = "[production.strategy]\nkind = 'ab'\n"
+
+
+def traffic_moved(stage: Stage, begin: Begin) -> None:
+    """The newer of two releases that share production gets all requests."""
+    product, model = stage.product, stage.model
+    released_before(product, model, stage.iris, SIDE_BY_SIDE)
+    product.start(model, stage.iris, NEW).approve()
+    lease_comes_free(product, model)
+    begin()
+    shifted = ask(stage, "traffic", 2, NEWER)
+    shifted.ends_in("Traffic Shifted")
+    lease_comes_free(product, model)
+    described = product.sagemaker.describe_endpoint(EndpointName=f"{model}-production")["ProductionVariants"]
+    assert {each["VariantName"]: each["CurrentWeight"] for each in described} == {"model-a": 0.0, "model-b": 1.0}
+    assert {each["release"]: each["weight"] for each in product.release(model)["variants"]} == {
+        f"{model}-1": 0,
+        f"{model}-2": 1,
+    }
+    assert [entry.event for entry in read_audit(product.deployment, model)].count("traffic") == 1
+    told_once(shifted)
+
+
 # deploy-stack alone, with a stack of two models.
 
 
@@ -354,6 +414,8 @@ REACHED_BY: dict[Scenario, tuple[str, ...]] = {
         "close-run/Look Again",
     ),
     undone: ("promote-model/Undo Production",),
+    brought_back: ("promote-model/Find Release",),
+    traffic_moved: ("promote-model/Look At Traffic", "promote-model/Shift Traffic", "promote-model/Record Traffic"),
     closed_again: ("close-run/Look At Restoration",),
     failed_creation: ("deploy-stack/Delete Failed Creation",),
     rollback_stuck: ("deploy-stack/Continue Rollback",),

@@ -15,6 +15,7 @@ import pytest
 from tests.flow.faults.planning import Order, Plan
 from tests.flow.faults.scenarios import Scenario, Stage, approved, champion_changed, rolled_back, superseded
 from tests.flow.product import Product
+from tests.portioning import in_turn
 from tests.transient_faults import BROKEN, THROTTLING
 
 SEED = 20_261_125
@@ -30,6 +31,10 @@ SCENARIOS: dict[Scenario, tuple[str, ...]] = {
 NEVER = 1_000_000
 
 pytestmark = [pytest.mark.full, pytest.mark.long(4), pytest.mark.timeout(600)]
+
+
+def name_of(scenario: Scenario) -> str:
+    return str(scenario.__name__)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def play(scenario: Scenario, product: Product, plan: Plan, iris: str, name: str,
     scenario(Stage(product, plan, name, iris), lambda: plan.add(*orders))
 
 
-@pytest.fixture(scope="module", params=SCENARIOS, ids=lambda scenario: scenario.__name__)
+# By scenarios, each of which is played twice before the first fault.
+@pytest.fixture(scope="module", params=in_turn("scenarios with faults at every call", SCENARIOS, name_of))
 def observed(request, product, iris) -> tuple[Scenario, dict[Caller, int]]:
     """A scenario, and how often each caller calls in it."""
     scenario, plan = request.param, Plan(product)

@@ -23,7 +23,12 @@ ALWAYS = 1_000
 NOT_AUTHORISED = "not authorized to perform"
 MODEL = "fault-permanent"
 
-pytestmark = [pytest.mark.full, pytest.mark.long(6), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.long(6),
+    pytest.mark.timeout(300),
+    pytest.mark.portioned("tests of permanent faults"),
+]
 
 # The end of a run of a model that has a champion, when the state's call is refused each time. Model Deployed: what the
 # state does is not needed for a release.
@@ -65,6 +70,10 @@ OFF_THE_PATH = {
     "Undo Production",
     "Look At Record",
     "Reject Package",
+    "Find Release",
+    "Look At Traffic",
+    "Shift Traffic",
+    "Record Traffic",
 }
 CLOSES = {
     "Look At Run": "Not Closed",
@@ -91,11 +100,13 @@ DEPLOYS = {
 }
 
 
-def test_every_task_state_is_refused_here():
-    tested = {f"promote-model/{name}" for name in {*ENDS, *OFF_THE_PATH}}
-    tested |= {f"close-run/{name}" for name in {*CLOSES, "Restore Champion", "Look At Restoration"}}
-    tested |= {f"deploy-stack/{name}" for name in {*DEPLOYS, *REPAIRS}}
-    assert tested == set(TASKS)
+def refused_somewhere() -> set[str]:
+    """Every Task state that a test of this module refuses."""
+    return {
+        *(f"promote-model/{name}" for name in {*ENDS, *OFF_THE_PATH}),
+        *(f"close-run/{name}" for name in {*CLOSES, "Restore Champion", "Look At Restoration"}),
+        *(f"deploy-stack/{name}" for name in {*DEPLOYS, *REPAIRS}),
+    }
 
 
 def refused(state: str) -> Order:
@@ -122,8 +133,12 @@ class Champion:
 
     def run(self) -> Run:
         """A run of a newer dataset than all before."""
+        return self.product.start(self.model, self.iris, self.later(), f"{self._minute}.CSV")
+
+    def later(self) -> str:
+        """A time after all before."""
         self._minute += 1
-        return self.product.start(self.model, self.iris, f"2031-04-01T00:{self._minute:02}:00Z", f"{self._minute}.CSV")
+        return f"2031-04-01T00:{self._minute:02}:00Z"
 
     def lease_is_free(self) -> None:
         lease_comes_free(self.product, self.model)
@@ -281,6 +296,38 @@ def test_a_package_that_cannot_be_rejected_changes_nothing_else(product, plan, c
     assert plan.missed() == []
     champion.lease_is_free()
     assert champion.serving() == before
+    told_once(run)
+
+
+def test_a_release_that_cannot_be_found_is_not_gone_back_to(product, plan, champion):
+    before = champion.serving()
+    plan.add(refused("promote-model/Find Release"))
+    run = scenarios.ask(Stage(product, plan, champion.model, champion.iris), "rollback", 1, champion.later())
+    assert NOT_AUTHORISED in run.ends_in("Run Failed")["cause"]
+    assert plan.missed() == []
+    champion.lease_is_free()
+    assert champion.serving() == before
+    told_once(run)
+
+
+@pytest.fixture(scope="module")
+def pair(product, iris) -> Champion:
+    """Two releases that share production."""
+    made = Champion(product, iris, "fault-pair", scenarios.SIDE_BY_SIDE)
+    made.run().approve()
+    made.lease_is_free()
+    return made
+
+
+@pytest.mark.parametrize("state", ["Look At Traffic", "Shift Traffic", "Record Traffic"])
+def test_traffic_that_cannot_be_shifted_leaves_the_champion_what_it_is(product, plan, pair, state):
+    before = product.release(pair.model)
+    plan.add(refused(f"promote-model/{state}"))
+    run = scenarios.ask(Stage(product, plan, pair.model, pair.iris), "traffic", 1, pair.later())
+    assert NOT_AUTHORISED in run.ends_in("Run Failed")["cause"]
+    assert plan.missed() == []
+    pair.lease_is_free()
+    assert product.release(pair.model) == before
     told_once(run)
 
 

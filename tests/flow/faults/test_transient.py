@@ -17,7 +17,12 @@ SEED = 20_261_124
 TASKS = {task.id: task for task in task_states()}
 KINDS = ("refused", "lost reply", "unanswered")
 
-pytestmark = [pytest.mark.full, pytest.mark.long(6), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.long(6),
+    pytest.mark.timeout(600),
+    pytest.mark.portioned("scenarios with passing faults"),
+]
 
 
 def at(task: TaskState, effect: str, visit: int = 0, error: Fault | None = None) -> Order:

@@ -32,7 +32,7 @@ class Story:
     acknowledged: Acknowledged
     model: str
     released: bool = True
-    links: dict[str, str] = field(default_factory=dict)
+    links: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def product(self) -> Product:
@@ -102,12 +102,14 @@ class Story:
         if run.describe()["status"] != "RUNNING" or run.states()[-1] != "Request Approval":
             return ""
         release = run.release()
-        mails = [mail for mail in self.product.mails() if mail.asks and mail.release == release]
-        if release not in self.links and mails:
-            self.links[release] = approval_link(mails[0].text)
+        asking = [mail for mail in self.product.mails() if mail.asks and mail.release == release]
+        # A release that is gone back to was asked about before.
+        mails, question = [mail for mail in asking if run.id in mail.text], (run.id, release)
+        if question not in self.links and mails:
+            self.links[question] = approval_link(mails[0].text)
             self.cloud.kill()
             self.acknowledged.is_read_back()
-        return self.links.get(release, "")
+        return self.links.get(question, "")
 
     @contextmanager
     def failing(self, *orders: Point) -> Iterator[None]:

@@ -3,18 +3,29 @@
 import random
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from tests.flow.kills.acknowledged import Acknowledged
 from tests.flow.kills.mortal import MortalCloud
 from tests.flow.kills.points import NEVER_PASSED, points_at, told
 from tests.flow.kills.story import SEED, Story, print_what_was_met
 from tests.flow.tidiness import is_tidy
+from tests.portioning import in_turn
 
 Tale = Callable[[Story, str], None]
 """What happens to a model (the dataset is the second argument), with checks of how it has to end."""
 
 # What a story comes by in the very moment of a death at something else waits for the next telling.
 TELLINGS = 3
+KIND = "stories of kill -9"
+
+
+def told_in_turn(tales: Iterable[Tale], first: int) -> list[Any]:
+    """The parameters of a test that tells them: a portion of CI's tells some of the stories with all of their places.
+
+    Not some of the places of each: most of a story's time is its telling, however seldom the cloud dies.
+    """
+    return in_turn(KIND, tales, lambda tale: str(tale.__name__), first)
 
 
 def tell(cloud: MortalCloud, tale: Tale, places: Iterable[str], dataset: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.flow.faults.planning import refusal
 from tests.flow.kills.story import Story
-from tests.flow.kills.telling import Tale, tell
+from tests.flow.kills.telling import Tale, tell, told_in_turn
 from tests.flow.product import Product
 from tests.flow.releases import is_champion
 from tests.flow.test_failures import UNTRAINABLE, literal_artefact, moved, noise
@@ -182,6 +182,6 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("tale", DIES_AT, ids=lambda tale: tale.__name__)
+@pytest.mark.parametrize("tale", told_in_turn(DIES_AT, first=0))
 def test_a_failure_ends_well_whenever_the_cloud_dies(cloud, iris, tale):
     tell(cloud, tale, DIES_AT[tale], iris)

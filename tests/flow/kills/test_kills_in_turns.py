@@ -1,11 +1,14 @@
 """`kill -9` of the embedded cloud while runs of one model wait for each other."""
 
+import time
+
 import pytest
 
+from functions.expire_development.ledger import RemovalLease
 from local.demo.browser import Browser
 from tests.flow.faults.scenarios import held_by_the_dead, opened_and_closed
 from tests.flow.kills.story import Story
-from tests.flow.kills.telling import Tale, tell
+from tests.flow.kills.telling import Tale, tell, told_in_turn
 from tests.flow.releases import HOLD, is_champion
 from tests.flow.test_lease import waits
 
@@ -62,6 +65,18 @@ def undone(story: Story, iris: str) -> None:
     story.surely(lambda: is_champion(story.product, story.model, second))
 
 
+def removed(story: Story, iris: str) -> None:
+    """The development endpoint is being removed, whose time was over; the run that comes meanwhile waits for it."""
+    story.deploys()
+    ledger = story.product.client("dynamodb")
+    removal = RemovalLease(ledger, "mlops-ledger", story.model, "somebody")
+    story.surely(lambda: removal.take(time.time()))
+    run = story.begins(iris, 1)
+    story.comes_to("Wait For Removal", run)
+    story.surely(removal.give_back)
+    story.ends(run, "Model Deployed")
+
+
 DIES_AT: dict[Tale, tuple[str, ...]] = {
     superseded: (
         "promote-model/Look At Lease",
@@ -70,6 +85,7 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
         "promote-model/Question Asked?",
         "promote-model/Withdraw Question",
         "promote-model/Wait For Release Lease",
+        "promote-model/Package To Reject?",
         "promote-model/Reject Package",
         "promote-model/Superseded",
     ),
@@ -80,9 +96,10 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
     ),
     taken_over: ("promote-model/Look At Holder", "promote-model/Holder Gone?", "promote-model/Close Holder"),
     undone: ("promote-model/Undo Production",),
+    removed: ("promote-model/Wait For Removal",),
 }
 
 
-@pytest.mark.parametrize("tale", DIES_AT, ids=lambda tale: tale.__name__)
+@pytest.mark.parametrize("tale", told_in_turn(DIES_AT, first=1))
 def test_runs_that_wait_for_each_other_go_on_whenever_the_cloud_dies(cloud, iris, tale):
     tell(cloud, tale, DIES_AT[tale], iris)

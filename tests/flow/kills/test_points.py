@@ -2,10 +2,15 @@
 
 from collections import Counter
 
-from tests.flow.kills import test_kills_in_failures, test_kills_in_stacks, test_kills_in_turns
+from tests.flow.kills import (
+    test_kills_in_failures,
+    test_kills_in_returns,
+    test_kills_in_stacks,
+    test_kills_in_turns,
+)
 from tests.flow.kills.points import NEVER_PASSED, all_states
 
-SHORT_STORIES = (test_kills_in_turns, test_kills_in_failures, test_kills_in_stacks)
+SHORT_STORIES = (test_kills_in_turns, test_kills_in_failures, test_kills_in_stacks, test_kills_in_returns)
 
 
 def elsewhere() -> Counter[str]:

@@ -75,7 +75,7 @@ def test_every_outcome_is_told(announced, outcome, release, champion):
         assert "{" not in re.sub(r"<style>.*?</style>", "", told, flags=re.DOTALL)
     assert "Because of <this>." in text
     assert "Because of &lt;this&gt;." in html
-    if outcome not in ("Model Deployed", "Production Unhealthy"):
+    if outcome not in ("Model Deployed", "Traffic Shifted", "Production Unhealthy"):
         assert (champion or "what it served before") in text or outcome == "Run Failed"
 
 
@@ -89,7 +89,10 @@ def test_the_commands_exist(announced, outcome):
     used = set(re.findall(r"make ([a-z-]+)", text))
     assert used <= targets
     again = re.search(
-        r"^    make (runs|drop MODEL=iris-model DATASET=<file>|rerun RUN=6a7e8feb\S+)$", text, re.MULTILINE
+        r"^    make (runs|drop MODEL=iris-model DATASET=<file>|rerun RUN=6a7e8feb\S+"
+        r"|releases MODEL=iris-model|rollback MODEL=iris-model TO=<release>)$",
+        text,
+        re.MULTILINE,
     )
     assert again, text
 

@@ -13,6 +13,7 @@ from contracts.approval import hash_link
 from contracts.audit import AuditEntry
 from functions.decide_release.visitors import PER_LINK, PER_SOURCE
 from tests.functions.approvals import ASKED_AT, EXPIRES_AFTER, HOUR, Person, create_signing_key
+from tests.portioning import in_turn
 
 RUN = "6a7e8feb-b491-4f31-9d6b-1c9f0d2a7e11"
 RELEASE = "iris-model-3"
@@ -596,7 +597,7 @@ MANY = st.lists(st.tuples(LINKS, REQUESTS), min_size=25, max_size=25)
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("portion", range(8))
+@pytest.mark.parametrize("portion", in_turn("portions of hostile requests", range(8), str))
 def test_many_hostile_requests_neither_break_nor_change_anything(asked, portion):
     @seed(portion)
     @settings(max_examples=50, deadline=None, database=None, suppress_health_check=[*SHARED, *LARGE])

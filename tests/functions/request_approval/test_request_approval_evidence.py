@@ -89,6 +89,40 @@ def test_a_first_release_has_nothing_to_be_compared_with():
     assert (found.rows_before, found.settings_before, found.columns[0].before) == (None, "", "")
 
 
+BACK = {"requester": "on-call@example.com", "reason": "It answers <wrongly>."}
+
+
+@pytest.fixture
+def ask_to_go_back(approvals, event, tmp_path):
+    leave(approvals.request.s3, tmp_path / "plots")
+    release = event("request_approval")["release"]
+    approvals.ask(release={**release, "champion": {**release["champion"], **FORMER}, "rollback": BACK})
+    return Evidence.from_json(approvals.item()["evidence"]["S"])
+
+
+def test_a_release_that_is_gone_back_to_is_not_compared_with_the_champion_of_its_time(ask_to_go_back, approvals):
+    assert {(row.champion, row.gain) for row in ask_to_go_back.metrics} == {(None, None)}
+    assert ask_to_go_back.confusion_matrix
+    attached = approvals.mails[0]["Content"]["Simple"]["Attachments"]
+    assert [each["ContentId"] for each in attached] == ["confusion_matrix"]
+    page = Person(approvals, approvals.link()).opens()["body"]
+    assert "Champion</th>" not in page
+    assert "not compared" not in page
+
+
+def test_people_read_who_wants_to_go_back_and_why(ask_to_go_back, approvals):
+    told = (
+        "This was released before and is to serve again instead of iris-model-2, asks on-call@example.com: "
+        "It answers <wrongly>."
+    )
+    mail = approvals.mails[0]["Content"]["Simple"]["Body"]
+    assert told in " ".join(mail["Text"]["Data"].split())
+    page = Person(approvals, approvals.link()).opens()["body"]
+    assert "<wrongly>" not in page
+    assert told in unescape(page)
+    assert ask_to_go_back.unread == ()
+
+
 def test_it_stays_small_whatever_a_dataset_brings():
     names = [f"column {number} " + "x" * 300 for number in range(500)]
     wide = profile(150)
@@ -108,6 +142,14 @@ def test_what_an_approval_costs_is_told_where_it_is_known(approvals, event):
     assert told in Person(approvals, approvals.link()).opens()["body"]
     approvals.ask(run="other", release={**event("request_approval")["release"], "instance_type": "ml.x9.large"})
     assert "USD" not in approvals.mails[-1]["Content"]["Simple"]["Body"]["Text"]["Data"]
+
+
+def test_two_releases_side_by_side_cost_twice_as_much(approvals, event):
+    release = {**event("request_approval")["release"], "strategy": {"kind": "ab", "weight": 0.1, "guarded": False}}
+    approvals.ask(release=release)
+    assert "0.41 USD an hour" in approvals.mails[0]["Content"]["Simple"]["Body"]["Text"]["Data"]
+    approvals.ask(run="first", release={**release, "champion": None})
+    assert "0.20 USD an hour" in approvals.mails[-1]["Content"]["Simple"]["Body"]["Text"]["Data"]
 
 
 def test_the_run_is_the_recorded_one(event):

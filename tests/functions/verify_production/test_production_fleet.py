@@ -48,7 +48,7 @@ def test_every_fault_is_told(changed, said):
 
 
 def test_what_sagemaker_leaves_out_counts_against_the_endpoint():
-    described = Fleet.from_descriptions({"EndpointStatus": "Creating"}, {})
+    described = Fleet.from_descriptions({"EndpointStatus": "Creating"}, "model-a", {})
     assert len(faults(described, URL, 2)) == 3
 
 
@@ -57,4 +57,6 @@ def test_a_model_of_several_containers_serves_the_first_artefact():
         "EndpointStatus": "InService",
         "ProductionVariants": [{"VariantName": "model-a", "CurrentInstanceCount": 2, "DesiredInstanceCount": 2}],
     }
-    assert faults(Fleet.from_descriptions(described, {"Containers": [{}, {"ModelDataUrl": URL}]}), URL, 2) == []
+    assert (
+        faults(Fleet.from_descriptions(described, "model-a", {"Containers": [{}, {"ModelDataUrl": URL}]}), URL, 2) == []
+    )

@@ -14,20 +14,33 @@ WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 
 
+DESCRIBED = {
+    "EndpointName": ENDPOINT,
+    "EndpointArn": f"{ARN}:endpoint/{ENDPOINT}",
+    "EndpointConfigName": "config-7",
+    "EndpointStatus": "InService",
+    "CreationTime": WHEN,
+    "LastModifiedTime": WHEN,
+}
+CONFIGURED = {
+    "EndpointConfigName": "config-7",
+    "EndpointConfigArn": f"{ARN}:endpoint-config/config-7",
+    "ProductionVariants": [{"VariantName": "model-a", "ModelName": "model-7"}],
+    "CreationTime": WHEN,
+}
+
+
 @contextmanager
-def described(client, url, status="InService", instances=2):
+def described(client, url, status="InService", instances=2, others=()):
     with Stubber(client) as stub:
         stub.add_response(
             "describe_endpoint",
             {
-                "EndpointName": ENDPOINT,
-                "EndpointArn": f"{ARN}:endpoint/{ENDPOINT}",
-                "EndpointConfigName": "config-7",
+                **DESCRIBED,
                 "EndpointStatus": status,
-                "CreationTime": WHEN,
-                "LastModifiedTime": WHEN,
                 "ProductionVariants": [
-                    {"VariantName": "model-a", "CurrentInstanceCount": instances, "DesiredInstanceCount": 2}
+                    *({"VariantName": name, "CurrentInstanceCount": 0} for name in others),
+                    {"VariantName": "model-a", "CurrentInstanceCount": instances, "DesiredInstanceCount": 2},
                 ],
             },
             {"EndpointName": ENDPOINT},
@@ -35,10 +48,11 @@ def described(client, url, status="InService", instances=2):
         stub.add_response(
             "describe_endpoint_config",
             {
-                "EndpointConfigName": "config-7",
-                "EndpointConfigArn": f"{ARN}:endpoint-config/config-7",
-                "ProductionVariants": [{"VariantName": "model-a", "ModelName": "model-7"}],
-                "CreationTime": WHEN,
+                **CONFIGURED,
+                "ProductionVariants": [
+                    *({"VariantName": name, "ModelName": "another"} for name in others),
+                    {"VariantName": "model-a", "ModelName": "model-7"},
+                ],
             },
             {"EndpointConfigName": "config-7"},
         )
@@ -65,7 +79,10 @@ def handler(handler_of, event):
 def test_a_release_that_is_served_is_verified(handler, event, lambda_context):
     asked = event("verify_production")
     exchanges = ((ALL_ROWS, b"0\n2\n1\n"), (ONE_ROW, b"0"))
-    with described(handler.sagemaker, asked["model_data_url"]), answering(handler.runtime, ENDPOINT, *exchanges):
+    with (
+        described(handler.sagemaker, asked["model_data_url"]),
+        answering(handler.runtime, ENDPOINT, *exchanges, target="model-a"),
+    ):
         answer = handler.handle(asked, lambda_context)
     assert answer["endpoint"] == ENDPOINT
     assert [row["answer"] for row in answer["answers"]] == ["0", "2", "1"]
@@ -86,13 +103,42 @@ def test_what_serves_something_else_is_unhealthy_and_is_not_asked(handler, event
         handler.handle(asked, lambda_context)
 
 
+def test_of_two_variants_the_release_s_own_is_looked_at_and_asked(handler, event, lambda_context):
+    asked = event("verify_production")
+    exchanges = ((ALL_ROWS, b"0\n2\n1\n"), (ONE_ROW, b"0"))
+    with (
+        described(handler.sagemaker, asked["model_data_url"], others=("model-b",)),
+        answering(handler.runtime, ENDPOINT, *exchanges, target="model-a"),
+    ):
+        assert len(handler.handle(asked, lambda_context)["answers"]) == 3
+
+
+def test_a_variant_that_is_not_there_is_unhealthy(handler, event, lambda_context):
+    with Stubber(handler.sagemaker) as stub:
+        stub.add_response("describe_endpoint", DESCRIBED)
+        stub.add_response("describe_endpoint_config", CONFIGURED)
+        with pytest.raises(ProductionUnhealthy, match="has no variant model-b"):
+            handler.handle({**event("verify_production"), "variant": "model-b"}, lambda_context)
+
+
+def test_answers_that_all_take_longer_than_the_settings_allow_are_unhealthy(handler, event, lambda_context):
+    asked = {**event("verify_production"), "latency_milliseconds": 0.0}
+    exchanges = ((ALL_ROWS, b"0\n2\n1\n"), (ONE_ROW, b"0"))
+    with (
+        described(handler.sagemaker, asked["model_data_url"]),
+        answering(handler.runtime, ENDPOINT, *exchanges, target="model-a"),
+        pytest.raises(ProductionUnhealthy, match="is slow: none of 2 requests"),
+    ):
+        handler.handle(asked, lambda_context)
+
+
 def test_other_answers_are_unhealthy(handler, event, lambda_context):
     asked = event("verify_production")
     exchanges = ((ALL_ROWS, b"0\n0\n0\n"), (ONE_ROW, b"0"))
     serving = described(handler.sagemaker, asked["model_data_url"])
     with (
         serving,
-        answering(handler.runtime, ENDPOINT, *exchanges),
+        answering(handler.runtime, ENDPOINT, *exchanges, target="model-a"),
         pytest.raises(ProductionUnhealthy, match="expected was '2'"),
     ):
         handler.handle(asked, lambda_context)

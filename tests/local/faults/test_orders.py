@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.faults.orders import InvalidOrder, Order, read, read_file
-from local.faults.plan import CAPACITY_ERROR, AwsError, CallEffect, CallFault, StateFault, TrainingFault
+from local.faults.plan import CAPACITY_ERROR, AwsError, CallEffect, CallFault, ServingFault, StateFault, TrainingFault
 
 ERROR = {"code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}
 
@@ -42,6 +42,24 @@ def test_a_fault_of_a_training_job_is_a_lack_of_capacity_when_nothing_else_is_sa
 
 
 @pytest.mark.parametrize(
+    ("order", "fault"),
+    [
+        ({"status": 500, "endpoint": "prd"}, ServingFault("m/model.tar.gz", "prd", status=500)),
+        ({"delay_seconds": 0.8}, ServingFault("m/model.tar.gz", delay_seconds=0.8)),
+        ({"delay_seconds": 2, "status": 503}, ServingFault("m/model.tar.gz", status=503, delay_seconds=2.0)),
+        ({"answer": "setosa"}, ServingFault("m/model.tar.gz", answer="setosa")),
+        ({"answer": ""}, ServingFault("m/model.tar.gz", answer="")),
+        ({"crash": True}, ServingFault("m/model.tar.gz", crash=True)),
+    ],
+)
+def test_a_model_misbehaves_at_every_request_unless_it_is_said_otherwise(
+    order: dict[str, object], fault: ServingFault
+) -> None:
+    assert read({"artefact": "m/model.tar.gz"} | order) == Order(fault, 0, None)
+    assert read({"artefact": "m/model.tar.gz", "hits": 3, "pass_first": 1} | order) == Order(fault, 1, 3)
+
+
+@pytest.mark.parametrize(
     ("order", "told"),
     [
         ({}, "Say where"),
@@ -65,6 +83,16 @@ def test_a_fault_of_a_training_job_is_a_lack_of_capacity_when_nothing_else_is_sa
         ({"state_machine": "promote-model", "state": ""}, "state is ''"),
         ({"state_machine": "promote-model", "state": "Train Model", "effect": "hang"}, "StateFault has no effect"),
         ({"training_job": "iris", "effect": "hang"}, "TrainingFault has no effect"),
+        ({"artefact": ""}, "artefact is ''"),
+        ({"artefact": "m"}, 'any of {"status": 500}'),
+        ({"artefact": "m", "crash": True, "status": 500}, 'or {"crash": true}'),
+        ({"artefact": "m", "crash": False}, "crash must be true"),
+        ({"artefact": "m", "status": 200}, "from 400 to 599"),
+        ({"artefact": "m", "status": True}, "from 400 to 599"),
+        ({"artefact": "m", "delay_seconds": -1}, "from 0 to 60"),
+        ({"artefact": "m", "delay_seconds": "1"}, "from 0 to 60"),
+        ({"artefact": "m", "answer": 7}, "answer is 7"),
+        ({"artefact": "m", "status": 500, "effect": "hang"}, "ServingFault has no effect"),
     ],
 )
 def test_nonsense_is_refused(order: dict[str, object], told: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from local.faults.plan import CallEffect, CallFault, FaultPlan, StateFault, Task, TrainingFault
+from local.faults.plan import CallEffect, CallFault, FaultPlan, ServingFault, StateFault, Task, TrainingFault
 
 CALLER = Task("deploy-stack", "Execute Change Set")
 
@@ -29,6 +29,22 @@ def test_nothing_is_planned_at_first() -> None:
     assert plan.of_call(EXECUTION) is None
     assert plan.of_entry("promote-model", "Train Model") is None
     assert plan.of_training("iris", "ml.m5.large") is None
+    assert plan.of_invocation("iris-prd", "s3://bucket/iris/7/model.tar.gz") is None
+    assert plan.of_serving_start("iris-prd", "s3://bucket/iris/7/model.tar.gz") is None
+
+
+def test_a_model_misbehaves_where_its_artefact_is_served() -> None:
+    plan, fault = FaultPlan(), ServingFault("iris/7/model.tar.gz", endpoint="-prd", status=500)
+    plan.add(fault, hits=None)
+    assert [plan.of_invocation("iris-prd", "s3://prd/iris/7/model.tar.gz") for _ in range(3)] == [fault] * 3
+    assert plan.of_invocation("iris-prd", "s3://prd/iris/6/model.tar.gz") is None
+    assert plan.of_invocation("iris-dev", "s3://prd/iris/7/model.tar.gz") is None
+    assert plan.of_serving_start("iris-prd", "s3://prd/iris/7/model.tar.gz") is None
+    crash = ServingFault("iris/8/model.tar.gz", crash=True)
+    plan.add(crash)
+    assert plan.of_invocation("iris-prd", "s3://prd/iris/8/model.tar.gz") is None
+    assert plan.of_serving_start("iris-prd", "s3://prd/iris/8/model.tar.gz") is crash
+    assert [each["hits"] for each in plan.listed()] == [None, 1]
 
 
 def test_the_first_occasions_pass_and_then_as_many_as_planned_are_hit() -> None:

@@ -199,6 +199,7 @@ class MiniatureCloud:
 
     def start(self) -> None:
         cloud = Cloud(self._configuration, self.clock)
+        self.faults = cloud.faults
         self.launcher = ProcessLauncher(self._configuration.project_root, STAND_IN)
         self.service = SageMaker(cloud, self.front_door, self.launcher)
         self._server.backends = self.service.backends

@@ -14,6 +14,7 @@ import time
 
 ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 BASE = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+_TURN = threading.Lock()
 
 
 def train() -> int:
@@ -92,6 +93,9 @@ class Connection:
         command, _, argument = body[:100].decode(errors="replace").partition(" ")
         if command == "sleep":
             time.sleep(float(argument))
+        if command == "take-turns":  # one request after the other, so that queues form
+            with _TURN:
+                time.sleep(float(argument))
         if command == "die":
             os._exit(9)
         if command == "status":

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.datasets import make_classification
 
 from container.training.evaluation.answers import Answers, ClassAnswers, NumberAnswers, ask
@@ -92,19 +93,33 @@ def fitted_forests(seed: int) -> tuple[Split, dict[str, Answers]]:
     return Split(schema, features[few], labels[few], features[test], labels[test]), models
 
 
-def measure(split: Split, candidate: Answers, champion: Answers) -> Measured:
+def resampled(split: Split, answers: dict[str, Answers]) -> dict[str, NDArray[np.float64]]:
+    """Of each candidate and the champion, the metric that is compared, as a job draws it.
+
+    Rows of numbers are drawn alike whoever answers them, so once for all candidates.
+    """
+    task, truth = split.schema.task, split.test_labels
+    name, models = COMPARED_BY_DEFAULT[task], [answers[each] for each in (*CANDIDATES, "champion")]
+    if task == "regression":
+        drawn = resample_numbers(truth, models)[name]
+        return {candidate: drawn[[number, -1]] for number, candidate in enumerate(CANDIDATES)}
+    classes = len(split.schema.classes)
+    return {
+        candidate: resample_classes([name], truth, [model, models[-1]], classes)[name]
+        for candidate, model in zip(CANDIDATES, models, strict=False)
+    }
+
+
+def measure(split: Split, candidate: Answers, champion: Answers, drawn: NDArray[np.float64]) -> Measured:
     """As a job does, but for what these gates do not ask for."""
     task, truth = split.schema.task, split.test_labels
     name = COMPARED_BY_DEFAULT[task]
     if isinstance(candidate, ClassAnswers):
         classes = [str(each) for each in split.schema.classes]
-        scores = [score_classes(truth, each, classes) for each in (candidate, champion)]
-        resampled = resample_classes([name], truth, [candidate, champion], len(classes))
+        ours, theirs = (score_classes(truth, each, classes) for each in (candidate, champion))
     else:
-        scores = [score_numbers(truth, each) for each in (candidate, champion)]
-        resampled = resample_numbers(truth, [candidate, champion])
-    ours, theirs = scores
-    found = gain(name, ours.values[name], theirs.values[name], resampled[name], GateSettings().confidence)
+        ours, theirs = (score_numbers(truth, each) for each in (candidate, champion))
+    found = gain(name, ours.values[name], theirs.values[name], drawn, GateSettings().confidence)
     return Measured(task, ours, theirs, Comparison(name, (found,), 0), latency_milliseconds=1, artefact_bytes=1)
 
 
@@ -112,8 +127,9 @@ def verdicts(play: Play) -> Iterator[tuple[str, str, bool]]:
     """Candidate, gate, and whether the gate lets it pass."""
     for seed in range(SEEDS):
         split, answers = play(seed)
+        drawn = resampled(split, answers)
         for candidate in CANDIDATES:
-            measured = measure(split, answers[candidate], answers["champion"])
+            measured = measure(split, answers[candidate], answers["champion"], drawn[candidate])
             for gate, fields in GATES.items():
                 checks = check_gate(measured, GateSettings(**fields, margin=MARGINS[measured.task]))
                 yield candidate, gate, all(check.passed for check in checks)

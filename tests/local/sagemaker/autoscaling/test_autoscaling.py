@@ -31,6 +31,10 @@ def count(cloud: MiniatureCloud) -> int:
     return described["CurrentInstanceCount"]
 
 
+def activities(cloud: MiniatureCloud, **more: Any) -> list[dict[str, Any]]:
+    return cloud.autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker", **more)["ScalingActivities"]
+
+
 def put_policy(cloud: MiniatureCloud, **more: Any) -> dict[str, Any]:
     request = VARIANT | {
         "PolicyName": "invocations",
@@ -46,12 +50,11 @@ def test_registering_brings_the_capacity_within_the_limits(scaled: MiniatureClou
     scaled.await_endpoint("live")
     scaled.autoscaling.register_scalable_target(**VARIANT, MinCapacity=1, MaxCapacity=1)
     eventually(lambda: count(scaled) == 1)
-    activities = scaled.autoscaling.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"]
-    assert [(activity["Description"], activity["Cause"]) for activity in activities] == [
+    eventually(lambda: {activity["StatusCode"] for activity in activities(scaled)} == {"Successful"})
+    assert [(activity["Description"], activity["Cause"]) for activity in activities(scaled)] == [
         ("Setting desired instance count to 1.", "maximum capacity was set to 1"),
         ("Setting desired instance count to 2.", "minimum capacity was set to 2"),
     ]
-    assert {activity["StatusCode"] for activity in activities} == {"Successful"}
 
 
 def test_a_target_is_registered_described_changed_and_deregistered(scaled: MiniatureCloud) -> None:

@@ -426,10 +426,6 @@ def test_a_model_needs_an_artefact_and_a_role(cloud: MiniatureCloud) -> None:
         ({"ProductionVariants": [variant("m"), variant("m")]}, "names must be unique"),
         ({"ProductionVariants": [variant("m", count=0)]}, "greater than or equal to 1"),
         ({"ProductionVariants": [{"VariantName": "v", "ModelName": "m"}]}, "InitialInstanceCount is required"),
-        (
-            {"ProductionVariants": [{"VariantName": "v", "ModelName": "m", "ServerlessConfig": {}}]},
-            "The embedded cloud has no ServerlessConfig|must not be null",
-        ),
         ({"ProductionVariants": [variant("m")], "ShadowProductionVariants": [variant("m")]}, "no ShadowProduction"),
     ],
 )

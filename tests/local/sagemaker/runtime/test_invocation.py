@@ -1,10 +1,12 @@
 """InvokeEndpoint: what the container gets, and what a caller is told when it does not answer well."""
 
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.faults.plan import ServingFault
 from local.sagemaker.endpoints import model_connections
 from tests.local.sagemaker.conftest import MiniatureCloud, variant
 
@@ -91,3 +93,27 @@ def test_what_endpoints_here_do_not_have_is_refused(serving: MiniatureCloud) -> 
         serving.runtime.invoke_endpoint_async(EndpointName="live", InputLocation="s3://x/y")
     with pytest.raises(ClientError, match="Endpoint dead of account 123456789012 not found"):
         serving.invoke("dead")
+
+
+def test_a_model_misbehaves_on_purpose(serving: MiniatureCloud) -> None:
+    serving.faults.add(ServingFault("m/model.tar.gz", status=503), hits=1)
+    with pytest.raises(ClientError) as error:
+        serving.invoke("live")
+    assert error.value.response["OriginalStatusCode"] == 503
+    assert serving.invoke("live").startswith("answer ")
+    serving.faults.add(ServingFault("m/model.tar.gz", answer="virginica"), hits=1)
+    assert serving.invoke("live") == "virginica"
+    serving.faults.add(ServingFault("m/model.tar.gz", delay_seconds=0.3), hits=1)
+    began = time.monotonic()
+    serving.invoke("live")
+    assert time.monotonic() - began >= 0.3
+    assert [each["met"] for each in serving.faults.listed()] == [1, 1, 1]
+
+
+def test_a_container_dies_at_its_start_on_purpose(cloud: MiniatureCloud) -> None:
+    cloud.create_model("m")
+    cloud.create_config("c", variant("m"))
+    cloud.faults.add(ServingFault("m/model.tar.gz", endpoint="prd", crash=True), hits=None)
+    cloud.create_endpoint("m-dev", "c")
+    endpoint = cloud.create_endpoint("m-prd", "c", "Failed")
+    assert "did not pass the ping health check" in endpoint["FailureReason"]

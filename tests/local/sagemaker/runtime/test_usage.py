@@ -1,5 +1,6 @@
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -28,18 +29,23 @@ def usage(clock: Clock, published: list[Json]) -> Iterator[Usage]:
     made.close()
 
 
+def count(usage: Usage, *, status: int = 200, latency_us: float = 1.0, **more: Any) -> None:
+    arguments = {"endpoint": "live", "variant": "model-a", "config": "c1", "overhead_us": 1.0} | more
+    usage.count(**arguments, status=status, latency_us=latency_us)
+
+
 def values(published: list[Json], metric: str) -> dict[float, float]:
     return {
         value: count
         for datum in published
-        if datum["MetricName"] == metric
+        if datum["MetricName"] == metric and len(datum["Dimensions"]) == 2
         for value, count in zip(datum["Values"], datum["Counts"], strict=True)
     }
 
 
 def test_a_minute_is_published_once_it_has_passed(usage: Usage, clock: Clock, published: list[Json]) -> None:
     for status in (200, 200, 400, 500):
-        usage.count("live", "model-a", status, 1234.4, 200.0)
+        count(usage, status=status, latency_us=1234.4, overhead_us=200.0)
     usage.flush()
     assert published == []
     clock.advance(60)
@@ -51,29 +57,43 @@ def test_a_minute_is_published_once_it_has_passed(usage: Usage, clock: Clock, pu
     assert values(published, "ModelLatency") == {1230.0: 4}
     assert values(published, "OverheadLatency") == {200.0: 4}
     assert {datum["Timestamp"] for datum in published} == {dt.datetime.fromtimestamp(START, dt.UTC)}
-    assert {tuple(d["Value"] for d in datum["Dimensions"]) for datum in published} == {("live", "model-a")}
+    assert values(published, "InvocationModelErrors") == {0.0: 2, 1.0: 2}
+    by = {tuple(d["Value"] for d in datum["Dimensions"]) for datum in published}
+    assert by == {("live", "model-a"), ("live", "model-a", "c1")}
+
+
+def test_a_configuration_can_be_watched_alone(usage: Usage, published: list[Json]) -> None:
+    count(usage, config="old")
+    count(usage, config="new", status=500)
+    usage.flush(unfinished=True)
+    errors = {
+        datum["Dimensions"][2]["Value"]: datum["Values"]
+        for datum in published
+        if datum["MetricName"] == "Invocation5XXErrors" and len(datum["Dimensions"]) == 3
+    }
+    assert errors == {"old": [0.0], "new": [1.0]}
 
 
 def test_many_latencies_are_published_in_parts(usage: Usage, published: list[Json]) -> None:
     for number in range(400):
-        usage.count("live", "model-a", 200, 100.0 + number, 1.0)
+        count(usage, status=200, latency_us=100.0 + number, overhead_us=1.0)
     usage.flush(unfinished=True)
     latencies = [datum for datum in published if datum["MetricName"] == "ModelLatency"]
-    assert [len(datum["Values"]) for datum in latencies] == [150, 150, 100]
+    assert [len(datum["Values"]) for datum in latencies] == [150, 150, 100] * 2
 
 
 def test_scaling_can_ask_for_the_last_minutes(usage: Usage, clock: Clock) -> None:
     for minute in range(3):
         for _ in range(minute + 1):
-            usage.count("live", "model-a", 200, 1.0, 1.0)
-        usage.count("live", "model-b", 200, 1.0, 1.0)
+            count(usage)
+        count(usage, variant="model-b")
         clock.advance(60)
     assert list(usage.invocations("live", "model-a", 110).values()) == [2, 3]
     assert usage.invocations("live", "model-a", 0) == {}
 
 
 def test_old_minutes_are_forgotten(usage: Usage, clock: Clock) -> None:
-    usage.count("live", "model-a", 200, 1.0, 1.0)
+    count(usage)
     clock.advance(2 * 3600)
     usage.flush()
     usage.flush()

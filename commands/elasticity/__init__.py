@@ -1,0 +1,1 @@
+"""`make elasticity`: scaling policies beside each other on the same traffic, in simulated time."""

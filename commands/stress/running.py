@@ -1,0 +1,146 @@
+"""Runs the parts of a stress test one after the other, tells how it goes, and writes what came of it."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from commands.deployment import Deployment
+from commands.faults import CommandFailed
+from commands.stress.course import Course, Part
+from commands.stress.page import page
+from commands.stress.profiles import Phase
+from commands.stress.report import Asked, Seen, report
+from commands.stress.stopping import Limits, Stop, reason_to_stop
+from commands.stress.target import Target
+from commands.stress.watch import Watch
+from load.endpoint import Endpoint
+from load.recording import LATE_SECONDS, Recording, percentiles
+from load.traffic import GeneratorFailed, Traffic
+
+REPORT = "stress-report"
+_LOOKS_EVERY_SECONDS = 1.0
+_TELLS_EVERY_SECONDS = 5
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The report, and where it is."""
+
+    told: dict[str, Any]
+    page: Path
+    data: Path
+
+
+def stress(
+    deployment: Deployment, target: Target, asked: Asked, planned: Sequence[Phase], limits: Limits, say: Say
+) -> dict[str, Any]:
+    """Load the endpoint, and the report of it.
+
+    Raises:
+        CommandFailed: the load generator cannot run here.
+    """
+    endpoint = Endpoint.of(deployment.session, target.endpoint, target.questions)
+    with Watch(deployment.client, target.endpoint, target.variants) as watch:
+        parts, stop = _run(endpoint, planned, limits, watch, say)
+    course = Course(parts, watch.at)
+    return report(asked, course, Seen(watch.instances, watch.activities, watch.faults), stop)
+
+
+def write(told: dict[str, Any], folder: Path) -> Written:
+    """As a page and as JSON."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shown, data = folder / f"{REPORT}.html", folder / f"{REPORT}.json"
+    data.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    shown.write_text(page(told), encoding="utf-8")
+    return Written(told, shown, data)
+
+
+def _run(
+    endpoint: Endpoint, planned: Sequence[Phase], limits: Limits, watch: Watch, say: Say
+) -> tuple[list[Part], Stop]:
+    parts: list[Part] = []
+    begun = time.monotonic()
+    for phase in planned:
+        say(f"{phase.name}:")
+        traffic = Traffic(phase.plan, endpoint)
+        parts.append(Part(phase, traffic.recording))
+        try:
+            traffic.start()
+            stop = _follow(traffic, begun, limits, watch, say)
+            say("waiting for the last answers")
+            traffic.stop()
+        except GeneratorFailed as fault:
+            raise CommandFailed(f"The load generator ended by itself: {fault}") from fault
+        finally:
+            traffic.kill()
+        if stop:
+            return parts, stop
+    return parts, Stop("finished", "all that was planned was sent")
+
+
+def _follow(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: Say) -> Stop | None:
+    """Until the plan has ended, or there is a reason to stop."""
+    looked = 0
+    try:
+        while not traffic.wait(_LOOKS_EVERY_SECONDS):
+            looked += 1
+            if looked % _TELLS_EVERY_SECONDS == 0:
+                say(progress(traffic.recording, time.monotonic() - begun, watch))
+            if stop := reason_to_stop(traffic.recording.buckets, time.monotonic() - begun, limits):
+                return stop
+    except KeyboardInterrupt:
+        return Stop("interrupted", "somebody pressed Ctrl-C")
+    return None
+
+
+def progress(recording: Recording, passed_seconds: float, watch: Watch) -> str:
+    """How it stands, by the last five seconds."""
+    buckets = recording.buckets[:-1][-_TELLS_EVERY_SECONDS:]
+    p99 = percentiles((latency for bucket in buckets for latency in bucket.latencies), [99.0]).get(99.0)
+    words = [
+        f"{passed_seconds:6.0f} s",
+        f"{sum(bucket.answered for bucket in buckets) / max(len(buckets), 1):8.1f} a second",
+        "p99       none" if p99 is None else f"p99 {p99 * 1000:7.1f} ms",
+        f"{recording.failures.total():6,} errors",
+    ]
+    if watch.instances:
+        now = watch.instances[-1]
+        coming = f" (to be {now.desired})" if now.desired != now.current else ""
+        words.append(f"{now.current} instances{coming}")
+    if buckets and max(bucket.late_seconds for bucket in buckets) > LATE_SECONDS:
+        words.append("generator late")
+    return "  ".join(words)
+
+
+def summary(written: Written) -> str:
+    """The last lines in the terminal."""
+    told = written.told
+    lines = [
+        f"Stopped: {told['stopped']['reason']}; {told['stopped']['told']}.",
+        f"Reached {told['rate_reached']:.1f} requests a second.",
+    ]
+    lines += [f"  {count:,} times {kind}" for kind, count in told["failures"]["kinds"].items()]
+    if told["late_seconds"]:
+        lines.append(f"The load generator itself was late in {told['late_seconds']} s; they are not judged.")
+    found = told["recommended"]
+    if found is None:
+        lines.append("No scaling target can be recommended; the report says why.")
+    else:
+        lines.append(f"An instance did {found['safe_rate']:.1f} requests a second safely{_beyond(found)}.")
+        lines.append(
+            f"Scaling target: {found['invocations_target']:.0f} invocations per instance and minute, or "
+            f"{found['concurrency_target']:.2f} concurrent requests per instance."
+        )
+    return "\n".join([*lines, f"Report: {written.page}, {written.data.name}"])
+
+
+def _beyond(found: dict[str, Any]) -> str:
+    if not found["limit_rate"]:
+        return ", and was not brought to its limit"
+    if found["limit_rate"] < found["safe_rate"]:
+        return f", but failed to at {found['limit_rate']:.1f} at another time"
+    return f", and at {found['limit_rate']:.1f} no more"

@@ -1,0 +1,1 @@
+"""Removes development endpoints whose time is over."""
