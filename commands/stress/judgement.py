@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from commands.stress.course import Span
 
 SAFETY_FACTOR = 0.5
+LEAST_CONCURRENCY = 1.0
+"""The metric is the most requests at once, in whole ones: below this a fleet would grow with any load at all."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Recommendation:
     ``limit_rate`` is the lowest rate at which the objective was missed or a request failed; None where that never
     happened. Below the safe rate it says that the endpoint is not the same at all times. ``concurrency`` is how many
     requests an instance has in hand at the safe rate, by Little's law: rate times mean latency. Both targets are a
-    ``factor`` of what is safe.
+    ``factor`` of what is safe, that of concurrency at least ``LEAST_CONCURRENCY``.
     """
 
     safe_rate: float
@@ -58,7 +60,7 @@ def recommend(
         factor=factor,
         invocations_target=safe * factor * 60,
         concurrency=safe * mean,
-        concurrency_target=safe * mean * factor,
+        concurrency_target=max(LEAST_CONCURRENCY, safe * mean * factor),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from commands.faults import CommandFailed
 from commands.stress.course import Course, Part
-from commands.stress.judgement import recommend
+from commands.stress.judgement import LEAST_CONCURRENCY, recommend
 from commands.stress.profiles import LEVELS, PROFILES, Phase, phases
 from commands.stress.stopping import Limits, reason_to_stop
 from load.schedule import Level, Schedule, steady
@@ -21,6 +21,12 @@ def test_the_target_is_half_of_the_highest_rate_within_the_objective():
     # Little: 30 requests a second that take 90 ms each are 2.7 in hand.
     assert found.concurrency == pytest.approx(2.7)
     assert found.concurrency_target == pytest.approx(1.35)
+
+
+def test_a_fleet_whose_requests_hardly_overlap_does_not_grow_with_every_one_of_them():
+    found = recommend([span(10, 20)], 0.1)
+    assert found.concurrency == pytest.approx(0.2)
+    assert found.concurrency_target == LEAST_CONCURRENCY
 
 
 def test_rates_are_those_of_one_instance():
