@@ -116,4 +116,4 @@ def test_make_drop_takes_a_folder(product, iris, tmp_path):
     (job,) = product.training_jobs(model)
     assert job["HyperParameters"]["n_estimators"] == "9"
     listed = [each for each in itertools.islice(list_runs(product.deployment), 20) if each.model == model]
-    assert [(each.id, each.dataset) for each in listed] == [(run.id, "2026-11")]
+    assert [(each.id, each.subject) for each in listed] == [(run.id, "2026-11")]
