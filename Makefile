@@ -114,9 +114,11 @@ test: $(VENV)/.dev ## Run the tests (ten minutes on two cores, nothing else need
 	@FLOW_RECORDS=$(CURDIR)/build/flow-records $(PY) -m pytest -m "not full and not check" -n 2 --dist loadfile --no-loadscope-reorder
 	@$(PY) -m tests.flow.kept end
 
+test-full: PORTION = $(if $(filter yes,$(WHOLE)),whole,commit)
 test-full: $(VENV)/.dev node_modules/.made ## Run the long tests too: faults, kill -9, rights, browser, image (of the longest this commit's third; WHOLE=yes: all)
 	@$(PY) -m infra.synthesise
-	@$(PY) -m pytest -m full -n 3 --dist loadfile --no-loadscope-reorder --portion=$(if $(filter yes,$(WHOLE)),whole,commit)
+	@$(PY) -m pytest -m "full and not alone" -n 3 --dist loadfile --no-loadscope-reorder --portion=$(PORTION)
+	@$(PY) -m pytest -m "full and alone" --portion=$(PORTION)
 
 check: $(VENV)/.dev ## Format, lint, types, import rules, templates
 	@$(PY) -m ruff format --check .

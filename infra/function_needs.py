@@ -304,7 +304,7 @@ def expire_development(names: Names, deployment_role_arn: str) -> FunctionNeeds:
             "FindExpiring",
             "Each model's pointer says how long its development endpoint may stand.",
             ("ssm:GetParametersByPath",),
-            (names.parameter(names.models_prefix.rstrip("/")), names.parameter(f"{names.models_prefix}*")),
+            (names.parameter(names.models_prefix.rstrip("/")),),
         ),
         Grant(
             "LookAtDevelopment",

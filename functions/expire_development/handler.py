@@ -79,7 +79,9 @@ def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, int]:
 
 
 def _parameters() -> Iterator[tuple[str, str]]:
-    for page in ssm.get_paginator("get_parameters_by_path").paginate(Path=environment.models_prefix):
+    # The right names this very path; whether AWS would take it with a last slash is not said.
+    path = environment.models_prefix.rstrip("/")
+    for page in ssm.get_paginator("get_parameters_by_path").paginate(Path=path):
         for parameter in page["Parameters"]:
             yield parameter["Name"], parameter["Value"]
 

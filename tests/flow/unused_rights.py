@@ -188,4 +188,16 @@ UNUSED = (
         ("application-autoscaling:TagResource", "application-autoscaling:ListTagsForResource"),
         "CloudFormation on AWS hands the stack's tags to scalable targets; the embedded cloud's does not.",
     ),
+    Unused(
+        "DeploymentRole",
+        "ScaleEndpoint",
+        ("application-autoscaling:PutScheduledAction", "application-autoscaling:DeleteScheduledAction"),
+        "No recorded flow has a schedule; tests/local puts schedules of templates on a real endpoint.",
+    ),
+    Unused(
+        "EndpointRole",
+        "WatchRelease",
+        (),
+        "Guarded releases are made under load, which takes the machine for itself: without the right each is refused.",
+    ),
 )

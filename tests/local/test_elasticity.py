@@ -26,7 +26,7 @@ from load.traffic import Traffic
 from scaling.datapoints import last_complete_period
 from tests.local.cloud_process import ACCOUNT, REGION, CloudProcess, allow, until
 
-pytestmark = [pytest.mark.full, pytest.mark.long(3), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.alone, pytest.mark.timeout(600)]
 
 STAND_IN = Path(__file__).parent / "sagemaker" / "stand_in_container.py"
 IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/model@sha256:" + "0" * 64
