@@ -1,7 +1,7 @@
 """Stack operations that a crash cut off go on at the next start: no stack stays IN_PROGRESS forever.
 
 An operation leaves its arguments on the stack's record, which is saved like everything else. Resources that were
-recorded are taken over, the one in flight is found by its tags, the rest is done. A deletion is simply repeated, and
+recorded are taken over, the one in flight is found by its name and tags, the rest is done. A deletion is simply repeated, and
 so is the rest of a roll back that ContinueUpdateRollback has begun.
 """
 
@@ -9,11 +9,12 @@ import asyncio
 import contextvars
 import copy
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from local.cloudformation.taken_over import take_over
+from local.cloudformation.taken_over import begin_operation, take_over
 from local.context import Cloud
 
 _KEY = "_operation"
@@ -76,12 +77,18 @@ def _recording(kind: str, original: Operation) -> Operation:
         from ministack.services import cloudformation
 
         # Before the operation is acknowledged, not when the event loop gets to it.
-        stack = cloudformation._stacks.get(stack_name)
+        stack, operation_id = cloudformation._stacks.get(stack_name), str(uuid.uuid4())
         if stack is not None:
             plain = {name: _plain(value) for name, value in more.items()}
-            stack[_KEY] = {"kind": kind, "arguments": [_plain(value) for value in arguments], "more": plain}
+            stack[_KEY] = {
+                "kind": kind,
+                "id": operation_id,
+                "arguments": [_plain(value) for value in arguments],
+                "more": plain,
+            }
 
         async def run() -> None:
+            begin_operation(operation_id)
             try:
                 await original(stack_name, stack_id, *arguments, **more)
             finally:
@@ -107,6 +114,7 @@ async def _resume_one(account: str, region: str, stack: dict[str, Any]) -> None:
     _resuming.set(True)
     act_for_stack(stack)
     operation = stack[_KEY]
+    begin_operation(operation["id"])
     name, stack_id, more = stack["StackName"], stack["StackId"], operation["more"]
     try:
         if operation["kind"] == "deploy":
