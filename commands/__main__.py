@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from commands.drop import check, drop
 from commands.faults import CommandFailed
 from commands.options import make_parser
 from commands.redrive import redrive
-from commands.releases.asking import rollback, shift_traffic
+from commands.releases.asking import Asker, rollback, shift_traffic
 from commands.releases.ledger import read_releases
 from commands.releases.listing import manifest_text, releases_table
 from commands.rerun import rerun
@@ -87,7 +88,7 @@ def _releases(options: argparse.Namespace) -> int:
 def _rollback(options: argparse.Namespace) -> int:
     deployment = find_deployment()
     releases = read_releases(deployment, options.model)
-    target, run = rollback(deployment, releases, options.to, options.requester, options.comment)
+    target, run = rollback(deployment, releases, options.to, _asker(options))
     return _said(f"{run} goes back to {target.name}, once that is approved.\nWatch it: make runs")
 
 
@@ -95,8 +96,12 @@ def _shift_traffic(options: argparse.Namespace) -> int:
     deployment = find_deployment()
     releases = read_releases(deployment, options.model)
     to: Literal["older", "newer"] = "newer" if options.command == "ab-promote" else "older"
-    target, run = shift_traffic(deployment, releases, to, options.requester, options.comment)
+    target, run = shift_traffic(deployment, releases, to, _asker(options))
     return _said(f"{run} gives {target.name} all requests.\nWatch it: make runs")
+
+
+def _asker(options: argparse.Namespace) -> Asker:
+    return Asker(options.requester, options.comment, datetime.now(UTC))
 
 
 # Synthesising needs packages that the daily commands do without, so these are imported when they are asked for.

@@ -5,12 +5,13 @@ Sources: `contracts/strategy.py`, and AWS::SageMaker::Endpoint DeploymentConfig 
 
 from typing import Any
 
-from aws_cdk import Aws, CfnCondition, CfnParameter, Fn
+from aws_cdk import Aws, Fn
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from contracts.strategy import ALARM_PERIOD_SECONDS, RollbackAlarms, StrategySettings
+from infra.endpoint_switch import switch
 from infra.names import Names
 
 # Rollback alarm: its name's end, the metric, the statistic.
@@ -31,10 +32,15 @@ def guard(endpoint: sagemaker.CfnEndpoint, names: Names, variant: str, strategy:
     for alarm in alarms:
         # The endpoint names them by text; an update that is watched by an alarm that is not there is refused.
         endpoint.add_resource_dependency(alarm)
-    switch = _switch(scope)
+    watched = switch(
+        scope,
+        "Guarded",
+        "Watched",
+        "Whether alarms watch the update; false when the champion is restored, whose fleet may sound them.",
+    )
     # A template without DeploymentConfig does not take up that of the last update (RetainDeploymentConfig).
     endpoint.deployment_config = Fn.condition_if(
-        switch.logical_id, deployment_config(strategy, [alarm.alarm_name or "" for alarm in alarms]), Aws.NO_VALUE
+        watched.logical_id, deployment_config(strategy, [alarm.alarm_name or "" for alarm in alarms]), Aws.NO_VALUE
     )
 
 
@@ -72,18 +78,6 @@ def _step(strategy: StrategySettings) -> dict[str, Any]:
     if strategy.step_instances is not None:
         return {"Type": "INSTANCE_COUNT", "Value": strategy.step_instances}
     return {"Type": "CAPACITY_PERCENT", "Value": strategy.step_percent}
-
-
-def _switch(scope: Construct) -> CfnCondition:
-    parameter = CfnParameter(
-        scope,
-        "Guarded",
-        type="String",
-        allowed_values=["true", "false"],
-        default="true",
-        description="Whether alarms watch the update; false when the champion is restored, whose fleet may sound them.",
-    )
-    return CfnCondition(scope, "Watched", expression=Fn.condition_equals(parameter.value_as_string, "true"))
 
 
 def _alarms(

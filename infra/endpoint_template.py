@@ -31,6 +31,7 @@ from infra.endpoint_alarms import EndpointAlarms
 from infra.endpoint_plan import OTHER_VARIANT, VARIANT, EndpointPlan
 from infra.endpoint_rollout import guard
 from infra.endpoint_scaling import ScaledVariant, keep_scaled_out
+from infra.endpoint_switch import switch
 from infra.endpoint_variants import SecondRelease, capture, variant
 from infra.names import Names
 
@@ -131,26 +132,16 @@ class EndpointStack(Stack):
         if plan.scaling is None:
             return
         keep_scaled_out(endpoint)
-        switch, shape = self._scaling_switch(), plan.scaled_shape
-        ScaledVariant(endpoint, names, VARIANT, switch).scale(plan.scaling)
+        description = "Whether the endpoint is scaled; false only on the way to another instance type."
+        scaled, shape = switch(self, "Autoscaled", "Scaled", description), plan.scaled_shape
+        ScaledVariant(endpoint, names, VARIANT, scaled).scale(plan.scaling)
         if second:
             # What the protocol asks for beside, the CDK's own class has at run time only.
-            expression = Fn.condition_and(switch, second.present)  # type: ignore[arg-type]
+            expression = Fn.condition_and(scaled, second.present)  # type: ignore[arg-type]
             both = CfnCondition(self, "ScaledB", expression=expression)
             ScaledVariant(endpoint, names, OTHER_VARIANT, both, "B").scale(plan.scaling)
             shape = Token.as_string(Fn.condition_if(second.present.logical_id, plan.scaled_shape_two, shape))
-        CfnOutput(self, "ScaledShape", value=shape, condition=switch)
-
-    def _scaling_switch(self) -> CfnCondition:
-        parameter = CfnParameter(
-            self,
-            "Autoscaled",
-            type="String",
-            allowed_values=["true", "false"],
-            default="true",
-            description="Whether the endpoint is scaled; false only on the way to another instance type.",
-        )
-        return CfnCondition(self, "Scaled", expression=Fn.condition_equals(parameter.value_as_string, "true"))
+        CfnOutput(self, "ScaledShape", value=shape, condition=scaled)
 
     def _watch(self, names: Names, second: SecondRelease | None) -> None:
         plan = self._plan

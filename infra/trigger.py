@@ -110,15 +110,13 @@ class ApprovalsTended(Construct):
 
     def __init__(self, scope: Construct, name: str, names: Names, function: lambda_.IFunction) -> None:
         super().__init__(scope, name)
-        events.Rule(
+        _every(
             self,
-            "Rule",
-            rule_name=names.stack("approvals-tended"),
-            description="Finishes decisions that a visit could not, and lets questions expire.",
-            schedule=events.Schedule.rate(Duration.minutes(1)),
-            targets=[
-                targets.LambdaFunction(function, max_event_age=Duration.minutes(1), retry_attempts=0),
-            ],
+            names.stack("approvals-tended"),
+            "Finishes decisions that a visit could not, and lets questions expire.",
+            function,
+            period=Duration.minutes(1),
+            max_event_age=Duration.minutes(1),
         )
 
 
@@ -131,16 +129,34 @@ class DevelopmentExpired(Construct):
 
     def __init__(self, scope: Construct, name: str, names: Names, function: lambda_.IFunction) -> None:
         super().__init__(scope, name)
-        events.Rule(
+        _every(
             self,
-            "Rule",
-            rule_name=names.stack("development-expired"),
-            description="Removes development endpoints whose time is over.",
-            schedule=events.Schedule.rate(Duration.minutes(15)),
-            targets=[
-                targets.LambdaFunction(function, max_event_age=Duration.minutes(5), retry_attempts=0),
-            ],
+            names.stack("development-expired"),
+            "Removes development endpoints whose time is over.",
+            function,
+            period=Duration.minutes(15),
+            max_event_age=Duration.minutes(5),
         )
+
+
+def _every(
+    scope: Construct,
+    name: str,
+    description: str,
+    function: lambda_.IFunction,
+    *,
+    period: Duration,
+    max_event_age: Duration,
+) -> None:
+    """A function that is called by the clock: a call that failed is not made again, the next one is as good."""
+    events.Rule(
+        scope,
+        "Rule",
+        rule_name=name,
+        description=description,
+        schedule=events.Schedule.rate(period),
+        targets=[targets.LambdaFunction(function, max_event_age=max_event_age, retry_attempts=0)],
+    )
 
 
 def _rule(

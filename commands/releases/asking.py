@@ -1,7 +1,8 @@
 """Asks for a release that was made before: a run of the same machine, with the same lease, approval and record."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from commands.deployment import Deployment
@@ -10,9 +11,16 @@ from commands.releases.ledger import Releases
 from contracts.manifest import Manifest
 
 
-def rollback(
-    deployment: Deployment, releases: Releases, to: str, requester: str, reason: str, now: datetime | None = None
-) -> tuple[Manifest, str]:
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, by mail address (empty: nobody says), why, and when."""
+
+    requester: str
+    reason: str
+    at: datetime
+
+
+def rollback(deployment: Deployment, releases: Releases, to: str, asker: Asker) -> tuple[Manifest, str]:
     """The release that is gone back to, and the id of the run that asks for it.
 
     `to` is its name or number; empty is the one before the champion.
@@ -23,16 +31,11 @@ def rollback(
     target = releases.named(to) if to else releases.before_champion()
     if releases.share(target.name) == 1:
         raise CommandFailed(f"Production serves {target.name} already.")
-    return target, _start(deployment, target, "rollback", requester, reason, now)
+    return target, _start(deployment, target, "rollback", asker)
 
 
 def shift_traffic(
-    deployment: Deployment,
-    releases: Releases,
-    to: Literal["older", "newer"],
-    requester: str,
-    reason: str,
-    now: datetime | None = None,
+    deployment: Deployment, releases: Releases, to: Literal["older", "newer"], asker: Asker
 ) -> tuple[Manifest, str]:
     """The release that gets all requests, and the id of the run that shifts them.
 
@@ -43,24 +46,22 @@ def shift_traffic(
     target = releases.named((newer if to == "newer" else older).release)
     if releases.share(target.name) == 1:
         raise CommandFailed(f"{target.name} has all requests already.")
-    return target, _start(deployment, target, "traffic", requester, reason, now)
+    return target, _start(deployment, target, "traffic", asker)
 
 
-def _start(
-    deployment: Deployment,
-    target: Manifest,
-    purpose: Literal["rollback", "traffic"],
-    requester: str,
-    reason: str,
-    now: datetime | None,
-) -> str:
+def _start(deployment: Deployment, target: Manifest, purpose: Literal["rollback", "traffic"], asker: Asker) -> str:
     """The event is that of the release's dataset: runs are told apart, listed and closed by it."""
     event = {
-        "time": f"{now or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "time": f"{asker.at:%Y-%m-%dT%H:%M:%SZ}",
         "detail": {
             "bucket": {"name": deployment.bucket},
             "object": {"key": target.dataset_key, "version-id": target.dataset_version, "size": 0},
-            "ask": {"for": purpose, "to": target.name, "requester": requester.strip(), "reason": reason.strip()},
+            "ask": {
+                "for": purpose,
+                "to": target.name,
+                "requester": asker.requester.strip(),
+                "reason": asker.reason.strip(),
+            },
         },
     }
     started = deployment.client("stepfunctions").start_execution(

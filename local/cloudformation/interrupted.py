@@ -1,8 +1,8 @@
 """Stack operations that a crash cut off go on at the next start: no stack stays IN_PROGRESS forever.
 
 An operation leaves its arguments on the stack's record, which is saved like everything else. Resources that were
-recorded are taken over, the one in flight is found by its name and tags, the rest is done. A deletion is simply repeated, and
-so is the rest of a roll back that ContinueUpdateRollback has begun.
+recorded are taken over, the one in flight is found by its name and tags, the rest is done. A deletion is simply
+repeated, and so is the rest of a roll back that ContinueUpdateRollback has begun.
 """
 
 import asyncio

@@ -10,13 +10,14 @@ from moto import mock_aws
 
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
-from commands.releases.asking import rollback, shift_traffic
+from commands.releases.asking import Asker, rollback, shift_traffic
 from commands.releases.ledger import Releases, read_releases
 from commands.releases.listing import manifest_text, releases_table
 from contracts.manifest import Manifest
 from tests.functions.approvals import create_table
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+NOBODY = Asker("", "", NOW)
 ALONE = [{"name": "model-a", "release": "iris-model-3", "weight": 1}]
 SHARED = [
     {"name": "model-a", "release": "iris-model-3", "weight": 0.1},
@@ -140,7 +141,7 @@ def test_a_manifest_from_before_strategies_is_read():
 
 @pytest.mark.parametrize(("to", "number"), [("", 2), ("1", 1), ("iris-model-1", 1)])
 def test_going_back_starts_a_run_about_the_release_s_own_dataset(deployment, runs, to, number):
-    target, run = rollback(deployment, releases(1, 2, 3), to, " o@example.com ", "It answers wrongly.", NOW)
+    target, run = rollback(deployment, releases(1, 2, 3), to, Asker(" o@example.com ", "It answers wrongly.", NOW))
     assert (target.number, run) == (number, "run-7")
     assert runs.started == [
         {
@@ -177,13 +178,13 @@ def test_the_one_before_is_the_next_older_release_also_after_a_roll_back():
 )
 def test_what_cannot_be_gone_back_to_is_told_and_starts_nothing(deployment, runs, known, to, said):
     with pytest.raises(CommandFailed, match=said):
-        rollback(deployment, releases(*known), to, "", "")
+        rollback(deployment, releases(*known), to, NOBODY)
     assert runs.started == []
 
 
 @pytest.mark.parametrize(("to", "number"), [("newer", 3), ("older", 2)])
 def test_traffic_goes_to_the_newer_or_the_older_of_two(deployment, runs, to, number):
-    target, _ = shift_traffic(deployment, releases(1, 2, 3, variants=SHARED), to, "", "", NOW)
+    target, _ = shift_traffic(deployment, releases(1, 2, 3, variants=SHARED), to, NOBODY)
     assert target.number == number
     assert runs.started[0]["detail"]["ask"]["for"] == "traffic"
     assert runs.started[0]["detail"]["ask"]["to"] == f"iris-model-{number}"
@@ -197,5 +198,5 @@ def test_there_is_no_traffic_to_shift_where_one_release_serves_or_has_all(deploy
         (releases(2, 3, variants=full), "iris-model-3 has all requests already"),
     ):
         with pytest.raises(CommandFailed, match=said):
-            shift_traffic(deployment, known, "newer", "", "")
+            shift_traffic(deployment, known, "newer", NOBODY)
     assert runs.started == []

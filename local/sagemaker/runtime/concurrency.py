@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from local.clock import Clock
 from local.sagemaker.json_rpc import Json
+from local.sagemaker.runtime.publisher import Publisher
 
 PERIOD_SECONDS = 10
 # How long zeros are published after the last request, so that target tracking sees that nothing is left to do.
@@ -89,10 +90,7 @@ class Concurrency:
         self._publish = publish
         self._lock = threading.Lock()
         self._meters: dict[_Key, _Meter] = {}
-        self._busy = threading.Event()
-        self._closing = threading.Event()
-        self._publisher = threading.Thread(target=self._run, name="concurrency", daemon=True)
-        self._publisher.start()
+        self._publisher = Publisher("concurrency", clock, self._due, self.flush, _LEAST_REAL_SECONDS)
 
     def began(self, endpoint: str, variant: str) -> None:
         """A request is given to a container."""
@@ -108,15 +106,13 @@ class Concurrency:
         with self._lock:
             finished = {key: self._collect(key, now) for key in list(self._meters)}
             if not self._meters:
-                self._busy.clear()
+                self._publisher.rest()
         if data := [datum for key, periods in finished.items() for datum in self._data(key, periods)]:
             self._publish(data)
 
     def close(self) -> None:
         """Publish what has passed and stop."""
-        self._closing.set()
-        self._busy.set()
-        self._publisher.join()
+        self._publisher.close()
         self.flush()
 
     def _change(self, endpoint: str, variant: str, by: int) -> None:
@@ -125,7 +121,7 @@ class Concurrency:
             meter = self._meters.get(key)
             if meter is None:
                 meter = self._meters[key] = _Meter(_period(now), now)
-                self._busy.set()
+                self._publisher.wake()
             meter.change(by, now)
 
     def _collect(self, key: _Key, now: float) -> list[_Period]:
@@ -159,14 +155,9 @@ class Concurrency:
             for period in periods
         ]
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            self._busy.wait()  # an idle cloud has no timer running
-            with self._lock:
-                earliest = min((meter.start for meter in self._meters.values()), default=0)
-            due_in = earliest + PERIOD_SECONDS - self._clock.now()
-            if not self._clock.wait(self._closing, max(due_in, _LEAST_REAL_SECONDS * self._clock.factor)):
-                self.flush()
+    def _due(self) -> float:
+        with self._lock:
+            return min((meter.start for meter in self._meters.values()), default=0) + PERIOD_SECONDS
 
 
 def _period(now: float) -> int:

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.clock import Clock
 from local.sagemaker.json_rpc import Json
+from local.sagemaker.runtime.publisher import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +60,7 @@ class Usage:
         self._lock = threading.Lock()
         self._minutes: OrderedDict[_Key, VariantMinute] = OrderedDict()
         self._unpublished: set[_Key] = set()
-        self._busy = threading.Event()
-        self._closing = threading.Event()
-        self._publisher = threading.Thread(target=self._run, name="usage", daemon=True)
-        self._publisher.start()
+        self._publisher = Publisher("usage", clock, self._due, self.flush)
 
     def count(
         self, endpoint: str, variant: str, config: str, *, status: int, latency_us: float, overhead_us: float
@@ -76,7 +74,7 @@ class Usage:
             if minute is None:
                 minute = self._minutes[key] = VariantMinute(start)
                 self._unpublished.add(key)
-                self._busy.set()
+                self._publisher.wake()
             minute.invocations += 1
             minute.client_errors += 400 <= status < 500
             minute.server_errors += status >= 500
@@ -104,24 +102,18 @@ class Usage:
             self._unpublished.difference_update(due)
             self._forget_old(now)
             if not self._unpublished:
-                self._busy.clear()
+                self._publisher.rest()
         if data:
             self._publish(data)
 
     def close(self) -> None:
         """Publish what was counted, also of the minute that has not passed."""
-        self._closing.set()
-        self._busy.set()
-        self._publisher.join()
+        self._publisher.close()
         self.flush(unfinished=True)
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            self._busy.wait()  # an idle cloud has no timer running
-            with self._lock:
-                earliest = min((start for *_, start in self._unpublished), default=0)
-            if not self._clock.wait(self._closing, earliest + _MINUTE - self._clock.now()):
-                self.flush()
+    def _due(self) -> float:
+        with self._lock:
+            return min((start for *_, start in self._unpublished), default=0) + _MINUTE
 
     def _forget_old(self, now: float) -> None:
         for key in [key for key in self._minutes if key[3] < now - _KEPT_MINUTES * _MINUTE]:
