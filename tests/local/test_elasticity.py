@@ -1,11 +1,8 @@
 """A spike on a real endpoint of the embedded cloud: its instances follow as the policy says, and as was simulated."""
 
 import datetime as dt
-import io
 import math
 import re
-import shutil
-import tarfile
 import time
 from array import array
 from collections.abc import Callable
@@ -24,17 +21,11 @@ from load.recording import Recording
 from load.schedule import Level, Schedule, spike
 from load.traffic import Traffic
 from scaling.datapoints import last_complete_period
-from tests.local.cloud_process import ACCOUNT, REGION, CloudProcess, allow, until
+from tests.local.cloud_process import REGION, CloudProcess
+from tests.local.live_endpoint import deploy_live, now, stand_in_project, track_live
 
 pytestmark = [pytest.mark.full, pytest.mark.alone, pytest.mark.timeout(600)]
 
-STAND_IN = Path(__file__).parent / "sagemaker" / "stand_in_container.py"
-IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/model@sha256:" + "0" * 64
-VARIANT = {
-    "ServiceNamespace": "sagemaker",
-    "ResourceId": "endpoint/live/variant/model-a",
-    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-}
 PREDEFINED = {
     "invocations": "SageMakerVariantInvocationsPerInstance",
     "concurrency": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
@@ -102,14 +93,11 @@ class Live:
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
         question = Question(f"take-turns {SERVICE_SECONDS}")
         self._endpoint = Endpoint(session, "live", (question,), cloud.endpoint, REGION)
-        self.start_seconds = self._deploy(settings.minimum)
+        self.start_seconds = deploy_live(cloud, settings.minimum)
         self.service_seconds = self._service_seconds()
         # What was measured meanwhile is forgotten before somebody looks.
         cloud.post("/_cloud/clock", {"advance_seconds": 7_200})
         self._scale(settings)
-
-    def now(self) -> float:
-        return float(self.cloud.get("/_cloud/clock")["now"])
 
     def instances(self) -> int:
         return int(
@@ -123,10 +111,10 @@ class Live:
 
     def spiked(self) -> Seen:
         with Traffic(plan(), self._endpoint, timeout_seconds=TIMEOUT_SECONDS) as traffic:
-            begun = self.now() - (time.time() - (traffic.recording.begun or 0.0)) * FACTOR
+            begun = now(self.cloud) - (time.time() - (traffic.recording.begun or 0.0)) * FACTOR
             seen = Seen(traffic.recording, begun)
             while not traffic.wait(0.1):
-                seen.course.append((self.now() - begun, self.instances()))
+                seen.course.append((now(self.cloud) - begun, self.instances()))
         seen.activities = self.activities()
         return seen
 
@@ -153,55 +141,19 @@ class Live:
         assert recording.answered == requests
         return (recording.ended - recording.begun) * self._settings.minimum / requests
 
-    def _deploy(self, instances: int) -> float:
-        """Seconds of the cloud until the instances were in service."""
-        s3 = self.cloud.client("s3")
-        s3.create_bucket(Bucket="models")
-        s3.put_object(Bucket="models", Key="model.tar.gz", Body=archive())
-        role = self.cloud.role("model", "sagemaker.amazonaws.com", [allow(["s3:*", "logs:*"])])
-        container = {"Image": IMAGE, "ModelDataUrl": "s3://models/model.tar.gz"}
-        self.sagemaker.create_model(ModelName="m", PrimaryContainer=container, ExecutionRoleArn=role)
-        variant = {
-            "VariantName": "model-a",
-            "ModelName": "m",
-            "InstanceType": "ml.m5.large",
-            "InitialInstanceCount": instances,
-        }
-        self.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-        began = self.now()
-        self.sagemaker.create_endpoint(EndpointName="live", EndpointConfigName="c")
-        until(
-            "the endpoint",
-            lambda: self.sagemaker.describe_endpoint(EndpointName="live")["EndpointStatus"] == "InService",
-        )
-        return self.now() - began
-
     def _scale(self, settings: ScalingSettings) -> None:
-        self.scaling.register_scalable_target(**VARIANT, MinCapacity=settings.minimum, MaxCapacity=settings.maximum)
-        self.scaling.put_scaling_policy(
-            **VARIANT,
-            PolicyName=settings.kind,
-            PolicyType="TargetTrackingScaling",
-            TargetTrackingScalingPolicyConfiguration={
-                "TargetValue": settings.target,
-                "PredefinedMetricSpecification": {"PredefinedMetricType": PREDEFINED[settings.kind]},
-                "ScaleOutCooldown": settings.scale_out_cooldown_seconds,
-                "ScaleInCooldown": settings.scale_in_cooldown_seconds,
-            },
+        track_live(
+            self.cloud,
+            PREDEFINED[settings.kind],
+            settings.target,
+            capacity=(settings.minimum, settings.maximum),
+            out_cooldown=settings.scale_out_cooldown_seconds,
+            in_cooldown=settings.scale_in_cooldown_seconds,
         )
 
 
 def plan() -> Schedule:
     return spike(BASE, PEAK, BEFORE, DURING, AFTER).at_random(301)
-
-
-def archive() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        member = tarfile.TarInfo("answer.txt")
-        member.size = 6
-        tar.addfile(member, io.BytesIO(b"answer"))
-    return buffer.getvalue()
 
 
 def simulated(live: Live, settings: ScalingSettings, begun: float) -> Outcome:
@@ -217,13 +169,8 @@ def test_a_spike_brings_instances_and_takes_them_away_as_was_simulated(
     kind: str, make_cloud: Callable[..., CloudProcess], tmp_path: Path
 ) -> None:
     settings = POLICIES[kind]
-    container = tmp_path / "project" / "container"
-    container.mkdir(parents=True)
-    (container / "__init__.py").touch()
-    shutil.copy(STAND_IN, container / "__main__.py")
-    cloud = make_cloud(
-        PROJECT_ROOT=str(container.parent), TIME_FACTOR=str(FACTOR), INSTANCE_START_SECONDS=str(START_SECONDS)
-    )
+    project = stand_in_project(tmp_path)
+    cloud = make_cloud(PROJECT_ROOT=str(project), TIME_FACTOR=str(FACTOR), INSTANCE_START_SECONDS=str(START_SECONDS))
     live = Live(cloud, settings)
     seen = live.spiked()
     assert seen.recording.failures == {}

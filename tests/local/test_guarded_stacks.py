@@ -1,7 +1,6 @@
 """An endpoint's stack whose update is watched by an alarm: the whole cloud, with models that only pretend."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local.cloud_process import ACCOUNT, REGION, CloudProcess, allow, until
+from tests.local.live_endpoint import stand_in_project
 from tests.local.sagemaker.conftest import make_archive
 from tests.local.test_cloudformation import deploy, reasons, resource, settle
 
@@ -18,11 +18,7 @@ ROLE_NAME = "serving"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose container is the stand-in."""
-    container = tmp_path / "project" / "container"
-    container.mkdir(parents=True)
-    (container / "__init__.py").touch()
-    shutil.copy(Path(__file__).with_name("sagemaker") / "stand_in_container.py", container / "__main__.py")
-    return container.parent
+    return stand_in_project(tmp_path)
 
 
 def prepare(cloud: CloudProcess) -> str:

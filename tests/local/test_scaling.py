@@ -1,24 +1,15 @@
 """A whole cloud: requests become metrics, metrics alarms, alarms instances, and back."""
 
-import io
 import json
-import shutil
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.local.cloud_process import ACCOUNT, CloudProcess, allow, until
+from tests.local.cloud_process import CloudProcess, until
+from tests.local.live_endpoint import VARIANT, deploy_live, now, stand_in_project, track_live
 
-STAND_IN = Path(__file__).parent / "sagemaker" / "stand_in_container.py"
-IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/model@sha256:" + "0" * 64
-VARIANT = {
-    "ServiceNamespace": "sagemaker",
-    "ResourceId": "endpoint/live/variant/model-a",
-    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-}
 TARGET = 30.0
 MINUTE = 60
 
@@ -30,23 +21,6 @@ class Live:
         self.cloud = cloud
         self.scaling, self.sagemaker = cloud.client("application-autoscaling"), cloud.client("sagemaker")
         self.runtime, self.cloudwatch = cloud.client("sagemaker-runtime"), cloud.client("cloudwatch")
-
-    def deploy(self) -> None:
-        s3 = self.cloud.client("s3")
-        s3.create_bucket(Bucket="models")
-        s3.put_object(Bucket="models", Key="model.tar.gz", Body=archive())
-        role = self.cloud.role("model", "sagemaker.amazonaws.com", [allow(["s3:*", "logs:*", "cloudwatch:*"])])
-        container = {"Image": IMAGE, "ModelDataUrl": "s3://models/model.tar.gz"}
-        self.sagemaker.create_model(ModelName="m", PrimaryContainer=container, ExecutionRoleArn=role)
-        variant = {
-            "VariantName": "model-a",
-            "ModelName": "m",
-            "InstanceType": "ml.m5.large",
-            "InitialInstanceCount": 1,
-        }
-        self.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-        self.sagemaker.create_endpoint(EndpointName="live", EndpointConfigName="c")
-        until("the endpoint", lambda: self.described()["EndpointStatus"] == "InService")
 
     def described(self) -> dict[str, Any]:
         return self.sagemaker.describe_endpoint(EndpointName="live")
@@ -64,8 +38,7 @@ class Live:
         self.cloud.post("/_cloud/clock", {"advance_seconds": seconds})
 
     def end_minute(self) -> None:
-        now = float(self.cloud.get("/_cloud/clock")["now"])
-        self.advance(MINUTE - now % MINUTE + 0.1)
+        self.advance(MINUTE - now(self.cloud) % MINUTE + 0.1)
 
     def state(self, direction: str) -> str:
         prefix = f"TargetTracking-{VARIANT['ResourceId']}-{direction}-"
@@ -76,35 +49,13 @@ class Live:
         return list(self.scaling.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"])
 
 
-def archive() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        member = tarfile.TarInfo("answer.txt")
-        member.size = 6
-        tar.addfile(member, io.BytesIO(b"answer"))
-    return buffer.getvalue()
-
-
 @pytest.fixture
 def live(make_cloud: Callable[..., CloudProcess], tmp_path: Path) -> Live:
-    container = tmp_path / "project" / "container"
-    container.mkdir(parents=True)
-    (container / "__init__.py").touch()
-    shutil.copy(STAND_IN, container / "__main__.py")
-    made = Live(make_cloud(PROJECT_ROOT=str(container.parent)))
-    made.deploy()
-    made.scaling.register_scalable_target(**VARIANT, MinCapacity=1, MaxCapacity=4)
-    made.scaling.put_scaling_policy(
-        **VARIANT,
-        PolicyName="invocations",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration={
-            "TargetValue": TARGET,
-            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
-            "ScaleOutCooldown": 60,
-            "ScaleInCooldown": 60,
-        },
-    )
+    cloud = make_cloud(PROJECT_ROOT=str(stand_in_project(tmp_path)))
+    deploy_live(cloud)
+    metric = "SageMakerVariantInvocationsPerInstance"
+    track_live(cloud, metric, TARGET, capacity=(1, 4), out_cooldown=60, in_cooldown=60)
+    made = Live(cloud)
     made.end_minute()
     return made
 
