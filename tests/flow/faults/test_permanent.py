@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from commands.rerun import rerun
 from tests.flow.faults import scenarios
 from tests.flow.faults.planning import Order
 from tests.flow.faults.results import OPERATORS, OWNERS, told_once
@@ -329,6 +330,19 @@ def test_traffic_that_cannot_be_shifted_leaves_the_champion_what_it_is(product, 
     pair.lease_is_free()
     assert product.release(pair.model) == before
     told_once(run)
+
+
+def test_traffic_that_was_shifted_and_not_recorded_is_recorded_when_it_is_asked_again(product, plan, pair):
+    plan.add(refused("promote-model/Record Traffic"))
+    run = scenarios.ask(Stage(product, plan, pair.model, pair.iris), "traffic", 2, pair.later())
+    told = run.ends_in("Run Failed")["cause"]
+    assert f"{pair.model}-2 has all requests, but that is not recorded: make rerun RUN={run.id}" in told
+    pair.lease_is_free()
+    plan.clear()
+    again = Run(product, f"{run.arn.rsplit(':', 1)[0]}:{rerun(product.deployment, run.id)}")
+    again.ends_in("Traffic Shifted")
+    assert product.champion(pair.model) == f"{pair.model}-2"
+    pair.lease_is_free()
 
 
 # --- close-run
