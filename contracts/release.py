@@ -88,6 +88,11 @@ class Release:
         return read_scores(self.metrics)
 
     @property
+    def question(self) -> str:
+        """What people are asked."""
+        return f"Go back to {self.name} in production?" if self.rollback else f"Release {self.name} to production?"
+
+    @property
     def summary(self) -> str:
         """Candidate against champion in a sentence or two, after what is to be gone back to and why."""
         scores = summary(self.metrics, self.compared_with)

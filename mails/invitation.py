@@ -18,9 +18,9 @@ _TOLD: Final = {
     "residuals": ("How far the candidate's answers are off", 528),
 }
 _SUBJECTS: Final[dict[Invitation, str]] = {
-    "asked": "Release {} to production?",
-    "reminded": "Still open: release {} to production?",
-    "escalated": "Nobody has decided yet: release {} to production?",
+    "asked": "{}",
+    "reminded": "Still open: {}",
+    "escalated": "Nobody has decided yet: {}",
 }
 
 
@@ -40,7 +40,7 @@ def invite(
         "deadline": time_in_words(request.expires_at),
     }
     return Mail(
-        subject=_SUBJECTS[kind].format(request.release.name),
+        subject=_SUBJECTS[kind].format(request.release.question),
         text=_TEMPLATES.get_template("invitation.txt").render(words),
         html=_TEMPLATES.get_template("invitation.html").render(words),
         images=images,

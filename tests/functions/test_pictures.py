@@ -162,6 +162,18 @@ def test_two_have_to_approve(chromium, approvals, event):
         chromium.take(PAGE_LOOKS[:3], "page-half-approved")
 
 
+def test_a_release_that_is_to_serve_again(chromium, approvals, event, tmp_path):
+    leave(approvals.request.s3, tmp_path / "plots")
+    release = event("request_approval")["release"]
+    back = {"requester": "on-call@example.com", "reason": "Since noon it takes versicolor for virginica."}
+    approvals.ask(release={**release, "champion": {**release["champion"], **FORMER}, "rollback": back})
+    with served(approvals, ASKED_AT + HOUR) as address:
+        chromium.driver.get(address + approvals.link())
+        chromium.take(PAGE_LOOKS[:3], "page-roll-back")
+    chromium.show(seen(approvals.mails[0]))
+    chromium.take(MAIL_LOOKS, "mail-roll-back", MAIL_GUIDELINES)
+
+
 def test_a_regression_is_told_in_the_labels_unit(chromium, approvals, event):
     numbers = {"rmse": (48_213.7, 51_020.1), "mae": (31_450.2, 31_451.0), "r2": (0.81, 0.79)}
     metrics = {f"candidate_{name}": ours for name, (ours, _) in numbers.items()}
@@ -198,6 +210,16 @@ def test_a_regression_is_told_in_the_labels_unit(chromium, approvals, event):
             "Dataset Rejected",
             {
                 "cause": REJECTION,
+            },
+        ),
+        ("Traffic Shifted", {"release": "iris-model-3", "cause": "", "error": ""}),
+        (
+            "Request Refused",
+            {
+                "release": "iris-model-2",
+                "error": "RequestRefused",
+                "cause": "iris-model-2 does not share production with another release, so there is no traffic to shift; "
+                "make releases shows what serves.",
             },
         ),
         (

@@ -115,7 +115,9 @@ def test_people_read_who_wants_to_go_back_and_why(ask_to_go_back, approvals):
         "This was released before and is to serve again instead of iris-model-2, asks on-call@example.com: "
         "It answers <wrongly>."
     )
-    mail = approvals.mails[0]["Content"]["Simple"]["Body"]
+    simple = approvals.mails[0]["Content"]["Simple"]
+    assert simple["Subject"]["Data"] == "Go back to iris-model-3 in production?"
+    mail = simple["Body"]
     assert told in " ".join(mail["Text"]["Data"].split())
     page = Person(approvals, approvals.link()).opens()["body"]
     assert "<wrongly>" not in page
