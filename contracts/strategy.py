@@ -17,6 +17,8 @@ ALARM_PERIOD_SECONDS: Final = 60
 """SageMaker's metrics of invocations come once a minute (dg/monitoring-cloudwatch.html)."""
 WATCHED_SECONDS: Final = 2 * ALARM_PERIOD_SECONDS
 """So long it may be from a fault to its alarm: the minute it falls into, and one until CloudWatch has that minute."""
+START_SECONDS: Final = 240
+"""So long instances usually take to start [unverified]; AWS says several minutes."""
 
 _STEPWISE = ("canary", "linear", "rolling")
 _WAIT = ("wait_seconds",)
@@ -180,10 +182,13 @@ class StrategySettings(Section):
             yield f"`rollback_batch_percent` of {instances} instances is no whole instance"
         waits = self.waits(maximum)
         if self.maximum_seconds <= waits:
-            yield f"`maximum_seconds` is {self.maximum_seconds}, and the waits alone may come to {waits}"
+            yield f"`maximum_seconds` is {self.maximum_seconds}, and waiting alone may come to {waits}"
 
     def waits(self, instances: int) -> int:
-        """Seconds that a deployment on so many instances is watched for, all steps together."""
+        """Seconds that a deployment on so many instances is watched for, all steps together.
+
+        Each batch of `rolling` starts instances of its own; the other kinds start one fleet before the first step.
+        """
         if self.kind == "canary":
             return self.wait_seconds + self.termination_wait_seconds
         if self.kind == "all-at-once":
@@ -194,7 +199,9 @@ class StrategySettings(Section):
             (self.step_instances, instances) if self.step_instances is not None else (self.step_percent or 50, 100)
         )
         steps = -(-whole // each)
-        return steps * self.wait_seconds + (self.termination_wait_seconds if self.kind == "linear" else 0)
+        if self.kind == "rolling":
+            return steps * (self.wait_seconds + START_SECONDS)
+        return steps * self.wait_seconds + self.termination_wait_seconds
 
     def resolved(self) -> dict[str, Any]:
         """The section as a run carries it: what the kind reads, with `guarded` and the size of a step."""

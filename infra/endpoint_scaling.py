@@ -60,7 +60,9 @@ class ScaledVariant:
             resource_id=f"endpoint/{self._endpoint}/variant/{self.variant}",
             scalable_dimension="sagemaker:variant:DesiredInstanceCount",
             min_capacity=settings.minimum,
-            max_capacity=settings.maximum,
+            # Registered anew in a busy hour (after another instance type, say) it must not cut the fleet:
+            # RegisterScalableTarget moves the capacity into its limits at once, usual ones or not.
+            max_capacity=settings.most,
             scheduled_actions=[
                 kind.ScheduledActionProperty(
                     scheduled_action_name=f"{self._endpoint}-{number}",

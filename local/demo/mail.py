@@ -43,7 +43,7 @@ class Mail:
         )
 
 
-_RELEASE = re.compile(r"[Rr]elease (\S+) to production")
+_RELEASE = re.compile(r"(?:[Rr]elease|Go back to) (\S+) (?:to|in) production")
 _LINK = re.compile(r"https?://\S*lambda-url\S*")
 
 

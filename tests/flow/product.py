@@ -231,10 +231,10 @@ class Product:
             "settings": self._store(json.dumps(model.resolved())),
             "development": self._endpoint_stack(name, pointer["development"], development)
             if model.development == PATTERN.development
-            else self._published(plans(model)[0], model.name, pointer["development"]),
+            else self._published(plans(model)[0], model.name, pointer["development"], development),
             "production": self._endpoint_stack(name, pointer["production"], production)
             if model.production == PATTERN.production
-            else self._published(plans(model)[1], model.name, pointer["production"]),
+            else self._published(plans(model)[1], model.name, pointer["production"], production),
         }
         self.client("ssm").put_parameter(
             Name=f"/mlops/models/{name}", Type="String", Value=json.dumps(changed), Overwrite=True
@@ -418,10 +418,10 @@ class Product:
             "scaled_shape": _scaled_shape(json.loads(change(template.replace(PATTERN_MODEL, name)))),
         }
 
-    def _published(self, plan: EndpointPlan, model: str, pattern: dict[str, str]) -> dict[str, Any]:
+    def _published(self, plan: EndpointPlan, model: str, pattern: dict[str, str], change: Change) -> dict[str, Any]:
         """An endpoint as the settings make it. Synthesising takes seconds, so it is done where they differ."""
         deployment = load_deployment(PROJECT.deployment_file)
-        stored = self._store(endpoint_templates({plan.endpoint: plan}, deployment)[plan.endpoint])
+        stored = self._store(change(endpoint_templates({plan.endpoint: plan}, deployment)[plan.endpoint]))
         former = pattern["template_url"].rsplit("/", 1)[-1]
         return {
             "stack": pattern["stack"].replace(PATTERN_MODEL, model),

@@ -1,5 +1,6 @@
 """Two releases side by side: shares of the requests, a third release, and all requests to one of them."""
 
+import json
 import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -7,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from commands.audit import read_audit
-from commands.releases.asking import shift_traffic
+from commands.releases.asking import Asker, shift_traffic
 from commands.releases.ledger import read_releases
 from commands.releases.listing import releases_table
 from tests.flow.product import Product, Run
 from tests.flow.releases import NEW, NEWER, lease_comes_free, released_before
 from tests.flow.test_next_release import SETTINGS, swap_labels
 from tests.flow.test_rollback import go_back
+from tests.flow.test_scaled_shape import resource_of
 
 pytestmark = pytest.mark.long(4)
 
@@ -43,7 +45,7 @@ def lies_within_chance(answered: int, weight: float) -> bool:
 def shift(product: Product, model: str, to: str, days: int) -> Run:
     releases = read_releases(product.deployment, model)
     at = datetime(2031, 3, 5, tzinfo=UTC) + timedelta(days=days)
-    _, run = shift_traffic(product.deployment, releases, to, "o@example.com", "The numbers say so.", at)
+    _, run = shift_traffic(product.deployment, releases, to, Asker("o@example.com", "The numbers say so.", at))
     shifted = product.run_named(run)
     shifted.ends_in("Traffic Shifted")
     lease_comes_free(product, model)
@@ -106,6 +108,56 @@ def test_releases_share_production_until_one_of_them_has_all_requests(product, i
         (f"{model}-1", "o@example.com"),
     ]
     assert all("The numbers say so." in entry.detail for entry in moved)
+
+
+def unscalable(template: str) -> str:
+    """A change to a template that fails once the endpoint has been updated."""
+    document = json.loads(template)
+    policy = resource_of("AWS::ApplicationAutoScaling::ScalingPolicy", document)
+    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+    tracking["PredefinedMetricSpecification"]["PredefinedMetricType"] = "NoSuchMetric"
+    return json.dumps(document)
+
+
+def test_weights_that_were_moved_outlast_a_release_that_fails(product, iris):
+    model = "flow-ab-failed"
+    released_before(product, model, iris, SIDE_BY_SIDE)
+    product.start(model, swap_labels(iris), NEW).approve()
+    lease_comes_free(product, model)
+    shift(product, model, "older", 0)
+    served = artefacts(product, model)
+    product.model(model, SIDE_BY_SIDE, production=unscalable)
+    third = product.start(model, iris, NEWER)
+    third.decide("approve")
+    third.ends_in("Deployment Failed")
+    lease_comes_free(product, model)
+    assert weights(product, model) == {"model-a": 1.0, "model-b": 0.0}
+    assert artefacts(product, model) == served
+    assert serving(product, model) == {"model-a": (f"{model}-1", 1.0), "model-b": (f"{model}-2", 0.0)}
+    assert "put back what was there before" in third.outcome_mail().text
+
+
+def test_a_candidate_is_not_lost_to_a_release_that_is_only_asked_for(product, iris):
+    """Its dataset is newer than that of any release, though the question was asked later."""
+    model = "flow-ab-asked"
+    released_before(product, model, iris, SIDE_BY_SIDE)
+    product.start(model, swap_labels(iris), NEW).approve()
+    lease_comes_free(product, model)
+    shift(product, model, "newer", 4)
+    candidate = product.start(model, iris, NEWER)
+    assert datetime(2031, 3, 9, tzinfo=UTC) > datetime.fromisoformat(NEWER)
+    candidate.approve()
+    lease_comes_free(product, model)
+    assert product.champion(model) == f"{model}-3"
+    back = go_back(product, model, "1", at=datetime(2031, 3, 10, tzinfo=UTC))
+    back.mail()
+    waiting = product.start(model, swap_labels(iris), "2031-03-09T00:00:00Z")
+    waiting.reaches("Wait For Release Lease")
+    back.decide("reject")
+    back.ends_in("Release Rejected")
+    waiting.approve()
+    lease_comes_free(product, model)
+    assert product.champion(model) == waiting.release()
 
 
 def test_a_third_release_takes_the_place_of_the_oldest(product, iris):

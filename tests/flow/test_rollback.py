@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from commands.faults import CommandFailed
-from commands.releases.asking import rollback
+from commands.releases.asking import Asker, rollback
 from commands.releases.ledger import read_releases
 from commands.releases.listing import manifest_text, releases_table
 from contracts.manifest import Manifest
@@ -21,7 +21,7 @@ REASON = "It answers wrongly since noon."
 
 def go_back(product: Product, model: str, to: str = "", requester: str = "", at: datetime = LATER) -> Run:
     found = read_releases(product.deployment, model)
-    _, run = rollback(product.deployment, found, to, requester, REASON, at)
+    _, run = rollback(product.deployment, found, to, Asker(requester, REASON, at))
     return product.run_named(run)
 
 

@@ -33,7 +33,7 @@ def test_the_clock_changes_limits_and_requests_decide_within_them(kinds: Kinds) 
     metric = tracking(template)["PredefinedMetricSpecification"]["PredefinedMetricType"]
     assert metric == "SageMakerVariantInvocationsPerInstance"
     target = template.properties("AWS::ApplicationAutoScaling::ScalableTarget")
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 10)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 20)
     assert target["ScheduledActions"] == [
         {
             "ScheduledActionName": "iris-production-1",

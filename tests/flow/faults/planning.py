@@ -66,7 +66,7 @@ class Plan:
 
 def refusal(**where: str | int) -> Order:
     """Such a call is refused however often it is made."""
-    error = {"code": "AccessDeniedException", "status": 400, "message": "No."}
+    error = {"code": "AccessDeniedException", "status": 400, "message": "User is not authorized to perform this action"}
     return {**where, "effect": "error", "error": error, "hits": 99}
 
 

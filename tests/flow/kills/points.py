@@ -34,6 +34,7 @@ NEVER_PASSED = {
     "DeployStackRole/cloudformation:TagResource": "asked for within CreateChangeSet on AWS, no call of its own",
     "DeploymentRole/application-autoscaling:DescribeScalableTargets": _HANDLERS_DO_WITHOUT,
     "DeploymentRole/application-autoscaling:DescribeScalingPolicies": _HANDLERS_DO_WITHOUT,
+    "DeploymentRole/application-autoscaling:DescribeScheduledActions": _HANDLERS_DO_WITHOUT,
     "DeploymentRole/application-autoscaling:ListTagsForResource": _HANDLERS_DO_WITHOUT,
     "DeploymentRole/application-autoscaling:TagResource": _HANDLERS_DO_WITHOUT,
 }

@@ -62,7 +62,7 @@ def dies_at_every_place_of(third: int, cloud: MortalCloud, iris: str) -> None:
     met = cloud.met[before:]
     print_what_was_met(met, cloud.deaths - deaths, time.monotonic() - began)
     print("  never come by:", *(f"\n    {place}: {reason}" for place, reason in NEVER_PASSED.items()))
-    assert [told(point) for point in points] == []
+    assert not points, f"never come by: {[told(point) for point in points]}"
     assert {point.get("effect") for point in met} >= set(MOMENTS)
     assert len(met) >= LEAST_KILLS // len(THIRDS)
 

@@ -44,7 +44,7 @@ def tell(cloud: MortalCloud, tale: Tale, places: Iterable[str], dataset: str) ->
         if not points:
             break
     print_what_was_met(cloud.met[met:], cloud.deaths - deaths, time.monotonic() - began)
-    assert [told(point) for point in points] == []
+    assert not points, f"never come by: {[told(point) for point in points]}"
 
 
 def has_ended_well(story: Story) -> None:

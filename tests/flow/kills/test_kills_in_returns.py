@@ -10,6 +10,14 @@ from tests.flow.releases import is_champion
 
 pytestmark = [pytest.mark.full, pytest.mark.long(6), pytest.mark.timeout(900)]
 
+BY_THE_CLOCK = """
+[production.scaling]
+kind = 'scheduled'
+[[production.scaling.schedule]]
+cron = '0 7 ? * MON-FRI *'
+minimum = 2
+maximum = 12
+"""
 SIDE_BY_SIDE = "[production.strategy]\nkind = 'ab'\n"
 
 
@@ -21,10 +29,11 @@ def asks_for(story: Story, dataset: str, day: int, purpose: str, to: int) -> Run
 
 
 def gone_back(story: Story, iris: str) -> None:
-    """The first of two releases serves again; one that was never made does not."""
-    story.deploys()
-    for day in (1, 2):
+    """The first of two releases serves again, without the schedule of the second; one that was never made does not."""
+    for day, settings in ((1, ""), (2, BY_THE_CLOCK)):
+        story.deploys(settings)
         story.ends(story.begins(iris, day), "Model Deployed")
+    story.deploys()
     story.ends(asks_for(story, iris, 3, "rollback", 9), "Request Refused")
     back = asks_for(story, iris, 4, "rollback", 1)
     story.ends(back, "Model Deployed")
@@ -37,6 +46,8 @@ def shared(story: Story, iris: str) -> None:
     story.deploys(SIDE_BY_SIDE)
     for day in (1, 2):
         story.ends(story.begins(iris, day), "Model Deployed")
+    with story.failing(refusal(action="sagemaker:UpdateEndpointWeightsAndCapacities", state="Shift Traffic")):
+        story.ends(asks_for(story, iris, 6, "traffic", 2), "Run Failed")
     story.ends(asks_for(story, iris, 3, "traffic", 2), "Traffic Shifted")
     with story.failing(refusal(action="dynamodb:TransactWriteItems", state="Record Traffic")):
         story.ends(asks_for(story, iris, 4, "traffic", 1), "Run Failed")
@@ -45,11 +56,18 @@ def shared(story: Story, iris: str) -> None:
 
 
 DIES_AT: dict[Tale, tuple[str, ...]] = {
-    gone_back: ("promote-model/Find Release", "promote-model/Release Known?", "promote-model/Request Refused"),
+    gone_back: (
+        "promote-model/Find Release",
+        "promote-model/Release Known?",
+        "promote-model/Request Refused",
+        "DeploymentRole/application-autoscaling:PutScheduledAction",
+        "DeploymentRole/application-autoscaling:DeleteScheduledAction",
+    ),
     shared: (
         "promote-model/Look At Traffic",
         "promote-model/Traffic Moved?",
         "promote-model/Shift Traffic",
+        "promote-model/Shift Refused?",
         "promote-model/Wait For Traffic",
         "promote-model/Record Traffic",
         "promote-model/Record Traffic Again?",
