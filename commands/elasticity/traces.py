@@ -1,7 +1,8 @@
 """The traffic that policies are compared on: one set to choose settings by, another to judge them by.
 
 Rates are in requests a second; requests come at random (a Poisson process with a seed of its own), always the same.
-The two sets have no seed and no shape in common: what was chosen by the one has not seen the other.
+The two sets have no seed and no rates in common: what was chosen by the one has not seen the other. Kinds of traffic
+(a day, a spike from 1x to 10x, a random walk) are in both, in other numbers; four kinds are only in the second.
 """
 
 import datetime as dt
@@ -76,7 +77,7 @@ def tuning() -> Sequence[Trace]:
 
 
 def judging() -> Sequence[Trace]:
-    """To judge by: other seeds, other shapes. Half of them are at hours for which nobody planned."""
+    """To judge by: other seeds, other rates and lengths. Half of them are at hours for which nobody planned."""
     return (
         Trace(
             "day with a lunch break",
