@@ -115,7 +115,6 @@ class Scaler:
         steps = steps_of(policy)
         rule, points = self._alarms.window(alarm)
         values = [point.value for point in points if point.value is not None]
-        if not values:
-            return None
-        breach = steps.metric(values) - rule.threshold
+        # An alarm that sounds for want of data has breached by nothing that anybody knows [unverified].
+        breach = steps.metric(values) - rule.threshold if values else 0.0
         return lambda base: steps.capacity(base, breach)

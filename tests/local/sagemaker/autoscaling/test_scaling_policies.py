@@ -267,6 +267,35 @@ def test_an_alarm_of_ones_own_calls_a_step_policy(scaled: Scaled) -> None:
     assert scaled.activities()[0]["Cause"] == f"monitor alarm {name} in state ALARM triggered policy steps"
 
 
+def test_an_alarm_for_want_of_data_takes_the_step_next_to_the_threshold(scaled: Scaled) -> None:
+    scaled.cloud.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=scaled.endpoint,
+        DesiredWeightsAndCapacities=[{"VariantName": "model-a", "DesiredInstanceCount": 4}],
+    )
+    eventually(lambda: scaled.count() == 4)
+    arn = scaled.steps(
+        {"MetricIntervalLowerBound": -10.0, "MetricIntervalUpperBound": 0.0, "ScalingAdjustment": -1},
+        {"MetricIntervalUpperBound": -10.0, "ScalingAdjustment": -3},
+    )
+    name = f"quiet-{scaled.endpoint}"
+    scaled.cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        AlarmActions=[arn],
+        Namespace="AWS/SageMaker",
+        MetricName="ModelLatency",
+        Dimensions=[{"Name": "EndpointName", "Value": scaled.endpoint}, {"Name": "VariantName", "Value": "model-a"}],
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=100.0,
+        ComparisonOperator="LessThanThreshold",
+        TreatMissingData="breaching",
+    )
+    scaled.next_period()
+    scaled.call(arn, name)
+    scaled.await_count(3)
+
+
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
