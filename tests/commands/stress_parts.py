@@ -21,7 +21,16 @@ def second(rate: int, milliseconds: float, *, failed: int = 0, late: float = 0.0
         "latencies_us": latencies,
         "failures": {"503 ServiceUnavailable": failed} if failed else {},
         "variants": {"model-a": rate - failed} if rate > failed else {},
+        "arrived": rate - failed,
+        "lost": failed,
     }
+
+
+def delayed(seconds: list[dict], by: int) -> list[dict]:
+    """The same seconds where each request came to its end so many seconds after the one for which it was planned."""
+    quiet = [second(0, 0)] * by
+    ended = [{"arrived": each["arrived"], "lost": each["lost"]} for each in [*quiet, *seconds]]
+    return [planned | end for planned, end in zip([*seconds, *quiet], ended, strict=True)]
 
 
 def recording(seconds: list[dict], begun: float = BEGUN) -> Recording:

@@ -10,7 +10,7 @@ from commands.stress.judgement import LEAST_CONCURRENCY, recommend
 from commands.stress.profiles import LEVELS, PROFILES, Phase, phases
 from commands.stress.stopping import Limits, reason_to_stop
 from load.schedule import Level, Schedule, steady
-from tests.commands.stress_parts import BEGUN, recording, second, span
+from tests.commands.stress_parts import BEGUN, delayed, recording, second, span
 
 
 def test_the_target_is_half_of_the_highest_rate_within_the_objective():
@@ -112,6 +112,13 @@ def test_a_load_goes_on_with_a_few_errors_and_stops_with_many():
     assert "100 of 1000" in stop.told
     assert reason_to_stop(buckets(*[bad] * 10, *[good] * 10), 20, Limits()) is None
     assert reason_to_stop(buckets(second(9, 5, failed=9)), 1, Limits()) is None
+
+
+def test_a_load_stops_when_failures_are_known_however_long_that_took():
+    hanging = delayed([second(20, 60_000, failed=20)] * 5, by=60)
+    assert reason_to_stop(buckets(*hanging[:60]), 60, Limits()) is None
+    stop = reason_to_stop(buckets(*hanging), 65, Limits())
+    assert (stop.reason, "100 of 100" in stop.told) == ("errors", True)
 
 
 def test_a_generator_that_is_late_again_and_again_stops_and_says_how_late():

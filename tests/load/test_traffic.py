@@ -23,6 +23,7 @@ def test_all_that_is_sent_is_answered_and_counted_by_second_and_variant(endpoint
     assert recording.variants == {"model-a": 200}
     assert recording.failures == {}
     assert sum(len(bucket.latencies) for bucket in recording.buckets) == 200
+    assert sum(bucket.arrived for bucket in recording.buckets) == 200
     assert recording.ended - recording.begun >= 1.9
 
 
@@ -128,11 +129,22 @@ def test_nobody_listens(endpoint):
     assert traffic.recording.failures == {"connection refused": 25}
 
 
+def test_ends_stand_in_the_second_in_which_they_came(stub, endpoint):
+    stub.answering = lambda _row: b""
+    with Traffic(steady(20, 0.5), endpoint(), timeout_seconds=2) as traffic:
+        assert traffic.wait(30)
+    first, *later = traffic.recording.buckets
+    assert (first.sent, first.failed, first.lost) == (10, 10, 0)
+    assert sum(bucket.lost for bucket in later[1:]) == 10
+    assert [(bucket.sent, bucket.failed) for bucket in later] == [(0, 0)] * len(later)
+
+
 def test_silence_ends_with_the_time_that_is_allowed(stub, endpoint):
     stub.answering = lambda _row: b""
     with Traffic(steady(20, 0.5), endpoint(), timeout_seconds=0.5) as traffic:
         assert traffic.wait(30)
     assert traffic.recording.failures == {"timed out": 10}
+    assert sum(bucket.lost for bucket in traffic.recording.buckets) == 10
     assert min(latency for bucket in traffic.recording.buckets for latency in bucket.latencies) >= 0.5
 
 
