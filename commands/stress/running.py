@@ -47,7 +47,7 @@ def stress(
     with Watch(deployment.client, target.endpoint, target.variants) as watch:
         parts, stop = _run(endpoint, planned, limits, watch, say)
     course = Course(parts, watch.at)
-    return report(asked, course, Seen(watch.instances, watch.activities, watch.faults), stop)
+    return report(asked, course, Seen(target.variants, watch.instances, watch.activities, watch.faults), stop)
 
 
 def write(told: dict[str, Any], folder: Path) -> Written:
@@ -121,14 +121,16 @@ def summary(written: Written) -> str:
     told = written.told
     lines = [
         f"Stopped: {told['stopped']['reason']}; {told['stopped']['told']}.",
-        f"Reached {told['rate_reached']:.1f} requests a second.",
+        f"Reached {told['rate_reached']:.1f} right answers a second.",
     ]
     lines += [f"  {count:,} times {kind}" for kind, count in told["failures"]["kinds"].items()]
     if told["late_seconds"]:
         lines.append(f"The load generator itself was late in {told['late_seconds']} s; they are not judged.")
     found = told["recommended"]
     if found is None:
-        lines.append("No scaling target can be recommended; the report says why.")
+        lines.append(f"No scaling target can be recommended: {told['not_recommended']['why']}.")
+        if command := told["not_recommended"]["command"]:
+            lines.append(f"This finds one: {command}")
     else:
         lines.append(f"An instance did {found['safe_rate']:.1f} requests a second safely{_beyond(found)}.")
         lines.append(
