@@ -1,6 +1,7 @@
 """`make stress` against an endpoint that behaves as a test wants it to."""
 
 import io
+import itertools
 import json
 
 import boto3
@@ -18,17 +19,20 @@ from tests.commands.test_stress_watch import Cloud
 from tests.evaluations import evaluation, packed
 from tests.load.stub import KEY, REGION, RIGHT, SECRET, Stub, answer
 
+VARIANT_HEADER = "x-amzn-Invoked-Production-Variant"
+
 
 class Everything(Cloud):
     """All services but the runtime."""
 
-    status, released = "InService", None
+    status, released, names = "InService", None, ("model-a",)
 
     def describe_endpoint(self, *, EndpointName):  # noqa: N803 -- boto3's names
         if EndpointName != "iris-model-production":
             raise ClientError({"Error": {"Code": "ValidationException", "Message": "Could not find endpoint"}}, "x")
-        variant = {"VariantName": "model-a", "CurrentInstanceCount": self.count, "DesiredInstanceCount": self.wanted}
-        return {"EndpointStatus": self.status, "ProductionVariants": [variant]}
+        counts = {"CurrentInstanceCount": self.count, "DesiredInstanceCount": self.wanted}
+        variants = [{"VariantName": name} | counts for name in self.names]
+        return {"EndpointStatus": self.status, "ProductionVariants": variants}
 
     def describe_scaling_activities(self, **_):
         return {"ScalingActivities": []}
@@ -130,6 +134,30 @@ def test_an_answer_that_differs_from_the_one_before_the_load_is_an_error(ask, st
     assert "No scaling target" in said[-1]
 
 
+def test_either_of_two_releases_side_by_side_may_answer(ask, cloud, stub, said):
+    cloud.names = ("model-a", "model-b")
+    turns = itertools.cycle(("model-a", "model-a", "model-b", "model-b"))  # each row meets both
+
+    def answering(_row):
+        variant = stub.headers.get("x-amzn-sagemaker-target-variant") or next(turns)
+        return answer({"model-a": "1\n", "model-b": "2\n"}[variant], headers=f"{VARIANT_HEADER}: {variant}\r\n")
+
+    stub.answering = answering
+    status, told = ask(profile="ramp", rate="50", seconds="4")
+    assert (status, told["failures"]["kinds"]) == (0, {})
+    assert set(told["parts"][0]["variants"]) == set(cloud.names)
+    assert told["recommended"] is None
+    assert "model-a and model-b were counted together" in said[-1]
+
+
+def test_a_variant_that_does_not_answer_is_named(ask, cloud, stub):
+    cloud.names = ("model-a", "model-b")
+    dead = answer("{}", "424 Failed Dependency")
+    stub.answering = lambda _row: dead if stub.headers["x-amzn-sagemaker-target-variant"] == "model-b" else RIGHT
+    with pytest.raises(CommandFailed, match="model-b of iris-model-production gives no answer to row 1"):
+        ask()
+
+
 def test_levels_may_take_only_so_long(ask, monkeypatch):
     monkeypatch.setattr(profiles, "LEVELS", (Level(1, 10**6),))
     status, told = ask(seconds="1")
@@ -182,6 +210,6 @@ def test_an_endpoint_that_does_not_answer_a_row_is_not_loaded(ask, stub):
 def test_without_rows_the_examples_of_the_last_release_are_asked(cloud, deployment, stub):
     cloud.released = io.BytesIO(packed(evaluation().to_json().encode()))
     target = find_target(deployment, model_settings(PROJECT.models, "iris-model"), "", None)
-    assert {question.expected for question in target.questions} == {"1\n"}
+    assert {question.expected for question in target.questions} == {("1\n",)}
     assert len(target.questions) == stub.asked > 0
     assert target.rows_from == "the last release"
