@@ -13,7 +13,7 @@ from commands.stress.course import Course, Part
 from commands.stress.page import page
 from commands.stress.profiles import Phase
 from commands.stress.report import Asked, Seen, report
-from commands.stress.stopping import Limits, Stop, reason_to_stop
+from commands.stress.stopping import Limits, Reason, Stop, reason_to_stop
 from commands.stress.target import Target
 from commands.stress.watch import Watch
 from load.endpoint import Endpoint
@@ -41,7 +41,7 @@ def stress(
     """Load the endpoint, and the report of it.
 
     Raises:
-        CommandFailed: the load generator cannot run here.
+        CommandFailed: nothing was sent, because the load generator cannot run here or somebody pressed Ctrl-C.
     """
     endpoint = Endpoint.of(deployment.session, target.endpoint, target.questions)
     with Watch(deployment.client, target.endpoint, target.variants) as watch:
@@ -68,18 +68,35 @@ def _run(
         say(f"{phase.name}:")
         traffic = Traffic(phase.plan, endpoint)
         parts.append(Part(phase, traffic.recording))
-        try:
-            traffic.start()
-            stop = _follow(traffic, begun, limits, watch, say)
-            say("waiting for the last answers")
-            traffic.stop()
-        except GeneratorFailed as fault:
-            raise CommandFailed(f"The load generator ended by itself: {fault}") from fault
-        finally:
-            traffic.kill()
-        if stop:
+        if stop := _send(traffic, begun, limits, watch, say):
+            if not any(part.recording.sent for part in parts):
+                raise CommandFailed(f"Nothing was sent: {stop.told}.")
             return parts, stop
     return parts, Stop("finished", "all that was planned was sent")
+
+
+def _send(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: Say) -> Stop | None:
+    """One part, to its last answer; whatever ends it, its recording has what there was."""
+    stop: Stop | None = None
+    try:
+        traffic.start()
+        stop = _follow(traffic, begun, limits, watch, say)
+        say("waiting for the last answers; Ctrl-C does without them")
+        traffic.stop()
+    except KeyboardInterrupt:
+        stop = _instead(stop, "interrupted", "somebody pressed Ctrl-C, and the last answers were not waited for")
+    except GeneratorFailed as fault:
+        # Of a traceback the last line tells what happened.
+        stop = _instead(stop, "generator failed", f"the load generator failed: {str(fault).splitlines()[-1]}")
+    finally:
+        traffic.kill()
+    return stop
+
+
+def _instead(former: Stop | None, reason: Reason, told: str) -> Stop:
+    """A reason that came while the last answers were waited for; the former one is not forgotten."""
+    before = f"; before that: {former.told}" if former and former.reason != reason else ""
+    return Stop(reason, told + before)
 
 
 def _follow(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: Say) -> Stop | None:

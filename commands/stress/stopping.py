@@ -6,7 +6,7 @@ from typing import Literal
 
 from load.recording import LATE_SECONDS, Bucket
 
-Reason = Literal["finished", "errors", "generator late", "time", "interrupted"]
+Reason = Literal["finished", "errors", "generator late", "generator failed", "time", "interrupted"]
 _LOOKS_BACK_SECONDS = 10
 _LATE_SECONDS_ALLOWED = 5
 # A few that fail are told; they do not end the test.

@@ -12,9 +12,11 @@ from commands.deployment import Deployment
 from commands.faults import CommandFailed
 from commands.options import make_parser
 from commands.stress import asking, profiles, running
+from commands.stress.stopping import Stop
 from commands.stress.target import find_target, model_settings
 from infra.project import PROJECT, Project
 from load.schedule import Level
+from load.traffic import GeneratorFailed, Traffic
 from tests.commands.test_stress_watch import Cloud
 from tests.evaluations import evaluation, packed
 from tests.load.stub import KEY, REGION, RIGHT, SECRET, Stub, answer
@@ -173,6 +175,87 @@ def test_ctrl_c_stops_with_a_report_of_what_there_was(ask, monkeypatch):
     status, told = ask(profile="step", rate="50", seconds="600")
     assert (status, told["stopped"]["reason"]) == (1, "interrupted")
     assert told["parts"][0]["answered"] == told["parts"][0]["sent"] > 20
+
+
+def press_ctrl_c(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def traffics(monkeypatch):
+    """Every traffic that was begun."""
+    begun, start = [], Traffic.start
+
+    def started(traffic):
+        begun.append(traffic)
+        start(traffic)
+
+    monkeypatch.setattr(Traffic, "start", started)
+    return begun
+
+
+def test_ctrl_c_while_the_last_answers_are_waited_for_does_without_them(ask, stub, monkeypatch, traffics):
+    def pressed(buckets, *_):
+        if sum(bucket.sent for bucket in buckets) > 20:
+            raise KeyboardInterrupt
+
+    stub.answering = lambda _row: RIGHT if stub.asked <= 2 else b""
+    monkeypatch.setattr(running, "reason_to_stop", pressed)
+    monkeypatch.setattr(Traffic, "stop", press_ctrl_c)
+    status, told = ask(profile="step", rate="50", seconds="600")
+    assert (status, told["stopped"]["reason"]) == (1, "interrupted")
+    assert "not waited for" in told["stopped"]["told"]
+    assert "before that" not in told["stopped"]["told"]
+    assert (told["parts"][0]["sent"] > 20, told["parts"][0]["answered"], told["seconds"] > 0) == (True, 0, True)
+    assert traffics[0]._process.returncode is not None
+
+
+def test_ctrl_c_while_a_later_part_begins_leaves_the_report_of_the_former(ask, monkeypatch):
+    start, begun = Traffic.start, []
+
+    def started(traffic):
+        if begun:
+            raise KeyboardInterrupt
+        begun.append(traffic)
+        start(traffic)
+
+    monkeypatch.setattr(profiles, "LEVELS", (Level(2, 20), Level(5, 50)))
+    monkeypatch.setattr(Traffic, "start", started)
+    status, told = ask()
+    assert (status, told["stopped"]["reason"]) == (1, "interrupted")
+    assert [part["answered"] for part in told["parts"]] == [20, 0]
+
+
+def test_a_reason_to_stop_is_told_also_when_the_last_answers_are_not_waited_for(ask, monkeypatch):
+    monkeypatch.setattr(running, "reason_to_stop", lambda *_: Stop("errors", "much has failed"))
+    monkeypatch.setattr(Traffic, "stop", press_ctrl_c)
+    _, told = ask(profile="step", rate="50", seconds="600")
+    assert (told["stopped"]["reason"], "before that: much has failed" in told["stopped"]["told"]) == (
+        "interrupted",
+        True,
+    )
+
+
+def test_a_generator_that_dies_leaves_a_report_of_what_it_told(ask, monkeypatch, traffics):
+    def dies(buckets, *_):
+        if sum(bucket.answered for bucket in buckets) > 20:
+            traffics[0]._process.kill()
+
+    monkeypatch.setattr(running, "reason_to_stop", dies)
+    status, told = ask(profile="step", rate="50", seconds="600")
+    assert (status, told["stopped"]["reason"]) == (1, "generator failed")
+    assert "status -9" in told["stopped"]["told"]
+    assert (told["parts"][0]["answered"] > 20, told["seconds"] > 0) == (True, True)
+
+
+@pytest.mark.parametrize("fault", [GeneratorFailed("a word\nno such module"), KeyboardInterrupt()])
+def test_a_load_that_never_began_has_no_report(ask, monkeypatch, fault):
+    def failing(_traffic):
+        raise fault
+
+    monkeypatch.setattr(Traffic, "start", failing)
+    with pytest.raises(CommandFailed, match="Nothing was sent: .*(failed: no such module|Ctrl-C)"):
+        ask(profile="step", rate="50", seconds="600")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """What the recording says of endpoints that answer, stall, fail and go away."""
 
 import dataclasses
+import io
 import itertools
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -174,8 +176,16 @@ def test_a_generator_that_dies_is_told(endpoint):
     traffic.start()
     traffic._process.kill()
     assert traffic.wait(30)
-    with pytest.raises(GeneratorFailed):
+    with pytest.raises(GeneratorFailed, match="status -9"):
         traffic.stop()
+
+
+def test_a_generator_that_dies_in_the_middle_of_a_word_has_ended(endpoint):
+    traffic = Traffic(steady(100), endpoint())
+    traffic._process = SimpleNamespace(stdout=io.StringIO('{"begun": 100.0}\n{"seconds": {"0": {"se'))
+    traffic._listen()
+    assert traffic.wait(0)
+    assert (traffic.recording.begun, traffic.recording.ended) == (100.0, None)
 
 
 def test_a_failing_test_ends_its_traffic_at_once(stub, endpoint):
