@@ -12,12 +12,12 @@ from commands.faults import CommandFailed
 from commands.stress.course import Course, Part
 from commands.stress.page import page
 from commands.stress.profiles import Phase
+from commands.stress.progress import progress
 from commands.stress.report import Asked, Seen, report
 from commands.stress.stopping import Limits, Reason, Stop, reason_to_stop
 from commands.stress.target import Target
 from commands.stress.watch import Watch
 from load.endpoint import Endpoint
-from load.recording import LATE_SECONDS, Recording, percentiles
 from load.traffic import GeneratorFailed, Traffic
 
 REPORT = "stress-report"
@@ -106,31 +106,12 @@ def _follow(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: S
         while not traffic.wait(_LOOKS_EVERY_SECONDS):
             looked += 1
             if looked % _TELLS_EVERY_SECONDS == 0:
-                say(progress(traffic.recording, time.monotonic() - begun, watch))
+                say(progress(traffic.recording, time.monotonic() - begun, watch, time.time()))
             if stop := reason_to_stop(traffic.recording.buckets, time.monotonic() - begun, limits):
                 return stop
     except KeyboardInterrupt:
         return Stop("interrupted", "somebody pressed Ctrl-C")
     return None
-
-
-def progress(recording: Recording, passed_seconds: float, watch: Watch) -> str:
-    """How it stands, by the last five seconds."""
-    buckets = recording.buckets[:-1][-_TELLS_EVERY_SECONDS:]
-    p99 = percentiles((latency for bucket in buckets for latency in bucket.latencies), [99.0]).get(99.0)
-    words = [
-        f"{passed_seconds:6.0f} s",
-        f"{sum(bucket.answered for bucket in buckets) / max(len(buckets), 1):8.1f} a second",
-        "p99       none" if p99 is None else f"p99 {p99 * 1000:7.1f} ms",
-        f"{recording.failures.total():6,} errors",
-    ]
-    if watch.instances:
-        now = watch.instances[-1]
-        coming = f" (to be {now.desired})" if now.desired != now.current else ""
-        words.append(f"{now.current} instances{coming}")
-    if buckets and max(bucket.late_seconds for bucket in buckets) > LATE_SECONDS:
-        words.append("generator late")
-    return "  ".join(words)
 
 
 def summary(written: Written) -> str:
