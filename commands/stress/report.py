@@ -32,12 +32,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of the endpoint meanwhile, and what could not be."""
+    """What was seen of the endpoint meanwhile, and what could not be: at all, or for a while."""
 
     variants: Sequence[str]
     instances: Sequence[Instances]
     activities: Sequence[Activity]
     faults: Mapping[str, str]
+    passed_faults: Mapping[str, str]
 
 
 def report(asked: Asked, course: Course, seen: Seen, stop: Stop) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def report(asked: Asked, course: Course, seen: Seen, stop: Stop) -> dict[str, An
         "instances": [asdict(each) | {"seen": each.seen - course.begun} for each in seen.instances],
         "activities": [asdict(each) | {"seen": each.seen - course.begun} for each in seen.activities],
         "not_seen": dict(seen.faults),
+        "not_always_seen": dict(seen.passed_faults),
     }
 
 

@@ -46,8 +46,8 @@ def stress(
     endpoint = Endpoint.of(deployment.session, target.endpoint, target.questions)
     with Watch(deployment.client, target.endpoint, target.variants) as watch:
         parts, stop = _run(endpoint, planned, limits, watch, say)
-    course = Course(parts, watch.at)
-    return report(asked, course, Seen(target.variants, watch.instances, watch.activities, watch.faults), stop)
+    seen = Seen(target.variants, watch.instances, watch.activities, watch.faults, watch.passed_faults)
+    return report(asked, Course(parts, watch.at), seen, stop)
 
 
 def write(told: dict[str, Any], folder: Path) -> Written:

@@ -81,7 +81,7 @@ def busy_course() -> tuple[Course, Seen]:
     def instances_at(moment: float) -> int:
         return [each.current for each in seen if each.seen <= moment][-1]
 
-    return Course(parts, instances_at), Seen(["model-a"], seen, activities, {})
+    return Course(parts, instances_at), Seen(["model-a"], seen, activities, {}, {})
 
 
 def busy_report() -> dict:

@@ -39,7 +39,7 @@ def test_it_has_the_rate_the_reason_and_the_target(told):
 
 def told_of(*parts: Part, variants: tuple[str, ...] = ("model-a",)) -> dict:
     asked = Asked("iris-model", "iris-model-production", "levels", 12, "the last release", 0.1)
-    return report(asked, Course(parts, lambda _: 1), Seen(variants, [], [], {}), Stop("finished", "all was sent"))
+    return report(asked, Course(parts, lambda _: 1), Seen(variants, [], [], {}, {}), Stop("finished", "all was sent"))
 
 
 def texts(told: dict, folder: Path) -> tuple[str, str]:
@@ -127,8 +127,10 @@ def test_a_test_without_one_answer_has_a_page_too(told, tmp_path):
     assert "None can be recommended: there was no time in which the objective of 100 ms was met" in shown
     assert "recommended: there was no time" in said
     nothing = {"rate_reached": 0.0, "parts": [], "points": [], "instances": [], "activities": []}
-    shown = page(told | nothing | {"seconds": 0.0, "not_seen": {"instances": "AccessDenied"}})
-    assert "AccessDenied" in shown
+    unseen = {"not_seen": {"instances": "AccessDenied"}, "not_always_seen": {"scaling activities": "Throttling"}}
+    shown = page(told | nothing | unseen | {"seconds": 0.0})
+    assert "The instances could not be looked at: AccessDenied" in shown
+    assert "For a while the scaling activities could not be looked at: Throttling" in shown
 
 
 @pytest.mark.full
