@@ -1,4 +1,4 @@
-"""What the generator has seen since it last told, by the seconds for which requests were planned."""
+"""What the generator has seen since it last told, by the seconds for which requests were planned, and of their ends."""
 
 import math
 from collections import Counter
@@ -18,6 +18,8 @@ class _Second:
     latencies_us: list[int] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     variants: Counter[str] = field(default_factory=Counter)
+    arrived: int = 0
+    lost: int = 0
 
 
 class Tally:
@@ -46,12 +48,14 @@ class Tally:
         second.latencies_us.append(round(latency_seconds * 1e6))
         if variant:
             second.variants[variant] += 1
+        self._second(planned + latency_seconds).arrived += 1
 
     def failed(self, planned: float, latency_seconds: float, kind: str, detail: str, question: int) -> None:
         """There was no answer, or not the right one; ``latency_seconds`` until that was known."""
         second = self._second(planned)
         second.failures[kind] += 1
         second.latencies_us.append(round(latency_seconds * 1e6))
+        self._second(planned + latency_seconds).lost += 1
         if self._room:
             self._room -= 1
             told = {"second": planned, "after_seconds": latency_seconds, "kind": kind, "question": question}

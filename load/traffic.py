@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
@@ -86,13 +87,11 @@ class Traffic:
             start_new_session=True,
             pipesize=_PIPE_BYTES,
         )
-        for work, name in ((self._listen, "load-recording"), (self._hear_faults, "load-faults")):
-            self._threads.append(threading.Thread(target=work, name=name, daemon=True))
-            self._threads[-1].start()
+        self._in_background("load-recording", self._listen)
+        self._in_background("load-faults", self._hear_faults)
         self._write(write_order(self._order))
         self._write(write_credentials(credentials))
-        self._threads.append(threading.Thread(target=self._renew, args=(credentials,), name="load-keys", daemon=True))
-        self._threads[-1].start()
+        self._in_background("load-keys", self._renew, credentials)
         if not self._begun.wait(_STARTS_WITHIN_SECONDS) or self.recording.begun is None:
             self.kill()
             raise GeneratorFailed("".join(self._said).strip() or "the load generator did not begin")
@@ -110,8 +109,10 @@ class Traffic:
         self._write("")
         ended = self._ended.wait(self._timeout + _GRACE_SECONDS)
         self.kill()
-        if not ended or self.recording.ended is None:
-            raise GeneratorFailed("".join(self._said).strip() or "the load generator did not end by itself")
+        if self.recording.ended is None:
+            status = cast("subprocess.Popen[str]", self._process).returncode
+            silent = f"it ended with status {status} and no word" if ended else "it did not end when it was told to"
+            raise GeneratorFailed("".join(self._said).strip() or silent)
 
     def kill(self) -> None:
         """End at once, whatever is on its way."""
@@ -127,6 +128,12 @@ class Traffic:
             with contextlib.suppress(BrokenPipeError):
                 cast("IO[str]", stream).close()
 
+    def _in_background(self, name: str, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, name=name, daemon=True)
+        thread.start()
+        # Only now: whoever kills a traffic that was interrupted here waits for threads that are there.
+        self._threads.append(thread)
+
     def _write(self, line: str) -> None:
         process = cast("subprocess.Popen[str]", self._process)
         stream = cast("IO[str]", process.stdin)
@@ -140,6 +147,8 @@ class Traffic:
     def _listen(self) -> None:
         stream = cast("IO[str]", cast("subprocess.Popen[str]", self._process).stdout)
         for line in stream:
+            if not line.endswith("\n"):
+                break  # it died in the middle of a word
             told = json.loads(line)
             self.recording.add(told)
             if "begun" in told:

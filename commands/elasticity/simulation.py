@@ -5,7 +5,7 @@ import itertools
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,13 +80,13 @@ class _Simulation:
         self._fleet = Fleet(world.instance, self._scaler.instances)
         self._meter = Meter(begun)
         self._order = itertools.count()
-        self._agenda: list[tuple[float, int, str]] = []
+        self._agenda: list[tuple[float, int, Callable[[float], None]]] = []
         self._answers: list[float] = []
         self._sent, self._over = array("l", [0]) * seconds, array("l", [0]) * seconds
         self._given_up = 0
-        self._add(begun // HIGH_RESOLUTION * HIGH_RESOLUTION + HIGH_RESOLUTION, "ten seconds end")
-        self._add(begun // MINUTE * MINUTE + MINUTE + world.minute_arrives_seconds, "a minute arrives")
-        self._add(self._scaler.next_schedule(begun), "limits change")
+        self._add(begun // HIGH_RESOLUTION * HIGH_RESOLUTION + HIGH_RESOLUTION, self._ten_seconds_end)
+        self._add(begun // MINUTE * MINUTE + MINUTE + world.minute_arrives_seconds, self._a_minute_arrives)
+        self._add(self._scaler.next_schedule(begun), self._limits_change)
 
     def run(self, moments: Sequence[float]) -> Outcome:
         first = 0
@@ -126,13 +126,13 @@ class _Simulation:
                     heapq.heappush(self._answers, self._begun + moment + latency)
 
     def _next(self) -> None:
-        now, _, what = heapq.heappop(self._agenda)
+        now, _, happen = heapq.heappop(self._agenda)
         self._count_answers(now)
-        getattr(self, "_" + what.replace(" ", "_"))(now)
+        happen(now)
 
-    def _add(self, when: float | None, what: str) -> None:
+    def _add(self, when: float | None, happen: Callable[[float], None]) -> None:
         if when is not None:
-            heapq.heappush(self._agenda, (when, next(self._order), what))
+            heapq.heappush(self._agenda, (when, next(self._order), happen))
 
     def _count_answers(self, now: float) -> None:
         while self._answers and self._answers[0] <= now:
@@ -142,8 +142,8 @@ class _Simulation:
         # What is under way goes on into the next.
         self._meter.publish(now, self._fleet.instances)
         self._meter.under_way(now, self._fleet.under_way(now - self._begun))
-        self._add(now + self._world.high_resolution_arrives_seconds, "ten seconds arrive")
-        self._add(now + HIGH_RESOLUTION, "ten seconds end")
+        self._add(now + self._world.high_resolution_arrives_seconds, self._ten_seconds_arrive)
+        self._add(now + HIGH_RESOLUTION, self._ten_seconds_end)
 
     def _ten_seconds_arrive(self, now: float) -> None:
         ended = now - self._world.high_resolution_arrives_seconds
@@ -152,18 +152,18 @@ class _Simulation:
     def _a_minute_arrives(self, now: float) -> None:
         ended = now - self._world.minute_arrives_seconds
         self._follow(self._scaler.look(self._meter, MINUTE, ended, now))
-        self._add(now + MINUTE, "a minute arrives")
+        self._add(now + MINUTE, self._a_minute_arrives)
 
     def _limits_change(self, now: float) -> None:
         self._scaler.limits_change(now)
         self._follow(self._scaler.keep_within_limits(now))
-        self._add(self._scaler.next_schedule(now), "limits change")
+        self._add(self._scaler.next_schedule(now), self._limits_change)
 
     def _follow(self, activity: Activity | None) -> None:
         if activity is not None:
             outwards = activity.capacity > activity.before
             seconds = self._world.start_seconds if outwards else self._world.stop_seconds
-            self._add(activity.begun + seconds, "instances change")
+            self._add(activity.begun + seconds, self._instances_change)
 
     def _instances_change(self, now: float) -> None:
         self._scaler.fulfilled(now)

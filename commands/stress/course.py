@@ -18,12 +18,24 @@ class Part:
     phase: Phase
     recording: Recording
 
+    @property
+    def open_loop(self) -> bool:
+        """Whether requests had planned times, rather than clients that wait for their answers."""
+        return isinstance(self.phase.plan, Schedule)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, the last answers included; as far as is known, where the generator did not tell its end."""
+        begun, ended = self.recording.begun, self.recording.ended
+        return float(len(self.recording.buckets)) if begun is None or ended is None else ended - begun
+
 
 @dataclass(frozen=True)
 class Span:
-    """Some seconds of a part: the requests planned for them.
+    """Some seconds of a part: the requests planned for them, and in ``arrived`` the right answers that came in them.
 
-    ``begins`` counts from the first request of all. ``instances`` is None where they changed meanwhile, or are unknown.
+    ``begins`` counts from the first request of all. ``planned`` is the rate, None where clients waited for their
+    answers. ``instances`` is None where they changed meanwhile, or are unknown.
     """
 
     begins: float
@@ -32,6 +44,7 @@ class Span:
     planned: float | None
     sent: int
     answered: int
+    arrived: int
     failures: Counter[str]
     latencies: Sequence[float] = field(repr=False)
     late_seconds: float
@@ -41,6 +54,11 @@ class Span:
     def rate(self) -> float:
         """Requests a second."""
         return self.sent / self.seconds
+
+    @property
+    def open_loop(self) -> bool:
+        """As `Part` has it."""
+        return self.planned is not None
 
     @property
     def late(self) -> bool:
@@ -72,7 +90,7 @@ class Course:
     @property
     def seconds(self) -> float:
         """How long it took."""
-        ended = [part.recording.ended for part in self.parts if part.recording.ended is not None]
+        ended = [part.recording.begun + part.seconds for part in self.parts if part.recording.begun is not None]
         return max(ended) - self.begun if ended else 0.0
 
     def spans(self, seconds: int) -> Iterator[Span]:
@@ -85,8 +103,10 @@ class Course:
     def windows(self) -> Iterator[Span]:
         """Spans that say something about the endpoint: five to ten seconds, none cut short; all of a shorter part."""
         for part in self.parts:
-            # In its last second a part sends less than it could.
-            buckets = part.recording.buckets[:-1]
+            buckets = part.recording.under_load
+            if part.recording.ended is None:
+                # What was on its way when the generator was killed might have been answered.
+                buckets = buckets[:-1]
             length = min(max(len(buckets) // 10, _LEAST_WINDOW_SECONDS), _MOST_WINDOW_SECONDS, max(len(buckets), 1))
             for first in range(0, len(buckets) - length + 1, length):
                 yield self._span(part, buckets[first : first + length])
@@ -102,6 +122,7 @@ class Course:
             planned=part.phase.plan.rate(middle) if isinstance(part.phase.plan, Schedule) else None,
             sent=sum(bucket.sent for bucket in buckets),
             answered=sum(bucket.answered for bucket in buckets),
+            arrived=sum(bucket.arrived for bucket in buckets),
             failures=sum((bucket.failures for bucket in buckets), Counter()),
             latencies=[latency for bucket in buckets for latency in bucket.latencies],
             late_seconds=max(bucket.late_seconds for bucket in buckets),

@@ -42,9 +42,10 @@ def recommend(
 ) -> Recommendation | None:
     """From the highest rate per instance with p99 within the objective and no error; None where there was no such time.
 
-    Times in which the generator was late, or instances came or went, are not judged.
+    Times in which the generator was late, or instances came or went, are not judged. Nor are those of clients that wait
+    for their answers: they ask a slow endpoint less, and do not meet the wait of all who would have asked meanwhile.
     """
-    judged = [span for span in windows if span.sent and span.instances and not span.late]
+    judged = [span for span in windows if span.open_loop and span.sent and span.instances and not span.late]
     good = [span for span in judged if _holds(span, objective_seconds)]
     if not good:
         return None

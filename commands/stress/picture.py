@@ -70,7 +70,8 @@ class _Picture:
         rates: dict[str, Value] = {
             "planned": lambda point: point["planned"],
             "sent": lambda point: point["sent"] / point["seconds"],
-            "answered": lambda point: point["answered"] / point["seconds"],
+            # When they came: an endpoint that is asked for more than it can do answers the rest later.
+            "answered": lambda point: point["arrived"] / point["seconds"],
         }
         scale = _Scale(self._highest(*rates.values()), top)
         yield from self._frame(scale, "Requests a second", list(rates))

@@ -11,8 +11,7 @@ from commands.stress.course import Course, Part, Span
 from commands.stress.judgement import SAFETY_FACTOR, recommend
 from commands.stress.stopping import Stop
 from commands.stress.watch import Activity, Instances
-from load.recording import LATE_SECONDS, PERCENTILES, Recording, percentiles
-from load.schedule import Level
+from load.recording import LATE_SECONDS, PERCENTILES, percentiles
 
 _MOST_POINTS = 150
 _TOLD_FAILURES = 20
@@ -33,26 +32,31 @@ class Asked:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of the endpoint meanwhile, and what could not be."""
+    """What was seen of the endpoint meanwhile, and what could not be: at all, or for a while."""
 
+    variants: Sequence[str]
     instances: Sequence[Instances]
     activities: Sequence[Activity]
     faults: Mapping[str, str]
+    passed_faults: Mapping[str, str]
 
 
 def report(asked: Asked, course: Course, seen: Seen, stop: Stop) -> dict[str, Any]:
     """Times are seconds since the first request unless they are texts; latencies are milliseconds."""
     windows = list(course.windows())
-    found = recommend(windows, asked.objective_seconds, asked.factor)
+    reached = max((span.arrived / span.seconds for span in windows), default=0.0)
+    why_not = _objection(asked, course, seen, reached)
+    found = None if why_not else recommend(windows, asked.objective_seconds, asked.factor)
     points = list(course.spans(max(math.ceil(course.seconds / _MOST_POINTS), 1)))
     return {
         "asked": asdict(asked) | {"objective_milliseconds": asked.objective_seconds * 1000},
         "begun": datetime.fromtimestamp(course.begun, UTC).isoformat(timespec="seconds"),
         "seconds": round(course.seconds, 1),
         "stopped": {"reason": stop.reason, "told": stop.told},
-        "rate_reached": max((span.answered / span.seconds for span in windows), default=0.0),
+        "rate_reached": reached,
         "parts": [_part(part) for part in course.parts],
         "recommended": asdict(found) if found else None,
+        "not_recommended": None if found else why_not or _never_safe(asked),
         "failures": _failures(course.parts),
         "late_above_seconds": LATE_SECONDS,
         "late_seconds": sum(len(part.recording.late) for part in course.parts),
@@ -60,7 +64,37 @@ def report(asked: Asked, course: Course, seen: Seen, stop: Stop) -> dict[str, An
         "instances": [asdict(each) | {"seen": each.seen - course.begun} for each in seen.instances],
         "activities": [asdict(each) | {"seen": each.seen - course.begun} for each in seen.activities],
         "not_seen": dict(seen.faults),
+        "not_always_seen": dict(seen.passed_faults),
     }
+
+
+def _objection(asked: Asked, course: Course, seen: Seen, reached: float) -> dict[str, str] | None:
+    """What keeps this test from telling a target, whatever it measured, and the command that would tell it."""
+    if len(seen.variants) > 1:
+        return {
+            "why": f"the instances of {' and '.join(seen.variants)} were counted together, and each scales by itself; "
+            "what one can do is seen where it serves alone",
+            "command": f"make stress MODEL={asked.model} ENDPOINT=development PROFILE=ramp RATE={_whole(reached)}",
+        }
+    if not any(part.open_loop for part in course.parts):
+        return {
+            "why": "clients that wait for their answers ask a slow endpoint less, so they show the most that it did, "
+            "and not how long people wait who ask at times of their own",
+            "command": f"make stress MODEL={asked.model} ENDPOINT={asked.endpoint} PROFILE=ramp RATE={_whole(reached)}",
+        }
+    return None
+
+
+def _never_safe(asked: Asked) -> dict[str, str | None]:
+    why = (
+        f"there was no time in which the objective of {asked.objective_seconds * 1000:g} ms was met without an error, "
+        "the instances were known and stayed the same, and the load generator was in time"
+    )
+    return {"why": why, "command": None}
+
+
+def _whole(rate: float) -> int:
+    return max(math.ceil(rate), 1)
 
 
 def milliseconds(latencies: Mapping[float, float]) -> dict[str, float]:
@@ -69,11 +103,10 @@ def milliseconds(latencies: Mapping[float, float]) -> dict[str, float]:
 
 
 def _part(part: Part) -> dict[str, Any]:
-    recording, plan = part.recording, part.phase.plan
-    took = _took(recording)
+    recording, took = part.recording, part.seconds
     return {
         "name": part.phase.name,
-        "closed_loop": isinstance(plan, Level),
+        "closed_loop": not part.open_loop,
         "seconds": took,
         "sent": recording.sent,
         "answered": recording.answered,
@@ -82,12 +115,6 @@ def _part(part: Part) -> dict[str, Any]:
         "latency_milliseconds": milliseconds(recording.percentiles()),
         "variants": dict(recording.variants),
     }
-
-
-def _took(recording: Recording) -> float:
-    if recording.begun is None or recording.ended is None:
-        return float(len(recording.buckets))
-    return recording.ended - recording.begun
 
 
 def _failures(parts: Sequence[Part]) -> dict[str, Any]:
@@ -104,6 +131,7 @@ def _point(span: Span) -> dict[str, Any]:
         "planned": span.planned,
         "sent": span.sent,
         "answered": span.answered,
+        "arrived": span.arrived,
         "failures": dict(span.failures),
         "late_seconds": span.late_seconds,
         "latency_milliseconds": milliseconds(percentiles(span.latencies, PERCENTILES)),

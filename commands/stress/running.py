@@ -12,12 +12,12 @@ from commands.faults import CommandFailed
 from commands.stress.course import Course, Part
 from commands.stress.page import page
 from commands.stress.profiles import Phase
+from commands.stress.progress import progress
 from commands.stress.report import Asked, Seen, report
-from commands.stress.stopping import Limits, Stop, reason_to_stop
+from commands.stress.stopping import Limits, Reason, Stop, reason_to_stop
 from commands.stress.target import Target
 from commands.stress.watch import Watch
 from load.endpoint import Endpoint
-from load.recording import LATE_SECONDS, Recording, percentiles
 from load.traffic import GeneratorFailed, Traffic
 
 REPORT = "stress-report"
@@ -41,13 +41,13 @@ def stress(
     """Load the endpoint, and the report of it.
 
     Raises:
-        CommandFailed: the load generator cannot run here.
+        CommandFailed: nothing was sent, because the load generator cannot run here or somebody pressed Ctrl-C.
     """
     endpoint = Endpoint.of(deployment.session, target.endpoint, target.questions)
     with Watch(deployment.client, target.endpoint, target.variants) as watch:
         parts, stop = _run(endpoint, planned, limits, watch, say)
-    course = Course(parts, watch.at)
-    return report(asked, course, Seen(watch.instances, watch.activities, watch.faults), stop)
+    seen = Seen(target.variants, watch.instances, watch.activities, watch.faults, watch.passed_faults)
+    return report(asked, Course(parts, watch.at), seen, stop)
 
 
 def write(told: dict[str, Any], folder: Path) -> Written:
@@ -68,18 +68,35 @@ def _run(
         say(f"{phase.name}:")
         traffic = Traffic(phase.plan, endpoint)
         parts.append(Part(phase, traffic.recording))
-        try:
-            traffic.start()
-            stop = _follow(traffic, begun, limits, watch, say)
-            say("waiting for the last answers")
-            traffic.stop()
-        except GeneratorFailed as fault:
-            raise CommandFailed(f"The load generator ended by itself: {fault}") from fault
-        finally:
-            traffic.kill()
-        if stop:
+        if stop := _send(traffic, begun, limits, watch, say):
+            if not any(part.recording.sent for part in parts):
+                raise CommandFailed(f"Nothing was sent: {stop.told}.")
             return parts, stop
     return parts, Stop("finished", "all that was planned was sent")
+
+
+def _send(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: Say) -> Stop | None:
+    """One part, to its last answer; whatever ends it, its recording has what there was."""
+    stop: Stop | None = None
+    try:
+        traffic.start()
+        stop = _follow(traffic, begun, limits, watch, say)
+        say("waiting for the last answers; Ctrl-C does without them")
+        traffic.stop()
+    except KeyboardInterrupt:
+        stop = _instead(stop, "interrupted", "somebody pressed Ctrl-C, and the last answers were not waited for")
+    except GeneratorFailed as fault:
+        # Of a traceback the last line tells what happened.
+        stop = _instead(stop, "generator failed", f"the load generator failed: {str(fault).splitlines()[-1]}")
+    finally:
+        traffic.kill()
+    return stop
+
+
+def _instead(former: Stop | None, reason: Reason, told: str) -> Stop:
+    """A reason that came while the last answers were waited for; the former one is not forgotten."""
+    before = f"; before that: {former.told}" if former and former.reason != reason else ""
+    return Stop(reason, told + before)
 
 
 def _follow(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: Say) -> Stop | None:
@@ -89,7 +106,7 @@ def _follow(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: S
         while not traffic.wait(_LOOKS_EVERY_SECONDS):
             looked += 1
             if looked % _TELLS_EVERY_SECONDS == 0:
-                say(progress(traffic.recording, time.monotonic() - begun, watch))
+                say(progress(traffic.recording, time.monotonic() - begun, watch, time.time()))
             if stop := reason_to_stop(traffic.recording.buckets, time.monotonic() - begun, limits):
                 return stop
     except KeyboardInterrupt:
@@ -97,38 +114,21 @@ def _follow(traffic: Traffic, begun: float, limits: Limits, watch: Watch, say: S
     return None
 
 
-def progress(recording: Recording, passed_seconds: float, watch: Watch) -> str:
-    """How it stands, by the last five seconds."""
-    buckets = recording.buckets[:-1][-_TELLS_EVERY_SECONDS:]
-    p99 = percentiles((latency for bucket in buckets for latency in bucket.latencies), [99.0]).get(99.0)
-    words = [
-        f"{passed_seconds:6.0f} s",
-        f"{sum(bucket.answered for bucket in buckets) / max(len(buckets), 1):8.1f} a second",
-        "p99       none" if p99 is None else f"p99 {p99 * 1000:7.1f} ms",
-        f"{recording.failures.total():6,} errors",
-    ]
-    if watch.instances:
-        now = watch.instances[-1]
-        coming = f" (to be {now.desired})" if now.desired != now.current else ""
-        words.append(f"{now.current} instances{coming}")
-    if buckets and max(bucket.late_seconds for bucket in buckets) > LATE_SECONDS:
-        words.append("generator late")
-    return "  ".join(words)
-
-
 def summary(written: Written) -> str:
     """The last lines in the terminal."""
     told = written.told
     lines = [
         f"Stopped: {told['stopped']['reason']}; {told['stopped']['told']}.",
-        f"Reached {told['rate_reached']:.1f} requests a second.",
+        f"Reached {told['rate_reached']:.1f} right answers a second.",
     ]
     lines += [f"  {count:,} times {kind}" for kind, count in told["failures"]["kinds"].items()]
     if told["late_seconds"]:
         lines.append(f"The load generator itself was late in {told['late_seconds']} s; they are not judged.")
     found = told["recommended"]
     if found is None:
-        lines.append("No scaling target can be recommended; the report says why.")
+        lines.append(f"No scaling target can be recommended: {told['not_recommended']['why']}.")
+        if command := told["not_recommended"]["command"]:
+            lines.append(f"This finds one: {command}")
     else:
         lines.append(f"An instance did {found['safe_rate']:.1f} requests a second safely{_beyond(found)}.")
         lines.append(

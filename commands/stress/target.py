@@ -1,6 +1,7 @@
 """Which endpoint is loaded, and what it is asked."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from contracts.settings import InvalidSettings, ModelSettings, load_settings
 from infra.deployment_names import DeploymentNames
 from load.endpoint import Question
 
-# Each row is asked once before the load: a thousand take seconds.
+# Each row is asked once of each variant before the load: a thousand take seconds.
 MOST_ROWS = 1_000
 
 
 @dataclass(frozen=True)
 class Target:
-    """An endpoint in service with its variants, and questions with the answers that it gave before the load."""
+    """An endpoint in service with its variants, and questions with the answers that these gave before the load."""
 
     endpoint: str
     variants: tuple[str, ...]
@@ -46,7 +47,7 @@ def model_settings(models: Path, model: str) -> ModelSettings:
 
 
 def find_target(deployment: Deployment, settings: ModelSettings, endpoint: str, rows: Path | None) -> Target:
-    """Look for the endpoint, and ask it each row once.
+    """Look for the endpoint, and ask each of its variants each row once.
 
     ``endpoint`` is empty for the model's production, or `development`, `production` or another name; without ``rows``
     the examples of the last release are asked.
@@ -62,7 +63,7 @@ def find_target(deployment: Deployment, settings: ModelSettings, endpoint: str, 
     name = named.get(endpoint, endpoint)
     variants = _variants(deployment, name)
     asked, origin = (_own(rows), str(rows)) if rows else (_released(deployment, settings.name), "the last release")
-    return Target(name, variants, tuple(_answered(deployment, name, asked)), origin)
+    return Target(name, variants, tuple(_answered(deployment, name, variants, asked)), origin)
 
 
 def _variants(deployment: Deployment, endpoint: str) -> tuple[str, ...]:
@@ -111,17 +112,29 @@ def _released(deployment: Deployment, model: str) -> list[str]:
     return [example.row for example in examples]
 
 
-def _answered(deployment: Deployment, endpoint: str, rows: list[str]) -> list[Question]:
-    """With what the endpoint answers while nobody else asks: under load, it has to answer the same."""
+def _answered(deployment: Deployment, endpoint: str, variants: Sequence[str], rows: list[str]) -> list[Question]:
+    """With what the endpoint answers while nobody else asks: under load, it has to answer the same.
+
+    Where several variants serve, each is asked: whichever of them gets a request under load may answer as it does.
+    """
     config = Config(connect_timeout=5, read_timeout=65, retries={"total_max_attempts": 1})
     runtime: Any = deployment.session.client("sagemaker-runtime", config=config)
+    targets = variants if len(variants) > 1 else [None]
     questions = []
     for number, row in enumerate(rows, 1):
-        try:
-            answer = runtime.invoke_endpoint(
-                EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=row.encode()
-            )["Body"].read()
-        except (ClientError, BotoCoreError) as fault:
-            raise CommandFailed(f"{endpoint} gives no answer to row {number}, {row[:80]!r}: {fault}") from fault
-        questions.append(Question(row, answer.decode(errors="replace"), accept="text/csv"))
+        answers = [_answer(runtime.invoke_endpoint, endpoint, target, number, row) for target in targets]
+        questions.append(Question(row, tuple(dict.fromkeys(answers)), accept="text/csv"))
     return questions
+
+
+def _answer(invoke: Callable[..., Any], endpoint: str, variant: str | None, number: int, row: str) -> str:
+    """Of a variant, or of the only one where none is named."""
+    target = {"TargetVariant": variant} if variant else {}
+    try:
+        answer = invoke(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=row.encode(), **target)[
+            "Body"
+        ].read()
+    except (ClientError, BotoCoreError) as fault:
+        whose = f"{variant} of {endpoint}" if variant else endpoint
+        raise CommandFailed(f"{whose} gives no answer to row {number}, {row[:80]!r}: {fault}") from fault
+    return str(answer.decode(errors="replace"))

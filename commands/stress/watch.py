@@ -2,6 +2,7 @@
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -10,6 +11,8 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 _LOOKS_EVERY_SECONDS = 2.0
+# Instances may come and go between two looks; after so many that failed, the last one says nothing of now.
+_LONGEST_GAP_SECONDS = 5 * _LOOKS_EVERY_SECONDS
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,16 @@ class Watch:
         self.instances: list[Instances] = []
         self.activities: list[Activity] = []
         self.faults: dict[str, str] = {}
-        """What could not be looked at, and why."""
+        """What cannot be looked at, and why."""
+        self.passed_faults: dict[str, str] = {}
+        """What could not be looked at for a while, and why."""
         self._known: dict[str, int | None] = {}
+        self._looked_before: set[str] = set()
+        """Variants whose activities before the load are known."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stress-watch", daemon=True)
 
     def __enter__(self) -> Self:
-        self._activities(new=False)
         self.look()
         self._thread.start()
         return self
@@ -71,31 +77,47 @@ class Watch:
 
     def look(self) -> None:
         """Once."""
-        try:
-            found = self._sagemaker.describe_endpoint(EndpointName=self._endpoint).get("ProductionVariants", [])
-            current = sum(variant.get("CurrentInstanceCount", 0) for variant in found)
-            desired = sum(variant.get("DesiredInstanceCount", 0) for variant in found)
-            self.instances.append(Instances(self._now(), current, desired))
-        except (ClientError, BotoCoreError) as fault:
-            self.faults["instances"] = str(fault)
-        self._activities(new=True)
+        self._told("instances", self._look_at_instances())
+        faults = [fault for variant in self._variants if (fault := self._look_at_activities(variant))]
+        self._told("scaling activities", faults[0] if faults else None)
 
     def at(self, moment: float) -> int | None:
-        """How many instances there were, as far as is known."""
-        before = [seen.current for seen in self.instances if seen.seen <= moment]
-        return before[-1] if before else self.instances[0].current if self.instances else None
+        """How many instances there were at a time in epoch seconds; None where nobody has looked for too long."""
+        after = bisect_right(self.instances, moment, key=lambda seen: seen.seen)
+        around = self.instances[max(after - 1, 0) : after + 1]
+        if not around or max(around[-1].seen, moment) - min(around[0].seen, moment) > _LONGEST_GAP_SECONDS:
+            return None
+        return around[0].current
 
-    def _activities(self, *, new: bool) -> None:
-        for variant in self._variants:
-            try:
-                found = self._scaling.describe_scaling_activities(
-                    ServiceNamespace="sagemaker", ResourceId=f"endpoint/{self._endpoint}/variant/{variant}"
-                )["ScalingActivities"]
-            except (ClientError, BotoCoreError) as fault:
-                self.faults["scaling activities"] = str(fault)
-                continue
-            for each in reversed(found):  # newest first
-                self._note(each, new=new)
+    def _look_at_instances(self) -> str | None:
+        """The fault where they cannot be seen."""
+        try:
+            found = self._sagemaker.describe_endpoint(EndpointName=self._endpoint).get("ProductionVariants", [])
+        except (ClientError, BotoCoreError) as fault:
+            return str(fault)
+        current = sum(variant.get("CurrentInstanceCount", 0) for variant in found)
+        desired = sum(variant.get("DesiredInstanceCount", 0) for variant in found)
+        self.instances.append(Instances(self._now(), current, desired))
+        return None
+
+    def _look_at_activities(self, variant: str) -> str | None:
+        """The fault where they cannot be seen. What the first look sees that succeeds was before, and is not told."""
+        try:
+            found = self._scaling.describe_scaling_activities(
+                ServiceNamespace="sagemaker", ResourceId=f"endpoint/{self._endpoint}/variant/{variant}"
+            )["ScalingActivities"]
+        except (ClientError, BotoCoreError) as fault:
+            return str(fault)
+        for each in reversed(found):  # newest first
+            self._note(each, new=variant in self._looked_before)
+        self._looked_before.add(variant)
+        return None
+
+    def _told(self, what: str, fault: str | None) -> None:
+        if fault is not None:
+            self.faults[what] = fault
+        elif what in self.faults:
+            self.passed_faults[what] = self.faults.pop(what)
 
     def _note(self, told: dict[str, Any], *, new: bool) -> None:
         key, status = str(told["ActivityId"]), str(told.get("StatusCode", ""))

@@ -21,15 +21,25 @@ def second(rate: int, milliseconds: float, *, failed: int = 0, late: float = 0.0
         "latencies_us": latencies,
         "failures": {"503 ServiceUnavailable": failed} if failed else {},
         "variants": {"model-a": rate - failed} if rate > failed else {},
+        "arrived": rate - failed,
+        "lost": failed,
     }
 
 
-def recording(seconds: list[dict], begun: float = BEGUN) -> Recording:
+def delayed(seconds: list[dict], by: int) -> list[dict]:
+    """The same seconds where each request came to its end so many seconds after the one for which it was planned."""
+    quiet = [second(0, 0)] * by
+    ended = [{"arrived": each["arrived"], "lost": each["lost"]} for each in [*quiet, *seconds]]
+    return [planned | end for planned, end in zip([*seconds, *quiet], ended, strict=True)]
+
+
+def recording(seconds: list[dict], begun: float = BEGUN, *, died: bool = False) -> Recording:
+    """Of a generator that has ended, or has died without telling its end."""
     made = Recording()
     failure = {"second": 1.0, "after_seconds": 0.1, "kind": "503 ServiceUnavailable", "question": 0}
     failures = [failure | {"detail": "<b>no</b> healthy instance"}] if any(each["failures"] for each in seconds) else []
     told = {"seconds": {str(at): each for at, each in enumerate(seconds)}, "failures": failures}
-    made.add(told | {"begun": begun, "ended": begun + len(seconds), "cpu_seconds": 1.0})
+    made.add(told | {"begun": begun} | ({} if died else {"ended": begun + len(seconds), "cpu_seconds": 1.0}))
     return made
 
 
@@ -37,7 +47,8 @@ def span(rate: float, milliseconds: float, **changed) -> Span:
     """Ten seconds with evenly spread latencies around these milliseconds."""
     count = round(rate * 10)
     values = {"begins": 0.0, "seconds": 10, "phase": "ramp", "planned": rate, "sent": count, "answered": count}
-    values |= {"failures": {}, "latencies": [milliseconds / 1000] * count, "late_seconds": 0.0, "instances": 1}
+    values |= {"arrived": count, "failures": {}, "latencies": [milliseconds / 1000] * count, "late_seconds": 0.0}
+    values |= {"instances": 1}
     return Span(**(values | changed))
 
 
@@ -70,7 +81,7 @@ def busy_course() -> tuple[Course, Seen]:
     def instances_at(moment: float) -> int:
         return [each.current for each in seen if each.seen <= moment][-1]
 
-    return Course(parts, instances_at), Seen(seen, activities, {})
+    return Course(parts, instances_at), Seen(["model-a"], seen, activities, {}, {})
 
 
 def busy_report() -> dict:

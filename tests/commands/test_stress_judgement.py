@@ -10,7 +10,7 @@ from commands.stress.judgement import LEAST_CONCURRENCY, recommend
 from commands.stress.profiles import LEVELS, PROFILES, Phase, phases
 from commands.stress.stopping import Limits, reason_to_stop
 from load.schedule import Level, Schedule, steady
-from tests.commands.stress_parts import BEGUN, recording, second, span
+from tests.commands.stress_parts import BEGUN, delayed, recording, second, span
 
 
 def test_the_target_is_half_of_the_highest_rate_within_the_objective():
@@ -56,6 +56,7 @@ def test_an_endpoint_that_was_not_brought_to_its_limit_is_told_as_such():
         {"instances": None},
         {"latencies": [0.02] * 195 + [0.5] * 5},
         {"sent": 0, "answered": 0, "latencies": []},
+        {"planned": None},
     ],
     ids=[
         "an error",
@@ -64,6 +65,7 @@ def test_an_endpoint_that_was_not_brought_to_its_limit_is_told_as_such():
         "changing instances",
         "a slow tail",
         "quiet",
+        "clients that wait for their answers",
     ],
 )
 def test_such_a_time_says_nothing_of_what_is_safe(changed):
@@ -79,6 +81,28 @@ def test_windows_leave_the_last_second_out_and_are_none_too_short(seconds, windo
     found = list(Course([part], lambda _: 1).windows())
     assert [each.seconds for each in found] == windows
     assert all(each.rate == 5 for each in found)
+
+
+def test_windows_end_with_the_load_and_not_with_the_last_answers():
+    loaded = [second(20, 3_000, slowest=8_000)] * 21
+    part = Part(Phase("x", steady(20)), recording(delayed(loaded, by=8)))
+    windows = list(Course([part], lambda _: 1).windows())
+    assert [(each.seconds, each.rate) for each in windows] == [(5, 20)] * 4
+    assert recommend(windows, 0.1) is None
+    # A lower rate than any that was planned would be no limit.
+    assert recommend([span(10, 20), *windows], 0.1).limit_rate == 20
+
+
+def test_what_was_on_its_way_when_the_generator_died_is_no_limit():
+    cut_short = second(20, 5) | {"answered": 18, "latencies_us": [5_000] * 18}
+    part = Part(Phase("x", steady(20)), recording([*[second(20, 5)] * 14, cut_short, second(3, 5)], died=True))
+    found = recommend(Course([part], lambda _: 1).windows(), 0.1)
+    assert (found.safe_rate, found.limit_rate) == (20, None)
+
+
+def test_a_part_of_a_generator_that_died_took_as_long_as_is_known():
+    course = Course([Part(Phase("x", steady(5)), recording([second(5, 1)] * 7, died=True))], lambda _: 1)
+    assert course.seconds == course.parts[0].seconds == 7
 
 
 def test_a_window_in_which_an_instance_came_has_no_number_of_them():
@@ -112,6 +136,13 @@ def test_a_load_goes_on_with_a_few_errors_and_stops_with_many():
     assert "100 of 1000" in stop.told
     assert reason_to_stop(buckets(*[bad] * 10, *[good] * 10), 20, Limits()) is None
     assert reason_to_stop(buckets(second(9, 5, failed=9)), 1, Limits()) is None
+
+
+def test_a_load_stops_when_failures_are_known_however_long_that_took():
+    hanging = delayed([second(20, 60_000, failed=20)] * 5, by=60)
+    assert reason_to_stop(buckets(*hanging[:60]), 60, Limits()) is None
+    stop = reason_to_stop(buckets(*hanging), 65, Limits())
+    assert (stop.reason, "100 of 100" in stop.told) == ("errors", True)
 
 
 def test_a_generator_that_is_late_again_and_again_stops_and_says_how_late():

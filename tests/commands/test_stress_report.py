@@ -1,15 +1,23 @@
 """The report as JSON and as a page that stands alone."""
 
+import html
 import html.parser
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from commands.stress.course import Course, Part
 from commands.stress.page import page
+from commands.stress.picture import picture
+from commands.stress.profiles import Phase
+from commands.stress.report import Asked, Seen, report
 from commands.stress.running import summary, write
+from commands.stress.stopping import Stop
+from load.schedule import Level, steady
 from tests.chromium import PAGE_LOOKS
-from tests.commands.stress_parts import busy_report
+from tests.commands.stress_parts import busy_report, recording, second
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +35,47 @@ def test_it_has_the_rate_the_reason_and_the_target(told):
     assert told["failures"]["kinds"] == {"503 ServiceUnavailable": sum(at // 20 for at in range(141, 180))}
     assert told["late_seconds"] == 5
     assert [part["closed_loop"] for part in told["parts"]] == [True, False]
+
+
+def told_of(*parts: Part, variants: tuple[str, ...] = ("model-a",)) -> dict:
+    asked = Asked("iris-model", "iris-model-production", "levels", 12, "the last release", 0.1)
+    return report(asked, Course(parts, lambda _: 1), Seen(variants, [], [], {}, {}), Stop("finished", "all was sent"))
+
+
+def texts(told: dict, folder: Path) -> tuple[str, str]:
+    """The page, and the last lines in the terminal."""
+    return html.unescape(page(told)), summary(write(told, folder))
+
+
+def test_a_rate_is_reached_when_the_answers_come_and_not_when_they_are_asked_for(tmp_path):
+    busy, rest = second(100, 10_000) | {"arrived": 50}, second(0, 0) | {"arrived": 50}
+    told = told_of(Part(Phase("ramp", steady(100)), recording([busy] * 20 + [rest] * 20)))
+    assert told["rate_reached"] == 50
+    assert [(point["sent"], point["answered"], point["arrived"]) for point in told["points"][19:21]] == [
+        (100, 100, 50),
+        (0, 0, 50),
+    ]
+    (answered,) = re.findall(r'<polyline class="line answered" points="([^"]*)"', picture(told))
+    assert len({place.partition(",")[2] for place in answered.split()}) == 1
+    assert all("50.0 right answers a second" in text for text in texts(told, tmp_path))
+
+
+def test_levels_tell_the_most_that_was_done_and_the_command_that_finds_a_target(tmp_path):
+    told = told_of(Part(Phase("10 clients", Level(10, 2_000)), recording([second(120, 20)] * 20)))
+    assert (told["rate_reached"], told["recommended"]) == (120, None)
+    command = "make stress MODEL=iris-model ENDPOINT=iris-model-production PROFILE=ramp RATE=120"
+    assert all(command in text and "clients that wait" in text for text in texts(told, tmp_path))
+
+
+def test_what_several_variants_did_together_is_no_target_of_one(tmp_path):
+    ramped = Part(Phase("ramp", steady(20)), recording([second(20, 20)] * 20))
+    assert told_of(ramped)["recommended"]["safe_rate"] == 20
+    told = told_of(ramped, variants=("model-a", "model-b"))
+    assert told["recommended"] is None
+    assert all(
+        "model-a and model-b" in text and "ENDPOINT=development PROFILE=ramp RATE=20" in text
+        for text in texts(told, tmp_path)
+    )
 
 
 def test_its_points_are_on_one_axis_and_not_too_many(told):
@@ -72,11 +121,16 @@ def test_the_page_is_well_formed(told):
     assert open_tags == []
 
 
-def test_a_test_without_one_answer_has_a_page_too(told):
-    nothing = {"rate_reached": 0.0, "parts": [], "recommended": None, "points": [], "instances": [], "activities": []}
-    shown = page(told | nothing | {"seconds": 0.0, "not_seen": {"instances": "AccessDenied"}})
-    assert "None can be recommended" in shown
-    assert "AccessDenied" in shown
+def test_a_test_without_one_answer_has_a_page_too(told, tmp_path):
+    unanswered = second(20, 60_000, failed=20)
+    shown, said = texts(told_of(Part(Phase("ramp", steady(20)), recording([unanswered] * 20))), tmp_path)
+    assert "None can be recommended: there was no time in which the objective of 100 ms was met" in shown
+    assert "recommended: there was no time" in said
+    nothing = {"rate_reached": 0.0, "parts": [], "points": [], "instances": [], "activities": []}
+    unseen = {"not_seen": {"instances": "AccessDenied"}, "not_always_seen": {"scaling activities": "Throttling"}}
+    shown = page(told | nothing | unseen | {"seconds": 0.0})
+    assert "The instances could not be looked at: AccessDenied" in shown
+    assert "For a while the scaling activities could not be looked at: Throttling" in shown
 
 
 @pytest.mark.full

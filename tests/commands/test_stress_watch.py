@@ -75,7 +75,37 @@ def test_instances_are_known_for_every_moment(cloud, watch):
     watch.look()
     (first, second) = watch.instances
     assert watch.at(first.seen - 1) == watch.at(first.seen) == watch.at(second.seen - 0.5) == 2
-    assert watch.at(second.seen) == watch.at(second.seen + 100) == 3
+    assert watch.at(second.seen) == watch.at(second.seen + 10) == 3
+
+
+def test_a_count_is_not_carried_over_a_time_in_which_nobody_could_look(cloud):
+    moments = [0.0, 2.0, 30.0, 32.0]
+    clock = iter(moments)
+    watch = Watch(cloud, "iris", ["model-a"], now=lambda: next(clock))
+    for count in (2, 2, 3, 3):
+        cloud.count = count
+        watch.look()
+    known = {moment: watch.at(moment) for moment in (-11, -1, 1, 3, 16, 29, 31, 42, 43)}
+    assert known == {-11: None, -1: 2, 1: 2, 3: None, 16: None, 29: None, 31: 3, 42: 3, 43: None}
+
+
+def test_what_was_before_is_not_new_when_the_first_look_failed(cloud, watch):
+    cloud.act("before")
+    cloud.denied = {"describe_scaling_activities"}
+    watch.look()
+    cloud.denied = set()
+    watch.look()
+    cloud.act("meanwhile")
+    watch.look()
+    assert [each.description for each in watch.activities] == ["meanwhile"]
+
+
+def test_a_fault_that_has_passed_is_told_as_such(cloud, watch):
+    cloud.denied = {"describe_endpoint", "describe_scaling_activities"}
+    watch.look()
+    cloud.denied = {"describe_scaling_activities"}
+    watch.look()
+    assert (set(watch.faults), set(watch.passed_faults)) == ({"scaling activities"}, {"instances"})
 
 
 def test_what_may_not_be_seen_is_told(cloud, watch):

@@ -135,8 +135,8 @@ def plan(product):
 
 
 def whole_seconds(recording: Recording) -> list[Bucket]:
-    """All but the first and the last, which may be parts of seconds."""
-    return recording.buckets[1:-1]
+    """All but the first and the last, which may be parts of seconds, and those in which only answers came."""
+    return recording.under_load[1:]
 
 
 def was_an_open_load(recording: Recording) -> None:

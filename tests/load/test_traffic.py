@@ -1,10 +1,12 @@
 """What the recording says of endpoints that answer, stall, fail and go away."""
 
 import dataclasses
+import io
 import itertools
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,6 +25,7 @@ def test_all_that_is_sent_is_answered_and_counted_by_second_and_variant(endpoint
     assert recording.variants == {"model-a": 200}
     assert recording.failures == {}
     assert sum(len(bucket.latencies) for bucket in recording.buckets) == 200
+    assert sum(bucket.arrived for bucket in recording.buckets) == 200
     assert recording.ended - recording.begun >= 1.9
 
 
@@ -128,11 +131,22 @@ def test_nobody_listens(endpoint):
     assert traffic.recording.failures == {"connection refused": 25}
 
 
+def test_ends_stand_in_the_second_in_which_they_came(stub, endpoint):
+    stub.answering = lambda _row: b""
+    with Traffic(steady(20, 0.5), endpoint(), timeout_seconds=2) as traffic:
+        assert traffic.wait(30)
+    first, *later = traffic.recording.buckets
+    assert (first.sent, first.failed, first.lost) == (10, 10, 0)
+    assert sum(bucket.lost for bucket in later[1:]) == 10
+    assert [(bucket.sent, bucket.failed) for bucket in later] == [(0, 0)] * len(later)
+
+
 def test_silence_ends_with_the_time_that_is_allowed(stub, endpoint):
     stub.answering = lambda _row: b""
     with Traffic(steady(20, 0.5), endpoint(), timeout_seconds=0.5) as traffic:
         assert traffic.wait(30)
     assert traffic.recording.failures == {"timed out": 10}
+    assert sum(bucket.lost for bucket in traffic.recording.buckets) == 10
     assert min(latency for bucket in traffic.recording.buckets for latency in bucket.latencies) >= 0.5
 
 
@@ -162,8 +176,16 @@ def test_a_generator_that_dies_is_told(endpoint):
     traffic.start()
     traffic._process.kill()
     assert traffic.wait(30)
-    with pytest.raises(GeneratorFailed):
+    with pytest.raises(GeneratorFailed, match="status -9"):
         traffic.stop()
+
+
+def test_a_generator_that_dies_in_the_middle_of_a_word_has_ended(endpoint):
+    traffic = Traffic(steady(100), endpoint())
+    traffic._process = SimpleNamespace(stdout=io.StringIO('{"begun": 100.0}\n{"seconds": {"0": {"se'))
+    traffic._listen()
+    assert traffic.wait(0)
+    assert (traffic.recording.begun, traffic.recording.ended) == (100.0, None)
 
 
 def test_a_failing_test_ends_its_traffic_at_once(stub, endpoint):

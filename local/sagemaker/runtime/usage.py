@@ -66,10 +66,11 @@ class Usage:
         self, endpoint: str, variant: str, config: str, *, status: int, latency_us: float, overhead_us: float
     ) -> None:
         """One invocation that reached a container; ``status`` is the container's."""
-        start = int(self._clock.now()) // _MINUTE * _MINUTE
         share = 1.0 / max(1, self._instance_count(endpoint, variant))
-        key = (endpoint, variant, config, start)
         with self._lock:
+            # Only here: a minute that was chosen before may have been published meanwhile, and is never again.
+            start = int(self._clock.now()) // _MINUTE * _MINUTE
+            key = (endpoint, variant, config, start)
             minute = self._minutes.get(key)
             if minute is None:
                 minute = self._minutes[key] = VariantMinute(start)

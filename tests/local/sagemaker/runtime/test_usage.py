@@ -62,6 +62,27 @@ def test_a_minute_is_published_once_it_has_passed(usage: Usage, clock: Clock, pu
     assert by == {("live", "model-a"), ("live", "model-a", "c1")}
 
 
+def test_what_is_counted_while_a_minute_is_published_is_of_the_next(clock: Clock, published: list[Json]) -> None:
+    def instance_count(endpoint: str, variant: str) -> int:
+        if counted:
+            clock.advance(60)
+            usage.flush()
+        return 1
+
+    counted: list[None] = []
+    usage = Usage(clock, instance_count, published.extend)
+    count(usage)
+    counted.append(None)
+    count(usage)
+    usage.close()
+    invocations = [
+        (datum["Timestamp"].timestamp() - START, datum["Counts"])
+        for datum in published
+        if datum["MetricName"] == "Invocations" and len(datum["Dimensions"]) == 2
+    ]
+    assert invocations == [(0, [1.0]), (60, [1.0])]
+
+
 def test_a_configuration_can_be_watched_alone(usage: Usage, published: list[Json]) -> None:
     count(usage, config="old")
     count(usage, config="new", status=500)
