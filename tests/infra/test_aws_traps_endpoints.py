@@ -28,12 +28,14 @@ def test_stacks_change_by_change_sets(definitions: dict) -> None:
 
 def test_creations_that_failed_are_deleted_and_roll_backs_that_stopped_are_continued(definitions: dict) -> None:
     """ROLLBACK_COMPLETE cannot be updated; UPDATE_ROLLBACK_FAILED needs ContinueUpdateRollback."""
-    choices = definitions["DeployStack"]["States"]["Stack Ready?"]["Choices"]
+    states = definitions["DeployStack"]["States"]
+    choices = states["Stack Ready?"]["Choices"]
     ways = {choice["Next"]: choice["Condition"] for choice in choices}
     assert "ROLLBACK_COMPLETE" in ways["Delete Failed Creation"] or any(
         "'ROLLBACK_COMPLETE'" in each["Condition"] for each in choices if each["Next"] == "Delete Failed Creation"
     )
-    assert "UPDATE_ROLLBACK_FAILED" in ways["Continue Rollback"]
+    assert "UPDATE_ROLLBACK_FAILED" in ways["Wait For Alarms"]
+    assert states["Wait For Alarms"]["Next"] == "Continue Rollback"
 
 
 def test_every_change_is_made_with_the_deployment_role(definitions: dict) -> None:

@@ -113,6 +113,7 @@ DIES_AT: dict[Tale, tuple[str, ...]] = {
     stuck: (
         "DeployStackRole/cloudformation:ContinueUpdateRollback",
         "DeploymentRole/sagemaker:DeleteTags",
+        "deploy-stack/Wait For Alarms",
         "deploy-stack/Continue Rollback",
         "deploy-stack/Stack Needs A Person",
     ),
