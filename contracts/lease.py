@@ -2,7 +2,8 @@
 
 One item `model#<model>` / `lease` names the run that may release, from development to production. Runs that wait are
 `model#<model>` / `waiting#<priority>`. Between two runs the one with the greater priority has the newer dataset: it is
-the text "<event time>#<dataset version>#<run>".
+the text "<event time>#<dataset version>#<run>". One that was asked for a release of before (`asked` is "yes") comes
+later and has older data: who meets it waits.
 """
 
 from collections.abc import Mapping
