@@ -3,13 +3,14 @@
 "AAS" below stands for docs.aws.amazon.com/autoscaling/application.
 """
 
+import re
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from contracts.section import Section
-from scaling import schedules as when
 
 Kind = Literal["invocations", "concurrency", "step", "scheduled"]
 # At least two, so that one instance or zone may fail.
@@ -18,6 +19,26 @@ Bound = Annotated[float, Field(allow_inf_nan=False)]
 Cooldown = Annotated[int, Field(ge=0, le=3_600)]
 
 _TARGETS = {"invocations": 200.0, "concurrency": 1.5, "step": 200.0, "scheduled": 200.0}
+_CRON = re.compile(r"^[\d*/,-]+( [\d*/,A-Z?L#W-]+){5}$")
+
+
+def _cron(text: str) -> str:
+    # Six fields, the last of which is the year: AAS/userguide/scheduled-scaling-using-cron-expressions.html
+    if not _CRON.match(text):
+        raise ValueError(
+            "six fields: minutes, hours, day of month, month, day of week, year, as in `0 8 ? * MON-FRI *`"
+        )
+    _, _, day, _, weekday, _ = text.split()
+    if (day == "?") == (weekday == "?"):
+        raise ValueError("one of day of month and day of week is `?`, and only one")
+    return text
+
+
+def _timezone(name: str) -> str:
+    known = available_timezones()
+    if known and name not in known:
+        raise ValueError(f"no such time zone: {name}")
+    return name
 
 
 class Step(Section):
@@ -94,13 +115,12 @@ class StepScaling(Section):
 class Schedule(Section):
     """From a moment on, other limits for scaling; the metric goes on deciding within them."""
 
-    cron: str | None = None
-    """Six fields: minutes, hours, day of month, month, day of week, year; one of the two days is `?`."""
+    cron: Annotated[str, AfterValidator(_cron)] | None = None
     at: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$")] | None = None
-    """Once: `2030-01-01T08:00:00`."""
+    """Once."""
     minimum: Instances
     maximum: Instances
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     """Its IANA name."""
 
     @model_validator(mode="after")
@@ -110,7 +130,6 @@ class Schedule(Section):
             raise ValueError("give `cron` or `at`")
         if self.maximum < self.minimum:
             raise ValueError("`maximum` is below `minimum`")
-        when.Schedule(self.expression, created=0.0, zone=self.timezone)  # says what is wrong with it
         return self
 
     @property

@@ -20,6 +20,8 @@ from infra.names import Names
 from infra.people import PeopleTopic, people
 from infra.project import CannotSynthesise, Project
 from infra.retention import kept
+from scaling.schedules import InvalidSchedule
+from scaling.schedules import Schedule as ScalingTime
 
 
 class ModelsStack(Stack):
@@ -38,6 +40,7 @@ class ModelsStack(Stack):
         for settings in models.values():
             _check_training(settings, deployment)
             _check_development(settings, deployment)
+            _check_schedule(settings)
             published = PublishedModel(self, project, deployment, settings, templates, code)
             published.packages.apply_removal_policy(kept(deployment))
 
@@ -109,6 +112,15 @@ def _check_training(settings: ModelSettings, deployment: Deployment) -> None:
             "encrypts in hardware and for which it refuses a key: choose a type without, because infra/deployment.toml "
             "gives kms_key_arn"
         )
+
+
+def _check_schedule(settings: ModelSettings) -> None:
+    """What Application Auto Scaling would refuse after training and approval: hours and days that do not exist."""
+    for each in settings.production.scaling.schedule:
+        try:
+            ScalingTime(each.expression, created=0.0, zone=each.timezone)
+        except InvalidSchedule as fault:
+            raise CannotSynthesise(f"models/{settings.name}.toml: production.scaling.schedule: {fault}") from fault
 
 
 def _check_development(settings: ModelSettings, deployment: Deployment) -> None:

@@ -110,6 +110,13 @@ def test_releases_share_production_until_one_of_them_has_all_requests(product, i
     assert all("The numbers say so." in entry.detail for entry in moved)
 
 
+def two_released(product: Product, model: str, iris: str) -> str:
+    released_before(product, model, iris, SIDE_BY_SIDE)
+    product.start(model, swap_labels(iris), NEW).approve()
+    lease_comes_free(product, model)
+    return model
+
+
 def unscalable(template: str) -> str:
     """A change to a template that fails once the endpoint has been updated."""
     document = json.loads(template)
@@ -120,10 +127,7 @@ def unscalable(template: str) -> str:
 
 
 def test_weights_that_were_moved_outlast_a_release_that_fails(product, iris):
-    model = "flow-ab-failed"
-    released_before(product, model, iris, SIDE_BY_SIDE)
-    product.start(model, swap_labels(iris), NEW).approve()
-    lease_comes_free(product, model)
+    model = two_released(product, "flow-ab-failed", iris)
     shift(product, model, "older", 0)
     served = artefacts(product, model)
     product.model(model, SIDE_BY_SIDE, production=unscalable)
@@ -139,10 +143,7 @@ def test_weights_that_were_moved_outlast_a_release_that_fails(product, iris):
 
 def test_a_candidate_is_not_lost_to_a_release_that_is_only_asked_for(product, iris):
     """Its dataset is newer than that of any release, though the question was asked later."""
-    model = "flow-ab-asked"
-    released_before(product, model, iris, SIDE_BY_SIDE)
-    product.start(model, swap_labels(iris), NEW).approve()
-    lease_comes_free(product, model)
+    model = two_released(product, "flow-ab-asked", iris)
     shift(product, model, "newer", 4)
     candidate = product.start(model, iris, NEWER)
     assert datetime(2031, 3, 9, tzinfo=UTC) > datetime.fromisoformat(NEWER)

@@ -261,6 +261,15 @@ def test_a_serverless_endpoint_has_nothing_that_it_cannot_have(kinds: Kinds) -> 
     assert "EnableNetworkIsolation" not in template.properties("AWS::SageMaker::Model")
 
 
+@pytest.mark.parametrize(
+    "when", [{"cron": "99 8 ? * MON *"}, {"cron": "0 8 ? * MONDAYISH *"}, {"at": "2030-13-45T99:99:99"}]
+)
+def test_hours_and_days_that_do_not_exist_are_refused(project: Project, when: dict[str, str]) -> None:
+    scaling = {"kind": "scheduled", "schedule": [{"minimum": 2, "maximum": 4, **when}]}
+    with pytest.raises(CannotSynthesise, match="production.scaling.schedule: "):
+        compose_into(project, "clock", ACCOUNT, {"iris": model("iris", production={"scaling": scaling})})
+
+
 def test_a_serverless_endpoint_in_a_vpc_is_refused(project: Project) -> None:
     with pytest.raises(CannotSynthesise, match="development: `serverless` cannot be in a VPC"):
         compose_into(project, "serverless", ACCOUNT, {"iris": model("iris", **KINDS["serverless"])})

@@ -51,6 +51,22 @@ class Scaled:
             **self.variant, PolicyName="steps", StepScalingPolicyConfiguration=configuration | more
         )["PolicyARN"]
 
+    def alarm_on_latency(self, policy_arn: str, **rule: str) -> str:
+        """The name of an alarm that calls the policy when one minute is beyond 100."""
+        name = f"latency-{self.endpoint}"
+        self.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            AlarmActions=[policy_arn],
+            Namespace="AWS/SageMaker",
+            MetricName="ModelLatency",
+            Dimensions=[{"Name": "EndpointName", "Value": self.endpoint}, {"Name": "VariantName", "Value": "model-a"}],
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=100.0,
+            **rule,
+        )
+        return name
+
     def next_period(self) -> None:
         self.cloud.clock.advance(PERIOD - self.cloud.clock.now() % PERIOD)
 
@@ -242,19 +258,7 @@ def test_an_alarm_of_ones_own_calls_a_step_policy(scaled: Scaled) -> None:
         {"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 50.0, "ScalingAdjustment": 1},
         {"MetricIntervalLowerBound": 50.0, "ScalingAdjustment": 3},
     )
-    name = f"slow-{scaled.endpoint}"
-    scaled.cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        AlarmActions=[arn],
-        Namespace="AWS/SageMaker",
-        MetricName="ModelLatency",
-        Dimensions=[{"Name": "EndpointName", "Value": scaled.endpoint}, {"Name": "VariantName", "Value": "model-a"}],
-        ExtendedStatistic="p99",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=100.0,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-    )
+    name = scaled.alarm_on_latency(arn, ExtendedStatistic="p99", ComparisonOperator="GreaterThanOrEqualToThreshold")
     scaled.load(120.0, metric="ModelLatency")
     scaled.call(arn, name)
     scaled.await_count(2)
@@ -277,19 +281,8 @@ def test_an_alarm_for_want_of_data_takes_the_step_next_to_the_threshold(scaled: 
         {"MetricIntervalLowerBound": -10.0, "MetricIntervalUpperBound": 0.0, "ScalingAdjustment": -1},
         {"MetricIntervalUpperBound": -10.0, "ScalingAdjustment": -3},
     )
-    name = f"quiet-{scaled.endpoint}"
-    scaled.cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        AlarmActions=[arn],
-        Namespace="AWS/SageMaker",
-        MetricName="ModelLatency",
-        Dimensions=[{"Name": "EndpointName", "Value": scaled.endpoint}, {"Name": "VariantName", "Value": "model-a"}],
-        Statistic="Average",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=100.0,
-        ComparisonOperator="LessThanThreshold",
-        TreatMissingData="breaching",
+    name = scaled.alarm_on_latency(
+        arn, Statistic="Average", ComparisonOperator="LessThanThreshold", TreatMissingData="breaching"
     )
     scaled.next_period()
     scaled.call(arn, name)
