@@ -12,10 +12,11 @@ def code_version(project: Project) -> dict[str, str]:
     with `-dirty` when something that Git knows was changed since; else empty.
     """
     told = "\n".join(f"{name} {digest}" for name, digest in sorted(fingerprint(project).items()))
-    return {"sources": hashlib.sha256(told.encode()).hexdigest(), "commit": _commit(project)}
+    return {"sources": hashlib.sha256(told.encode()).hexdigest(), "commit": commit(project)}
 
 
-def _commit(project: Project) -> str:
+def commit(project: Project) -> str:
+    """As `code_version` has it."""
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="],

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from infra.app import EXPLAINED, synthesise_app
+from infra.code_version import commit
 from infra.fingerprint import fingerprint
 from infra.project import PROJECT, Project, alone
 from infra.staging import stage_layers
@@ -25,7 +26,8 @@ def synthesise(project: Project, *, force: bool = False) -> list[str]:
 
 
 def _synthesise(project: Project, *, force: bool) -> list[str]:
-    now = fingerprint(project)
+    # Templates tell the commit, too, so that a manifest does.
+    now = {**fingerprint(project), "commit": commit(project)}
     changed = sorted(now) if force else changes(_noted(project), now)
     if not changed and project.assembly.is_dir():
         return []

@@ -56,6 +56,15 @@ def test_templates_are_made_once(project: Project, made: list[Path]) -> None:
     assert not made[0].exists()
 
 
+def test_templates_that_tell_another_commit_are_made_again(
+    project: Project, made: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthesise.synthesise(project)
+    monkeypatch.setattr(synthesise, "commit", lambda _project: "another")
+    assert synthesise.synthesise(project) == ["commit"]
+    assert len(made) == 2
+
+
 @pytest.mark.parametrize(
     "source",
     [
