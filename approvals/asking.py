@@ -45,7 +45,9 @@ class Asker:
             return False
         release = request.release
         who = holder(approver)
-        entry = AuditEntry(iso_time_precisely(now), kind, release.model, release.name, request.run, who)
+        entry = AuditEntry(
+            iso_time_precisely(now), kind, release.model, release.name, request.run, who, detail=release.wish
+        )
         self.audit.add(entry, f"{request.run}#{kind}#{approver}")
         self.invitations.record_mail(request.run, _KINDS[kind], approver, message_id)
         return True

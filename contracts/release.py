@@ -96,7 +96,12 @@ class Release:
     def summary(self) -> str:
         """Candidate against champion in a sentence or two, after what is to be gone back to and why."""
         scores = summary(self.metrics, self.compared_with)
-        return scores if self.rollback is None else f"{_asked(self.rollback, self.champion)} {scores}"
+        return f"{self.wish} {scores}" if self.wish else scores
+
+    @property
+    def wish(self) -> str:
+        """Who asks to go back to it and why, in a sentence; empty for a candidate."""
+        return _asked(self.rollback, self.champion) if self.rollback else ""
 
     @property
     def compared_with(self) -> str | None:
@@ -133,11 +138,12 @@ class Release:
                 f"asking.{cost}"
             )
         how = "all at once" if serves_beside(self.strategy) else in_words(self.strategy)
+        alone = " What serves beside it goes." if serves_beside(self.strategy) else ""
         joint = "," if how == "all at once" else ":"
         return (
             f"Replaces {self.champion} on the endpoint {self.endpoint} with {self.name} on {instances}{joint} {how}. "
             f"If the deployment fails or production answers otherwise than recorded, "
-            f"{self.champion} is restored without asking.{cost}"
+            f"{self.champion} is restored without asking.{alone}{cost}"
         )
 
 

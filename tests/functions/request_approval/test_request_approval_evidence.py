@@ -115,7 +115,9 @@ def test_people_read_who_wants_to_go_back_and_why(ask_to_go_back, approvals):
         "This was released before and is to serve again instead of iris-model-2, asks on-call@example.com: "
         "It answers <wrongly>."
     )
+    assert {entry.detail for entry in approvals.audit() if entry.event == "asked"} == {told}
     simple = approvals.mails[0]["Content"]["Simple"]
+    assert "gave no warnings" not in simple["Body"]["Text"]["Data"]
     assert simple["Subject"]["Data"] == "Go back to iris-model-3 in production?"
     mail = simple["Body"]
     assert told in " ".join(mail["Text"]["Data"].split())
