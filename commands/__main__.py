@@ -13,13 +13,14 @@ from commands.account import Account, find_account
 from commands.audit import audit_table, read_audit
 from commands.costs import load_prices, report
 from commands.decide import decide
-from commands.deployment import deployment_name, find_deployment
+from commands.deployment import Deployment, deployment_name, find_deployment
 from commands.drop import check, drop
 from commands.faults import CommandFailed
+from commands.model_names import check_model
 from commands.options import make_parser
 from commands.redrive import redrive
 from commands.releases.asking import Asker, rollback, shift_traffic
-from commands.releases.ledger import read_releases
+from commands.releases.ledger import Releases, read_releases
 from commands.releases.listing import manifest_text, releases_table
 from commands.rerun import rerun
 from commands.runs import find_run, list_runs, table
@@ -77,24 +78,35 @@ def _decide(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    return _said(audit_table(list(read_audit(find_deployment(), options.model, options.release)), options.model))
+    entries = list(read_audit(find_deployment(), options.model, options.release))
+    if not entries:
+        check_model(MODELS, options.model)
+    return _said(audit_table(entries, options.model))
+
+
+def _read_releases(deployment: Deployment, model: str) -> Releases:
+    """Those of a model that may be gone from `models/`; one that never was is a slip."""
+    releases = read_releases(deployment, model)
+    if not releases.made:
+        check_model(MODELS, model)
+    return releases
 
 
 def _releases(options: argparse.Namespace) -> int:
-    releases = read_releases(find_deployment(), options.model)
+    releases = _read_releases(find_deployment(), options.model)
     return _said(manifest_text(releases.named(options.release)) if options.release else releases_table(releases))
 
 
 def _rollback(options: argparse.Namespace) -> int:
     deployment = find_deployment()
-    releases = read_releases(deployment, options.model)
+    releases = _read_releases(deployment, options.model)
     target, run = rollback(deployment, releases, options.to, _asker(options))
     return _said(f"{run} goes back to {target.name}, once that is approved.\nWatch it: make runs")
 
 
 def _shift_traffic(options: argparse.Namespace) -> int:
     deployment = find_deployment()
-    releases = read_releases(deployment, options.model)
+    releases = _read_releases(deployment, options.model)
     to: Literal["older", "newer"] = "newer" if options.command == "ab-promote" else "older"
     target, run = shift_traffic(deployment, releases, to, _asker(options))
     return _said(f"{run} gives {target.name} all requests.\nWatch it: make runs")

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
+from commands.model_names import check_model
 from contracts.drop import CHANNELS, RUN_FILE, InvalidRunFile, merged_settings, parse_run_file
 from contracts.settings import InvalidSettings, ModelSettings, load_settings
 from tables.files import format_of, formats_told
@@ -29,10 +30,7 @@ def check(models: Path, model: str, dataset: Path) -> ModelSettings:
     Raises:
         CommandFailed: with the file, key and rule, or with what is there instead.
     """
-    if not model:
-        raise CommandFailed(f"Which model? MODEL is one of: {', '.join(_names(models))}")
-    if model not in _names(models):
-        raise CommandFailed(f"There is no model {model!r} in {models}/. There are: {', '.join(_names(models))}")
+    check_model(models, model)
     try:
         settings = load_settings(models / f"{model}.toml")
     except InvalidSettings as fault:
@@ -101,7 +99,3 @@ def _run_file(folder: Path) -> Mapping[str, Any]:
     if not isinstance(said, dict):
         raise CommandFailed(f"{own}: holds no object; docs/datasets.md has an example")
     return {**said, "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in _files(folder)}}
-
-
-def _names(models: Path) -> list[str]:
-    return sorted(path.stem for path in models.glob("*.toml"))

@@ -58,8 +58,8 @@ class Releases:
         if len(serving) < 2:
             told = f"only {serving[0].release}" if serving else "nothing yet"
             raise CommandFailed(
-                f"Production of {self.model} serves {told}: there is no traffic to shift. Releases share production "
-                'when the model\'s settings say production.strategy.kind = "ab".'
+                f"Production of {self.model} serves {told}: there is no traffic to shift. With "
+                'production.strategy.kind = "ab" in its settings, the next release serves beside that one.'
             )
         older, newer = sorted(serving, key=lambda variant: release_number(variant.release))
         return older, newer

@@ -135,6 +135,8 @@ def summary(written: Written) -> str:
             f"Scaling target: {found['invocations_target']:.0f} invocations per instance and minute, or "
             f"{found['concurrency_target']:.2f} concurrent requests per instance."
         )
+        if not found["limit_rate"]:
+            lines.append("It may be higher: raise RATE until the endpoint comes to its limit.")
     return "\n".join([*lines, f"Report: {written.page}, {written.data.name}"])
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from commands.deployment import Deployment, deployment_name
 from commands.faults import CommandFailed
+from commands.model_names import check_model
 from contracts.answers import recorded_examples
 from contracts.reports import UnreadableReport
 from contracts.settings import InvalidSettings, ModelSettings, load_settings
@@ -37,9 +38,7 @@ def model_settings(models: Path, model: str) -> ModelSettings:
     Raises:
         CommandFailed: there is no such model, or its settings are invalid.
     """
-    names = sorted(path.stem for path in models.glob("*.toml"))
-    if model not in names:
-        raise CommandFailed(f"There is no model {model!r} in {models.name}/. MODEL is one of: {', '.join(names)}")
+    check_model(models, model)
     try:
         return load_settings(models / f"{model}.toml")
     except InvalidSettings as fault:
@@ -72,7 +71,8 @@ def _variants(deployment: Deployment, endpoint: str) -> tuple[str, ...]:
     except ClientError as fault:
         if "Could not find" in str(fault) or "not found" in str(fault).lower():
             raise CommandFailed(
-                f"There is no endpoint {endpoint}. Release a model first: make drop, make runs"
+                f"There is no endpoint {endpoint}. ENDPOINT is production, development, or the name of one; a model "
+                "that was never released has none: make drop, make runs"
             ) from fault
         raise
     if found["EndpointStatus"] not in ("InService", "Updating"):

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from commands import __main__ as main
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
 from commands.releases.asking import Asker, rollback, shift_traffic
@@ -200,3 +201,12 @@ def test_there_is_no_traffic_to_shift_where_one_release_serves_or_has_all(deploy
         with pytest.raises(CommandFailed, match=said):
             shift_traffic(deployment, known, "newer", NOBODY)
     assert runs.started == []
+
+
+@pytest.mark.parametrize("command", ["releases", "rollback", "ab-promote", "audit"])
+def test_a_model_that_never_was_is_a_slip(deployment, monkeypatch, capsys, command):
+    monkeypatch.setattr(main, "find_deployment", lambda: deployment)
+    monkeypatch.setattr(main, "read_releases", lambda _deployment, model: Releases(model, None, ()))
+    monkeypatch.setattr(main, "read_audit", lambda *_: [])
+    assert main.main([command, "--model", "irs-model"]) == 1
+    assert "There are: iris-model" in capsys.readouterr().err

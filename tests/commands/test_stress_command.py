@@ -261,7 +261,7 @@ def test_a_load_that_never_began_has_no_report(ask, monkeypatch, fault):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"model": "no-model"}, "MODEL is one of: iris-model"),
+        ({"model": "no-model"}, "There are: iris-model"),
         ({"endpoint": "no-endpoint"}, "no endpoint no-endpoint"),
         ({"endpoint": "development"}, "no endpoint iris-model-development"),
         ({"profile": "flood"}, "PROFILE is one of"),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.responses import DynamoHandler
 from moto.kms import models as kms_models
 
 from tests.functions.approvals import Approvals
@@ -62,18 +62,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def writes_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB applies conditional writes to an item one after the other; the mock would mix them."""
-    lock = threading.RLock()
+    """DynamoDB applies conditional writes to an item one after the other; the mock would mix them.
 
-    def alone(method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            with lock:
-                return method(*arguments, **named)
+    Whole requests: an item that is read is put into the answer as it is then, not as it was.
+    """
+    lock, answer = threading.RLock(), DynamoHandler.call_action
 
-        return call
+    def call_action(handler: DynamoHandler) -> Any:
+        with lock:
+            return answer(handler)
 
-    for name in ("get_item", "put_item", "update_item", "transact_write_items"):
-        monkeypatch.setattr(DynamoDBBackend, name, alone(getattr(DynamoDBBackend, name)))
+    monkeypatch.setattr(DynamoHandler, "call_action", call_action)
 
 
 @pytest.fixture
