@@ -16,7 +16,7 @@ from commands.decide import decide
 from commands.deployment import Deployment, deployment_name, find_deployment
 from commands.drop import check, drop
 from commands.faults import CommandFailed
-from commands.model_names import check_model
+from commands.model_files import check_model
 from commands.options import make_parser
 from commands.redrive import redrive
 from commands.releases.asking import Asker, rollback, shift_traffic

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
-from commands.model_names import check_model
+from commands.model_files import model_settings
 from contracts.drop import CHANNELS, RUN_FILE, InvalidRunFile, merged_settings, parse_run_file
-from contracts.settings import InvalidSettings, ModelSettings, load_settings
+from contracts.settings import ModelSettings
 from tables.files import format_of, formats_told
 
 
@@ -30,11 +30,7 @@ def check(models: Path, model: str, dataset: Path) -> ModelSettings:
     Raises:
         CommandFailed: with the file, key and rule, or with what is there instead.
     """
-    check_model(models, model)
-    try:
-        settings = load_settings(models / f"{model}.toml")
-    except InvalidSettings as fault:
-        raise CommandFailed(f"The model's settings are invalid:\n{fault}") from fault
+    settings = model_settings(models, model)
     if dataset.is_dir():
         size, limit = _check_folder(dataset, settings)
     elif dataset.is_file():

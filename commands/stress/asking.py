@@ -7,12 +7,13 @@ from pathlib import Path
 
 from commands.deployment import find_deployment
 from commands.faults import CommandFailed
+from commands.model_files import model_settings
 from commands.stress.judgement import SAFETY_FACTOR
 from commands.stress.profiles import RATE, SECONDS, phases
 from commands.stress.report import Asked
 from commands.stress.running import stress, summary, write
 from commands.stress.stopping import Limits
-from commands.stress.target import find_target, model_settings
+from commands.stress.target import find_target
 from infra.project import PROJECT
 
 

@@ -11,10 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from commands.deployment import Deployment, deployment_name
 from commands.faults import CommandFailed
-from commands.model_names import check_model
 from contracts.answers import recorded_examples
 from contracts.reports import UnreadableReport
-from contracts.settings import InvalidSettings, ModelSettings, load_settings
+from contracts.settings import ModelSettings
 from infra.deployment_names import DeploymentNames
 from load.endpoint import Question
 
@@ -30,19 +29,6 @@ class Target:
     variants: tuple[str, ...]
     questions: tuple[Question, ...]
     rows_from: str
-
-
-def model_settings(models: Path, model: str) -> ModelSettings:
-    """The settings of a model.
-
-    Raises:
-        CommandFailed: there is no such model, or its settings are invalid.
-    """
-    check_model(models, model)
-    try:
-        return load_settings(models / f"{model}.toml")
-    except InvalidSettings as fault:
-        raise CommandFailed(f"The model's settings are invalid:\n{fault}") from fault
 
 
 def find_target(deployment: Deployment, settings: ModelSettings, endpoint: str, rows: Path | None) -> Target:

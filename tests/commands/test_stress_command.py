@@ -10,10 +10,11 @@ from botocore.exceptions import ClientError
 
 from commands.deployment import Deployment
 from commands.faults import CommandFailed
+from commands.model_files import model_settings
 from commands.options import make_parser
 from commands.stress import asking, profiles, running
 from commands.stress.stopping import Stop
-from commands.stress.target import find_target, model_settings
+from commands.stress.target import find_target
 from infra.project import PROJECT, Project
 from load.schedule import Level
 from load.traffic import GeneratorFailed, Traffic
